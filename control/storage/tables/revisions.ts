@@ -1,0 +1,28 @@
+import { jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+
+import { at, rev, tenantId } from "./columns.ts";
+
+/** What one revision did to one balancer: hashes name bodies, null means it was not there. */
+export interface RevisionChange {
+  readonly balancer: string;
+  readonly name: string;
+  readonly group: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** The committed changes of a tenant, append-only. */
+export const revisions = pgTable(
+  "revisions",
+  {
+    tenantId: tenantId(),
+    rev: rev("rev").notNull(),
+    /** Id of the API key that made it. */
+    actor: text("actor").notNull(),
+    /** `balancer.create`, `balancer.update`, `balancer.remove`, `revision.rollback`. */
+    action: text("action").notNull(),
+    changes: jsonb("changes").$type<readonly RevisionChange[]>().notNull(),
+    at: at("at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.rev] })],
+);

@@ -1,0 +1,15 @@
+import { pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+
+import { at, tenantId } from "./columns.ts";
+
+/** Secret values that definitions name by id, sealed under the master key. */
+export const secrets = pgTable(
+  "secrets",
+  {
+    tenantId: tenantId(),
+    id: text("id").notNull(),
+    sealed: text("sealed").notNull(),
+    createdAt: at("created_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);

@@ -1,0 +1,54 @@
+/** A timer that was started and can be stopped; stopping twice is harmless. */
+export interface Timer {
+  stop(): void;
+}
+
+/** Time as an argument, so that tests need not wait and every schedule can be replayed. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970; may jump. Never used to measure a duration. */
+  nowMs(): number;
+  /** Monotonic milliseconds since some fixed moment; only differences mean something. */
+  monotonicMs(): number;
+  /** Calls `run` once after `delayMs`. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` every `intervalMs`, first after one interval. */
+  every(intervalMs: number, run: () => void): Timer;
+}
+
+/** Resolves after `delayMs`, or rejects with the signal's reason when it aborts first. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(abortReason(signal));
+    const timer = clock.after(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = (): void => {
+      timer.stop();
+      if (signal !== undefined) reject(abortReason(signal));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error("aborted");
+}
+
+/** The clock of the process. Its timers do not keep the process alive when `unref` is true. */
+export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
+  const tame = (handle: NodeJS.Timeout): NodeJS.Timeout =>
+    options.unref === true ? handle.unref() : handle;
+  return {
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after: (delayMs, run) => {
+      const handle = tame(setTimeout(run, delayMs));
+      return { stop: () => clearTimeout(handle) };
+    },
+    every: (intervalMs, run) => {
+      const handle = tame(setInterval(run, intervalMs));
+      return { stop: () => clearInterval(handle) };
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** The protocol versions this code speaks, best first. */
+export const protocolVersions = [1] as const;
+
+/** WebSocket sub-protocol (RFC 6455 section 1.9) of the node's link. */
+export const linkSubprotocol = "midstream.v1";
+
+/** Paths that agents call on the control plane. */
+export const agentPaths = {
+  join: "/v1/agent/join",
+  link: "/v1/agent/link",
+  /** Followed by a root hash. */
+  snapshots: "/v1/agent/snapshots/",
+} as const;
+
+/** Why a link was closed. 4xxx are ours, 1xxx are WebSocket's (RFC 6455 section 7.4). */
+export const closeCodes = {
+  goingAway: 1001,
+  tooBigForCarrier: 1009,
+  restart: 1012,
+  tryLater: 1013,
+  protocol: 4400,
+  unauthorized: 4401,
+  revoked: 4403,
+  helloTimeout: 4408,
+  replaced: 4409,
+  tooBig: 4413,
+  upgradeRequired: 4426,
+  slowDown: 4429,
+} as const;
+
+export type CloseCode = (typeof closeCodes)[keyof typeof closeCodes];
