@@ -53,7 +53,8 @@ export function parseId<P extends IdPrefix>(prefix: P, text: string): IdOfKind[P
 
 /** Guarantee: called only with a text that was made by, or checked against, the kind's own shape. */
 function branded<P extends IdPrefix>(text: string): IdOfKind[P] {
-  return text as string as IdOfKind[P];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
+  return text as IdOfKind[P];
 }
 
 function timePart(ms: number): string {

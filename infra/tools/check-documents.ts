@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { checkDocLimits } from "./doc-limits.ts";
+import { checkDocPaths } from "./doc-paths.ts";
+import type { StepOutcome } from "./run-steps.ts";
+import { treeFiles } from "./tree-files.ts";
+
+/** What the documents name exists, and what must be explained is. */
+export function checkDocuments(root: string): Promise<StepOutcome> {
+  const documents = treeFiles(root, "**/*.md");
+  const problems = [...checkDocPaths(root, documents), ...limitProblems(root)];
+  return Promise.resolve({
+    ok: problems.length === 0,
+    output: problems.join("\n"),
+    note: `${documents.length} documents`,
+  });
+}
+
+function limitProblems(root: string): readonly string[] {
+  const document = join(root, "docs", "limits.md");
+  if (!existsSync(document)) return [];
+  const source = readFileSync(join(root, "shared", "base", "limits.ts"), "utf8");
+  return checkDocLimits(source, readFileSync(document, "utf8"));
+}
