@@ -8,6 +8,9 @@ export interface CommandResult {
   readonly output: string;
 }
 
+/** How long a tool may take, in milliseconds; one that hangs is ended. */
+const commandMsMax = 300_000;
+
 /** Runs one of the tools in node_modules under this very Node, and collects what it prints. */
 export async function runNode(
   root: string,
@@ -18,6 +21,7 @@ export async function runNode(
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: commandMsMax,
   });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));

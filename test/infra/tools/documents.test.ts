@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { checkDocuments } from "../../../infra/tools/check-documents.ts";
+import { checkForeignNames } from "../../../infra/tools/check-foreign-names.ts";
+import { checkDocLimits } from "../../../infra/tools/doc-limits.ts";
+
+const fence = "```";
+
+describe("the documents", () => {
+  test("may name what exists: files, folders, patterns, links", async () => {
+    const root = treeOf({
+      "shared/base/clock.ts": "",
+      "docs/flow.md": "See [the clock](../shared/base/clock.ts#L1) and <https://example.org>.",
+      "README.md":
+        "`shared/base/clock.ts`, `shared/base`, `shared/**/*.ts`, `shared/<noun>.ts`, [web](https://example.org)",
+    });
+    expect(await checkDocuments(root)).toMatchObject({ ok: true, output: "", note: "2 documents" });
+  });
+
+  test("are refused when a path or a link leads nowhere, with file and line", async () => {
+    const root = treeOf({
+      "README.md": "first line\nsee `shared/gone.ts`, `control/*.ts` and [flow](docs/gone.md)",
+    });
+    const { ok, output } = await checkDocuments(root);
+    expect(ok).toBe(false);
+    expect(output.split("\n")).toEqual([
+      "README.md:2 names shared/gone.ts, which does not exist",
+      "README.md:2 names control/*.ts, which does not exist",
+      "README.md:2 names docs/gone.md, which does not exist",
+    ]);
+  });
+
+  test("may not lead out of the project", async () => {
+    const { output } = await checkDocuments(treeOf({ "docs/a.md": "[x](../../elsewhere.md)" }));
+    expect(output).toBe("docs/a.md:1 names ../../elsewhere.md, which does not exist");
+  });
+
+  test("may show anything in a fenced block", async () => {
+    const root = treeOf({ "README.md": `${fence}\n\`shared/gone.ts\`\n${fence}\n` });
+    expect((await checkDocuments(root)).ok).toBe(true);
+  });
+});
+
+describe("the limits", () => {
+  const source =
+    "/** Why. */\nexport const frameBytesMax = 28 * 1024;\nexport const sweepMs = 2_000;\n";
+
+  test("are all named by the document", () => {
+    expect(checkDocLimits(source, "| `frameBytesMax` | 28 KB |\n")).toEqual([
+      "docs/limits.md does not name sweepMs of shared/base/limits.ts",
+    ]);
+  });
+
+  test("are the only ones in it", () => {
+    const markdown = "| `frameBytesMax` | a |\n| `sweepMs` | b |\n| `goneMax` | c |\n";
+    expect(checkDocLimits(source, markdown)).toEqual([
+      "docs/limits.md explains goneMax, which shared/base/limits.ts does not have",
+    ]);
+  });
+});
+
+test("a file that names the machine it was written on is refused", async () => {
+  const workPath = ["", "work", "x"].join("/");
+  const root = treeOf({ "docs/a.md": `line\nsee ${workPath}\n`, ".ci/run": `cat ${workPath}` });
+  const { ok, output } = await checkForeignNames(root);
+  expect(ok).toBe(false);
+  expect(output).toContain("docs/a.md:2 matches");
+  expect(output).toContain(".ci/run:1 matches");
+});
+
+function treeOf(files: Readonly<Record<string, string>>): string {
+  const root = mkdtempSync(join(tmpdir(), "midstream-documents-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
