@@ -1,8 +1,9 @@
-import type { Stoppable } from "#shared/base/lifetime.ts";
-import type { TenantId } from "#shared/base/ids.ts";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
 import type { PgTransaction } from "drizzle-orm/pg-core";
 import type { PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
+
+import type { TenantId } from "#shared/base/ids.ts";
+import type { Stoppable } from "#shared/base/lifetime.ts";
 
 /** A running transaction, under the role it was opened with. */
 export type Transaction = PgTransaction<

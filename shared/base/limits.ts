@@ -13,6 +13,60 @@ export const backendsPerBalancerMax = 1_000;
 export const balancersPerGroupMax = 2_000;
 /** A group's snapshot, all bodies together. */
 export const snapshotBytesMax = 16 * 1024 * 1024;
+/** Levels of nesting in a definition: it needs 7, and recursion over it stays shallow. */
+export const definitionDepthMax = 16;
+/** Values in a definition, counted before anything is built from it: a value is at least 2 bytes. */
+export const definitionValuesMax = balancerBodyBytesMax / 2;
+/** Problems that one answer lists; how many more there are stands in the last one. */
+export const problemsPerCheckMax = 1_000;
+/** Binds of one balancer. */
+export const bindsPerBalancerMax = 64;
+/** Ports of one balancer, ranges counted out: each is a socket in every worker. */
+export const portsPerBalancerMax = 1_000;
+/** Names of balancers and groups: a DNS label's length, so they can become one. */
+export const nameCharsMax = 63;
+/** A host name (RFC 1035, without the final dot). */
+export const hostCharsMax = 253;
+/** A Unix socket's path: what `sockaddr_un` holds on Linux, without its final zero. */
+export const unixPathBytesMax = 107;
+/** Any other text field, a URL or a path among them. */
+export const textCharsMax = 2_048;
+/** Certificates, keys and bundles in PEM: a chain of four with 4096-bit keys is 8 KB. */
+export const pemCharsMax = 16 * 1024;
+/** A duration's text: the longest sensible one, `23h59m59s999ms999us999ns`, has 24. */
+export const durationCharsMax = 64;
+/** Any duration, 24 days: timers of Node.js hold 2^31 - 1 ms and fire at once beyond it. */
+export const durationMsMax = 24 * 24 * 60 * 60 * 1_000;
+/** Health checks and discoveries do not repeat faster than this. */
+export const pollIntervalMsMin = 10;
+/** Connection limits and counts: they live in 32-bit cells that workers share. */
+export const countMax = 2_147_483_647;
+/** A backend's weight and priority: 1,000 weights add up exactly, and DNS SRV needs 65,535. */
+export const weightMax = 1_000_000;
+/** Rules of one access list. */
+export const accessRulesMax = 1_000;
+/** Certificates of one balancer. */
+export const certificatesPerBalancerMax = 64;
+/** Host names of one ACME certificate (Let's Encrypt takes 100). */
+export const acmeHostsMax = 100;
+/** Sources that one `multi` discovery merges. */
+export const discoverySourcesMax = 16;
+/** Words of a command, the program included. */
+export const commandWordsMax = 64;
+/** Headers of one HTTP health check. */
+export const httpHeadersMax = 16;
+/** Failures or successes in a row that a health check can ask for. */
+export const streakMax = 1_000;
+/** Bytes that a probe sends or expects. */
+export const probeBytesMax = 64 * 1024;
+/** A regular expression's text. */
+export const patternCharsMax = 512;
+/** A pattern's cost: characters × the counted repetitions that can multiply them; 10 ms to compile. */
+export const patternCostMax = 16_000;
+/** All patterns of one balancer together, so that a check never blocks the process for long. */
+export const patternsCostMax = 200_000;
+/** Entries of a table that remembers which client went where. */
+export const stickyEntriesMax = 1_000_000;
 
 // ---- the node's link ---------------------------------------------------------------------------
 
@@ -49,6 +103,60 @@ export const reconnectMsMax = 60_000;
 export const sweepMs = 2_000;
 /** Manifests kept per group, so that a node that was away gets a difference. */
 export const manifestsPerGroupKept = 100;
+/** A `ref` may be a snapshot of 16 MB over a slow line: its answer is waited for longer. */
+export const refAnswerMsMax = 60_000;
+/** A configuration message that could not be made is tried again after this. */
+export const configRetryMs = 2_000;
+/** Two heartbeats of the control plane on one link keep this distance, unless it probes. */
+export const heartbeatGapMs = 1_000;
+/** Node clocks that are further off than this do not date their reports: the receipt does. */
+export const clockOffsetMsMax = 5_000;
+/** Boots of a node whose last report is remembered while it connects. */
+export const bootsPerNodeKept = 16;
+/** Links of one instance: 12,000 idle ones are some 500 MB with TLS. */
+export const linksPerInstanceMax = 12_000;
+/** Handshakes at once, and per second on average: TLS alone costs 2 ms each. */
+export const handshakeBurstMax = 600;
+export const handshakesPerSecondMax = 300;
+/** Handshakes that wait for the database at the same time. */
+export const handshakesPendingMax = 1_000;
+/** A handshake that is not done by then is given up. */
+export const handshakeMsMax = 10_000;
+/** A closed link gets this long for the closing handshake before its socket is destroyed. */
+export const linkCloseMsMax = 2_000;
+/** Nodes are told to come back within this after a restart; grows with their number. */
+export const reconnectSpreadMsMin = 1_000;
+export const reconnectSpreadMsMax = 60_000;
+/** Links that are written to before the event loop may do something else. */
+export const linksPerTurnMax = 200;
+/** Receipts and phases of nodes are written after at most this. */
+export const receiptMsMax = 10;
+/** Heartbeats are written together, this often. */
+export const lastSeenMs = 10_000;
+/** Receipts and events that wait while Postgres is away; the oldest go first. */
+export const receiptsWaitingMax = 100_000;
+export const nodeEventsWaitingMax = 20_000;
+/** Rows of one statement about nodes. */
+export const nodeRowsPerWriteMax = 2_000;
+/** A write that Postgres did not take is tried again after at most this. */
+export const storageRetryMsMax = 2_000;
+/** Differences kept encoded, over all groups: 28 KB each at most. */
+export const deltasCachedMax = 512;
+/** Older manifests kept in memory, over all groups. */
+export const manifestsCachedMax = 256;
+/** Snapshots kept encoded, all together. */
+export const snapshotsCachedBytesMax = 128 * 1024 * 1024;
+/** Manifest rows of a group are pruned once so many more than `manifestsPerGroupKept` are there. */
+export const manifestsPruneSlack = 20;
+/** Nodes of one tenant. */
+export const nodesPerTenantMax = 20_000;
+/** Join attempts of one address: at once, and per second on average. */
+export const joinBurstMax = 240;
+export const joinsPerSecondMax = 4;
+/** Addresses whose join attempts are counted at the same time. */
+export const joinAddressesMax = 10_000;
+/** Body of a join request. */
+export const joinBodyBytesMax = 16 * 1024;
 
 // ---- statistics --------------------------------------------------------------------------------
 
@@ -58,3 +166,178 @@ export const statisticsMs = 2_000;
 export const reportsKeptMax = 300;
 /** Rows in one report. */
 export const reportRowsMax = 2_000;
+/** Reports a node has on the way without confirmation. */
+export const reportsInFlightMax = 8;
+/** Reports are written together, this often. */
+export const ingestMs = 200;
+/** Reports that wait to be written; more are not taken, and the nodes send them again. */
+export const reportsWaitingMax = 20_000;
+/** Report rows of one transaction. */
+export const reportRowsPerWriteMax = 20_000;
+/** How long ten-second buckets are kept, and one-minute buckets. */
+export const buckets10sMsKept = 6 * 60 * 60 * 1_000;
+export const buckets1mMsKept = 30 * 24 * 60 * 60 * 1_000;
+/** Events kept per node. */
+export const eventsPerNodeKept = 1_000;
+/** Receipts of revisions kept per node. */
+export const receiptsPerNodeKept = 200;
+/** A boot's last report is remembered this long after it. */
+export const bootMsKept = 7 * 24 * 60 * 60 * 1_000;
+/** What is past its time is removed this often. */
+export const retentionMs = 60_000;
+/** Rows that one retention statement removes. */
+export const retentionRowsMax = 20_000;
+
+// ---- the node agent ----------------------------------------------------------------------------
+
+/** Opening the link: address lookup, TCP, TLS and the upgrade, all together. */
+export const linkConnectMsMax = 10_000;
+/** From the node's `hello` to the answer: a control plane that just started may be busy. */
+export const welcomeMsMax = 15_000;
+/** A link that held this long forgets earlier failures. */
+export const linkStableMs = 60_000;
+/** Spread of the first reconnect while no `welcome` has named one. */
+export const reconnectSpreadMsDefault = 10_000;
+/** Waiting after a refusal that only people can lift: revoked, replaced, too old. */
+export const refusedRetryMs = 300_000;
+/** The longest wait that a control plane may ask a node for. */
+export const retryAfterMsMax = 600_000;
+/** Pulling a snapshot: 16 MB at 300 KB/s. */
+export const snapshotFetchMsMax = 60_000;
+/** Redeeming a join token: one small request. */
+export const joinMsMax = 30_000;
+/** A control plane's answer to a node, other than a snapshot. */
+export const agentAnswerBytesMax = 64 * 1024;
+/** A version that serves within this time is acknowledged once, not also as stored. */
+export const ackMergeMs = 20;
+/** Errors that one `nack` lists, and the characters of each: together they fit into the parts of a message. */
+export const nackErrorsMax = 1_000;
+export const nackDetailCharsMax = 500;
+/** Events that wait for the link, coalesced by what they are about; the oldest go first. */
+export const eventsWaitingMax = 1_000;
+/** Events in one frame, and the pause between two such frames. */
+export const eventsPerFrameMax = 50;
+export const eventsFrameMs = 1_000;
+/** Rows of all unsent reports together; beyond it intervals are merged, then rows are dropped. */
+export const reportRowsKeptMax = 50_000;
+/** A report that is not confirmed by then is sent again. */
+export const reportAnswerMsMax = 30_000;
+/** Reports a node sends per second, at most: a backlog must not look like a flood. */
+export const reportsPerSecondMax = 5;
+/** A start that died within this time counts towards a crash loop; a version that ran so long is proven. */
+export const snapshotProvenMs = 60_000;
+/** Starts on one snapshot that may die before the previous one is used instead. */
+export const crashLoopStartsMax = 3;
+/** A snapshot that the disk refused is written again after this, then later and later. */
+export const storeRetryFirstMs = 2_000;
+export const storeRetryMsMax = 60_000;
+/** Steps of one plan that run at the same time. */
+export const applyStepsAtOnceMax = 16;
+/** A balancer that could not start is tried again: ceiling of the first wait and of all later ones. */
+export const applyRetryFirstMs = 500;
+export const applyRetryMsMax = 15_000;
+/** The local policy file, and the other small files of the agent's folder. */
+export const agentFileBytesMax = 256 * 1024;
+/** Connections may end by themselves for this long when the agent stops. */
+export const drainMsDefault = 30_000;
+/** The last report and the closing handshake of the link. */
+export const farewellMsMax = 2_000;
+/** When the process that started the agent died, everything ends within this. */
+export const orphanStopMsMax = 3_000;
+/** A part of the agent that does not stop by then is left behind. */
+export const agentPartStopMsMax = 3_000;
+/** Worker threads of one agent. */
+export const agentWorkersMax = 64;
+/** The local status port: connections, and the time one request may take. */
+export const adminConnectionsMax = 64;
+export const adminRequestMsMax = 5_000;
+/** A status port that is taken is tried again this often. */
+export const adminRetryMs = 5_000;
+
+// ---- the database ------------------------------------------------------------------------------
+
+/** Connections one control process opens; a transaction holds one for a few milliseconds. */
+export const databaseConnectionsMax = 10;
+/** Transactions that may wait for a connection; more are refused at once. */
+export const databaseWaitersMax = 500;
+/** How long a transaction waits for a connection before it is refused. */
+export const databaseWaitMsMax = 5_000;
+/** Opening a connection: address lookup, TCP, and separately sign-in. */
+export const databaseConnectMsMax = 3_000;
+/** One statement; Postgres cancels it then. */
+export const databaseStatementMsMax = 10_000;
+/** Waiting for a row that another transaction has locked. */
+export const databaseLockMsMax = 5_000;
+/** A whole transaction; its connection is cut then, whatever Postgres or the network does. */
+export const databaseTransactionMsMax = 15_000;
+/** A connection unused for this long is closed: a quiet control plane holds few. */
+export const databaseIdleMsMax = 60_000;
+/** A connection older than this is closed after its transaction: balances over a failover. */
+export const databaseConnectionAgeMsMax = 30 * 60_000;
+/** Wait before the listening connection is opened again: ceiling of the first and of all later. */
+export const databaseRelistenFirstMs = 200;
+export const databaseRelistenMsMax = 5_000;
+/** The listening connection proves this often that it is alive: a dead one would just be silent. */
+export const databaseListenCheckMs = 10_000;
+/** Migrating may wait this long for another process that migrates. */
+export const databaseMigrateMsMax = 120_000;
+
+// ---- the HTTP API ------------------------------------------------------------------------------
+
+/** A request's body: no call takes more than a balancer. */
+export const requestBodyBytesMax = balancerBodyBytesMax;
+/** A request's line and headers together. */
+export const requestHeaderBytesMax = 16 * 1024;
+/** Receiving a request's headers, and the whole request. */
+export const requestHeadersMsMax = 10_000;
+export const requestMsMax = 30_000;
+/** From the last byte of a request to its answer: above the longest `Prefer: wait`. */
+export const answerMsMax = 45_000;
+/** An idle HTTP connection: above the 60 s after which common proxies give up theirs. */
+export const idleHttpConnectionMsMax = 65_000;
+/** Requests at work at the same time; more are turned away with 503. */
+export const requestsInFlightMax = 1_000;
+/** Open TCP connections of the control plane, links included. */
+export const controlConnectionsMax = 20_000;
+/** Items that a list answers, unless asked for another number, and at most. */
+export const listItemsDefault = 50;
+export const listItemsMax = 200;
+/** A cursor's text, an `X-Request-Id`, an `Idempotency-Key`. */
+export const cursorCharsMax = 512;
+export const requestIdCharsMax = 64;
+export const idempotencyKeyCharsMax = 255;
+/** The longest `Prefer: wait`. */
+export const preferWaitMsMax = 30_000;
+/** How often a waiting write looks at the receipts. */
+export const preferWaitPollMs = 20;
+/** Calls of one API key: at once, and per second on average. */
+export const callsPerKeyBurstMax = 600;
+export const callsPerKeyPerSecondMax = 100;
+/** Sign-ups and log-ins from one address (an IPv6 /64): a guess costs a password hash. */
+export const signInsPerAddressBurstMax = 20;
+export const signInsPerAddressPerMinuteMax = 20;
+/** Keys and addresses whose calls are counted; the longest unused is forgotten. */
+export const rateLimitEntriesMax = 20_000;
+/** What a client is told to wait when the control plane cannot answer now. */
+export const retryAfterS = 2;
+/** The readiness check waits this long for the database. */
+export const readyMsMax = 1_000;
+/** A stop of the control plane: each part, and requests that are still at work. */
+export const stopMsMax = 10_000;
+export const stopRequestsMsMax = 5_000;
+/** The embedded Postgres: until it accepts connections (recovery included), and its fast shutdown. */
+export const embeddedStartMsMax = 60_000;
+export const embeddedStopMsMax = 8_000;
+
+// ---- the data plane ----------------------------------------------------------------------------
+
+/** What a direction holds for a reader that is slower than its sender; then the sender is not read. */
+export const relayBufferBytes = 64 * 1024;
+/** TCP keep-alive begins after this much silence: a peer that vanished is noticed in the end. */
+export const keepAliveMs = 15_000;
+/** A connection that is being closed gets this long to send what is queued and to be closed by its peer. */
+export const flushMsMax = 2_000;
+/** One side has ended and nothing moves, where no idle timeout is set: nobody comes back after this. */
+export const halfClosedSilenceMsMax = 60 * 60 * 1_000;
+/** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
+export const listenBacklog = 1_024;

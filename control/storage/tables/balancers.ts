@@ -1,5 +1,6 @@
-import type { Balancer } from "#shared/definition/balancer.ts";
 import { index, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+
+import type { Balancer } from "#shared/definition/balancer.ts";
 
 import { at, rev, tenantId } from "./columns.ts";
 

@@ -6,6 +6,8 @@ import { at } from "./columns.ts";
 export const controlState = pgTable("control_state", {
   id: integer("id").primaryKey(),
   epoch: integer("epoch").notNull(),
+  /** A known text sealed under the master key: tells at start whether the key at hand is the one. */
+  masterKeyCheck: text("master_key_check"),
 });
 
 /** Keys that sign snapshots; the newest that is not retired signs, all not retired are trusted. */

@@ -1,4 +1,4 @@
-import { integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
 import { at, tenantId } from "./columns.ts";
 
@@ -10,11 +10,13 @@ export const idempotency = pgTable(
     key: text("key").notNull(),
     /** SHA-256 over method, path and body. */
     fingerprint: text("fingerprint").notNull(),
-    status: integer("status").notNull(),
-    /** The answer's body, sealed under the master key: it may hold a secret that is shown once. */
+    /** The outcome as JSON, sealed under the master key: it may hold a secret that is shown once. */
     sealedAnswer: text("sealed_answer").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),
     expiresAt: at("expires_at").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.key] })],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.key] }),
+    index("idempotency_expires").on(table.expiresAt),
+  ],
 );

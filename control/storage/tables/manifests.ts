@@ -1,6 +1,7 @@
+import { integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+
 import type { Manifest } from "#shared/snapshot/manifest.ts";
 import type { Signature } from "#shared/snapshot/signature.ts";
-import { integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
 import { at, rev, tenantId } from "./columns.ts";
 

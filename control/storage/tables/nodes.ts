@@ -1,6 +1,7 @@
-import type { ApplyError } from "#shared/wire/node-frames.ts";
-import type { Version } from "#shared/snapshot/version.ts";
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+
+import type { Version } from "#shared/snapshot/version.ts";
+import type { ApplyError } from "#shared/wire/node-frames.ts";
 
 import { at, rev, tenantId } from "./columns.ts";
 
