@@ -1,0 +1,87 @@
+import { nodeFrameBurstMax, nodeFramesPerSecondMax } from "#shared/base/limits.ts";
+import { decodeAssembled, decodeFrame, type Decoded } from "#shared/wire/codec.ts";
+import type { PartFrame } from "#shared/wire/common.ts";
+import { nodeFrameSchema, type NodeFrame } from "#shared/wire/node-frames.ts";
+import { takePart } from "#shared/wire/parts.ts";
+import { closeCodes } from "#shared/wire/protocol.ts";
+
+import { ended } from "./link-machine-close.ts";
+import { acked, nacked, wanted } from "./link-machine-config.ts";
+import { still, type LinkStep, type Moment } from "./link-machine-events.ts";
+import { heartbeatHeard } from "./link-machine-heartbeat.ts";
+import { greeted } from "./link-machine-hello.ts";
+import type { LinkState } from "./link-machine-state.ts";
+import { reported } from "./link-machine-statistics.ts";
+
+/** Takes one text frame of the node. */
+export function received(state: LinkState, text: string, at: Moment): LinkStep {
+  const heard = charged({ ...state, heardMs: at.nowMs }, at);
+  if (heard.frameTokens < -nodeFrameBurstMax) {
+    const retry = { minMs: 5_000, maxMs: 30_000 };
+    return ended(heard, { code: closeCodes.slowDown, reason: "too many frames", retry });
+  }
+  return decoded(heard, decodeFrame(nodeFrameSchema, text), at);
+}
+
+/** A token bucket: the longer the node was quiet, the more it may send at once. */
+function charged(state: LinkState, at: Moment): LinkState {
+  const gained = (Math.max(0, at.nowMs - state.frameTokensMs) / 1_000) * nodeFramesPerSecondMax;
+  const frameTokens = Math.min(nodeFrameBurstMax, state.frameTokens + gained) - 1;
+  return { ...state, frameTokens, frameTokensMs: at.nowMs };
+}
+
+function decoded(state: LinkState, outcome: Decoded<NodeFrame>, at: Moment): LinkStep {
+  switch (outcome.kind) {
+    case "frame":
+      return framed(state, outcome.frame, at);
+    case "part":
+      return parted(state, outcome.part, at);
+    case "refused":
+      return outcome.why === "too-big"
+        ? ended(state, { code: closeCodes.tooBig, reason: "frame is too big" })
+        : ended(state, { code: closeCodes.protocol, reason: `frame is ${outcome.why}` });
+  }
+}
+
+function parted(state: LinkState, part: PartFrame, at: Moment): LinkStep {
+  if (state.stage !== "open") return outOfOrder(state);
+  const step = takePart(state.parts ?? undefined, part, at.nowMs);
+  switch (step.kind) {
+    case "more":
+      return still({ ...state, parts: step.state });
+    case "complete":
+      return decoded({ ...state, parts: null }, decodeAssembled(nodeFrameSchema, step.text), at);
+    case "refused":
+      return ended(state, { code: closeCodes.protocol, reason: "parts out of order" });
+  }
+}
+
+function framed(state: LinkState, frame: NodeFrame, at: Moment): LinkStep {
+  if ((state.stage === "awaiting-hello") !== (frame.t === "hello")) return outOfOrder(state);
+  switch (frame.t) {
+    case "hello":
+      return greeted(state, frame, at);
+    case "get":
+      return wanted(state, frame, at);
+    case "ack":
+      return acked(state, frame, at);
+    case "nack":
+      return nacked(state, frame, at);
+    case "hb":
+      return heartbeatHeard(state, frame, at);
+    case "st":
+      return state.frameTokens < 0
+        ? { state, effects: [{ kind: "note", note: "reports-shed" }] }
+        : reported(state, frame.report);
+    case "ev":
+      return { state, effects: [{ kind: "events", events: frame.events }] };
+    case "cmdr":
+      return { state, effects: [{ kind: "note", note: "unknown-command" }] };
+    case "bye":
+      return ended(state, { code: closeCodes.goingAway, reason: "the node said bye" });
+  }
+}
+
+function outOfOrder(state: LinkState): LinkStep {
+  return ended(state, { code: closeCodes.protocol, reason: "frame is out of order" });
+}

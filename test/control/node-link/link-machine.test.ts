@@ -1,0 +1,453 @@
+import { describe, expect, test } from "vitest";
+
+import {
+  configAnswerMsMax,
+  configRetryMs,
+  frameBytesMax,
+  heartbeatMs,
+  helloMsMax,
+  linkSilenceMsMax,
+  linkStuckMsMax,
+  linkUnsentBytesMax,
+  linkUnsentBytesPause,
+  nodeFrameBurstMax,
+  refAnswerMsMax,
+} from "#shared/base/limits.ts";
+import { encodeFrame } from "#shared/wire/codec.ts";
+
+import {
+  ack,
+  beat,
+  conversation,
+  framesOf,
+  hello,
+  nack,
+  only,
+  report,
+  version,
+} from "./conversation.ts";
+
+function codeOf(effects: Parameters<typeof only>[0]): number | undefined {
+  return only(effects, "close")[0]?.code;
+}
+
+describe("hello", () => {
+  test("is answered with the chosen protocol, the timers, the desired version and the mark", () => {
+    const talk = conversation({ desired: version(3), marks: { "boot-1": 7 } });
+    talk.nowMs = 40;
+    const effects = talk.says(hello({ protocols: [9, 1], have: version(3) }));
+    expect(framesOf(effects)).toEqual([
+      {
+        t: "welcome",
+        session: "session",
+        protocol: 1,
+        heartbeatMs,
+        statisticsMs: 2_000,
+        controlTimeMs: 1_000_040,
+        reconnect: { minMs: 0, maxMs: 500 },
+        desired: version(3),
+        statistics: { bootId: "boot-1", seq: 7 },
+      },
+    ]);
+    expect(only(effects, "introduce")).toHaveLength(1);
+    expect(only(effects, "prepare"), "it runs what it shall").toEqual([]);
+    expect(only(effects, "status")[0]?.change).toEqual({
+      connected: true,
+      desired: version(3),
+      running: version(3),
+    });
+  });
+
+  test("a boot that is not known starts its reports at 1, whatever its name", () => {
+    for (const bootId of ["boot-2", "__proto__", "constructor"]) {
+      const talk = conversation({ marks: { "boot-1": 7 } });
+      talk.says(hello({ bootId }));
+      expect(talk.frames()[0]).toMatchObject({ t: "welcome", statistics: { bootId, seq: 0 } });
+    }
+  });
+
+  test("without a common protocol the link closes with 4426", () => {
+    const effects = conversation().says(hello({ protocols: [2, 3] }));
+    expect(framesOf(effects)[0]).toMatchObject({ t: "bye", code: 4426 });
+    expect(codeOf(effects)).toBe(4426);
+  });
+
+  test("that does not come in time closes the link with 4408", () => {
+    const talk = conversation();
+    expect(talk.passes(helloMsMax - 1)).toEqual([]);
+    expect(codeOf(talk.passes(1))).toBe(4408);
+  });
+
+  test("a second one, and any other frame before it, closes the link with 4400", () => {
+    const twice = conversation();
+    twice.says(hello());
+    expect(codeOf(twice.says(hello()))).toBe(4400);
+    for (const frame of [
+      beat(null),
+      report(1),
+      ack("serving", { nonce: "n", version: version(1) }),
+    ]) {
+      expect(codeOf(conversation().says(frame))).toBe(4400);
+    }
+  });
+});
+
+describe("bad frames", () => {
+  test.each([
+    ["no JSON", "{", 4400],
+    ["an unknown type", '{"t":"shout"}', 4400],
+    ["a field out of range", '{"t":"hb","running":null}', 4400],
+    [
+      "more than the frame limit",
+      JSON.stringify({ t: "hb", pad: "x".repeat(frameBytesMax) }),
+      4413,
+    ],
+  ])("%s", (_, text, code) => {
+    const talk = conversation();
+    talk.says(hello());
+    const effects = talk.on({ kind: "received", text });
+    expect(codeOf(effects)).toBe(code);
+    expect(framesOf(effects)[0]).toMatchObject({ t: "bye", code });
+    expect(only(effects, "status")[0]?.change).toEqual({ connected: false });
+    expect(talk.says(beat(null)), "closed stays closed").toEqual([]);
+  });
+
+  test("a binary frame closes with 4400", () => {
+    expect(codeOf(conversation().on({ kind: "received-binary" }))).toBe(4400);
+  });
+
+  test("a frame in parts is acted on when complete, and parts out of order close with 4400", () => {
+    const big = { ...beat(null), pad: "x".repeat(2 * frameBytesMax) };
+    const texts = encodeFrame(big, "m1");
+    expect(texts.length).toBeGreaterThan(2);
+    const talk = conversation();
+    talk.says(hello());
+    const effects = texts.map((text) => talk.on({ kind: "received", text }));
+    expect(effects.slice(0, -1).flat()).toEqual([]);
+    expect(only(effects.at(-1) ?? [], "status")[0]?.change).toMatchObject({ connections: 3 });
+
+    const wrong = conversation();
+    wrong.says(hello());
+    expect(codeOf(wrong.on({ kind: "received", text: texts[1] ?? "" }))).toBe(4400);
+    expect(codeOf(conversation().on({ kind: "received", text: texts[0] ?? "" }))).toBe(4400);
+  });
+
+  test("a node that floods loses its reports first, then the link with 4429", () => {
+    const talk = conversation();
+    talk.says(hello());
+    let taken = 0;
+    for (let seq = 1; seq <= nodeFrameBurstMax; seq += 1) {
+      taken += only(talk.says(report(seq)), "ingest").length;
+    }
+    expect(taken).toBe(nodeFrameBurstMax - 1);
+    expect(talk.state.stage).toBe("open");
+    expect(only(talk.says(beat(null)), "status"), "heartbeats still count").toHaveLength(1);
+    while (talk.state.stage === "open") talk.says(report(1));
+    expect(talk.frames().at(-1)).toMatchObject({ t: "bye", code: 4429, retry: { minMs: 5_000 } });
+    expect(codeOf(talk.effects)).toBe(4429);
+  });
+
+  test("a node within the average rate is never slowed down", () => {
+    const talk = conversation();
+    talk.says(hello());
+    for (let count = 0; count < 500; count += 1) {
+      talk.nowMs += 50;
+      talk.says(beat(null));
+    }
+    expect(talk.state.stage).toBe("open");
+  });
+});
+
+describe("configuration", () => {
+  test("goes out when the node runs something else, and is done when it serves", () => {
+    const talk = conversation({ desired: version(2) });
+    expect(only(talk.says(hello({ have: version(1) })), "prepare")).toEqual([
+      { kind: "prepare", request: 1, from: version(1), whole: false },
+    ]);
+    const sent = talk.prepares("n1", version(2));
+    expect(only(sent, "send-config")).toHaveLength(1);
+    expect(only(sent, "receipt")[0]?.receipt).toMatchObject({ rev: 2, phase: "sent" });
+    for (const phase of ["stored", "applied", "serving"] as const) {
+      const effects = talk.says(ack(phase, { nonce: "n1", version: version(2) }));
+      expect(only(effects, "receipt")[0]?.receipt).toEqual({ rev: 2, phase, errors: [] });
+      expect(only(effects, "status").at(-1)?.change.phase).toBe(phase);
+    }
+    expect(talk.state).toMatchObject({ inFlight: null, running: version(2), phase: "serving" });
+  });
+
+  test("one message at a time, and the newest version wins", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    for (const rev of [3, 4, 5]) {
+      expect(only(talk.on({ kind: "desired", version: version(rev) }), "prepare")).toEqual([]);
+    }
+    const effects = talk.says(ack("serving", { nonce: "n1", version: version(2) }));
+    expect(only(effects, "prepare")).toEqual([
+      { kind: "prepare", request: 2, from: version(2), whole: false },
+    ]);
+    talk.prepares("n2", version(5));
+    talk.says(ack("serving", { nonce: "n2", version: version(5) }));
+    expect(talk.state.running).toEqual(version(5));
+    expect(only(talk.effects, "send-config")).toHaveLength(2);
+  });
+
+  test("a message that comes after another was asked for is not sent", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.says({ t: "get", want: null, why: "conflict" });
+    const late = talk.on({
+      kind: "prepared",
+      request: 1,
+      config: { kind: "message", nonce: "n", to: version(2), pulled: false, texts: ["x"] },
+    });
+    expect(late).toEqual([]);
+    expect(only(talk.prepares("n2", version(2), true), "send-config")).toHaveLength(1);
+  });
+
+  test("a message that could not be made is tried again, not at once", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello());
+    talk.on({ kind: "prepared", request: 1, config: { kind: "unavailable" } });
+    expect(only(talk.passes(configRetryMs - 1_000), "prepare")).toEqual([]);
+    expect(only(talk.passes(1_000), "prepare")).toHaveLength(1);
+  });
+
+  test("what a refused version needs is another version, not another try", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    const about = { nonce: "n1", version: version(2) };
+    const effects = talk.says(nack(about, { running: version(1), partial: false }));
+    expect(only(effects, "status")[0]?.change).toMatchObject({ phase: "refused", failing: 1 });
+    expect(only(effects, "receipt")[0]?.receipt).toMatchObject({ rev: 2, phase: "refused" });
+    for (let minute = 0; minute < 3; minute += 1) {
+      talk.passes(20_000);
+      talk.says(beat(version(1)));
+    }
+    expect(only(talk.effects, "prepare")).toHaveLength(1);
+    const next = talk.on({ kind: "desired", version: version(3) });
+    expect(only(next, "prepare")).toHaveLength(1);
+  });
+
+  test("a version that applied in part is degraded until the node says that all of it serves", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    talk.says(nack({ nonce: "n1", version: version(2) }, { running: version(2), partial: true }));
+    expect(talk.state.phase).toBe("degraded");
+    talk.nowMs += 2_000;
+    expect(only(talk.says(beat(version(2), 1)), "receipt")).toEqual([]);
+    const effects = talk.says(ack("serving", { nonce: null, version: version(2) }));
+    expect(only(effects, "status").at(-1)?.change).toMatchObject({ phase: "serving", errors: [] });
+    expect(only(effects, "receipt")[0]?.receipt).toMatchObject({ rev: 2, phase: "serving" });
+  });
+
+  test("an answer to an unknown message changes nothing and is noted", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    const before = talk.state.inFlight;
+    const effects = [
+      ...talk.says(ack("serving", { nonce: "other", version: version(2) })),
+      ...talk.says(ack("serving", { nonce: "n1", version: version(9) })),
+      ...talk.says(
+        nack({ nonce: "other", version: version(2) }, { running: null, partial: false }),
+      ),
+    ];
+    expect(effects.map((effect) => effect.kind)).toEqual(["note", "note", "note"]);
+    expect(talk.state.inFlight).toEqual(before);
+  });
+
+  test("without an answer: a heartbeat, the same again, then the link closes with 1013", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    const alive = (ms: number) => {
+      const effects = talk.passes(ms);
+      return [...effects, ...talk.says(beat(version(1)))];
+    };
+    const probe = alive(configAnswerMsMax);
+    expect(framesOf(probe).map((frame) => frame.t)).toContain("hb");
+    expect(only(probe, "prepare")).toEqual([]);
+    expect(only(alive(configAnswerMsMax), "prepare")).toHaveLength(1);
+    expect(only(talk.prepares("n1", version(2)), "send-config")).toHaveLength(1);
+    expect(codeOf(talk.passes(configAnswerMsMax))).toBe(1013);
+  });
+
+  test("a probe that shows that the version runs settles it", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    talk.passes(configAnswerMsMax);
+    const effects = talk.says(beat(version(2)));
+    expect(only(effects, "receipt")[0]?.receipt).toMatchObject({ rev: 2, phase: "serving" });
+    expect(talk.state.inFlight).toBeNull();
+  });
+
+  test("a pulled snapshot has longer to be answered", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello());
+    talk.prepares("n1", version(2), true);
+    talk.passes(refAnswerMsMax / 2);
+    talk.says(beat(null));
+    talk.passes(refAnswerMsMax / 2 - 1_000);
+    expect(talk.state.inFlight?.tried).toBe("nothing");
+    talk.passes(1_000);
+    expect(talk.state.inFlight?.tried).toBe("probe");
+  });
+
+  test("a node that asks for the whole gets it, even of a version it refused", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n1", version(2));
+    talk.says(nack({ nonce: "n1", version: version(2) }, { running: version(1), partial: false }));
+    const effects = talk.says({ t: "get", want: version(2), why: "root-mismatch" });
+    expect(only(effects, "prepare")).toEqual([
+      { kind: "prepare", request: 2, from: version(1), whole: true },
+    ]);
+  });
+
+  test("a node that only misses what is on its way does not get it twice", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello());
+    expect(talk.says({ t: "get", want: version(2), why: "missing" })).toEqual([]);
+    talk.prepares("n1", version(2));
+    expect(talk.says({ t: "get", want: version(2), why: "missing" })).toEqual([]);
+  });
+
+  test("a heartbeat that names another version than desired is repaired", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(2) }));
+    expect(only(talk.says(beat(version(1))), "prepare")).toHaveLength(1);
+  });
+
+  test("a node that is ahead of the database is left alone", () => {
+    const talk = conversation({ desired: version(2) });
+    const effects = talk.says(hello({ have: version(7) }));
+    expect(only(effects, "note")).toEqual([{ kind: "note", note: "node-ahead" }]);
+    expect(only(effects, "prepare")).toEqual([]);
+    expect(only(talk.says(beat(version(7))), "prepare")).toEqual([]);
+    const raised = talk.on({ kind: "desired", version: version(2, 2) });
+    expect(only(raised, "prepare"), "a new epoch wins").toHaveLength(1);
+  });
+});
+
+describe("heartbeats and reports", () => {
+  test("a node's heartbeat is answered, at most once a second", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(2) }));
+    talk.nowMs = 5_000;
+    expect(framesOf(talk.says(beat(version(2))))).toEqual([
+      {
+        t: "hb",
+        controlTimeMs: 1_005_000,
+        desired: version(2),
+        statistics: { bootId: "boot-1", seq: 0 },
+      },
+    ]);
+    expect(framesOf(talk.says(beat(version(2))))).toEqual([]);
+    expect(framesOf(talk.passes(1_000))).toHaveLength(1);
+    expect(framesOf(talk.passes(5_000)), "nothing is due").toEqual([]);
+  });
+
+  test("a quiet link is beaten every heartbeatMs and given up when nothing comes", () => {
+    const talk = conversation();
+    talk.says(hello());
+    expect(framesOf(talk.passes(heartbeatMs))).toHaveLength(1);
+    expect(codeOf(talk.passes(linkSilenceMsMax - heartbeatMs))).toBeUndefined();
+    expect(codeOf(talk.passes(1_000))).toBe(1013);
+  });
+
+  test("a report counts only as the one after the last", () => {
+    const talk = conversation({ marks: { "boot-1": 4 } });
+    talk.says(hello());
+    expect(only(talk.says(report(4)), "ingest"), "known").toEqual([]);
+    expect(only(talk.says(report(6)), "ingest"), "a gap").toEqual([]);
+    expect(only(talk.says(report(5)), "ingest")).toHaveLength(1);
+    expect(only(talk.says(report(5)), "ingest"), "on its way").toEqual([]);
+    expect(only(talk.says(report(6)), "ingest")).toHaveLength(1);
+    expect(only(talk.says(report(7, "boot-0")), "note")[0]?.note).toBe("other-boot");
+  });
+
+  test("the mark moves when a report is stored, and the node hears it within a second", () => {
+    const talk = conversation();
+    talk.says(hello());
+    talk.nowMs = 3_000;
+    talk.says(report(1));
+    expect(talk.frames().at(-1)?.t).toBe("welcome");
+    const effects = talk.on({ kind: "report-settled", bootId: "boot-1", seq: 1, mark: 1 });
+    expect(framesOf(effects)[0]).toMatchObject({ t: "hb", statistics: { seq: 1 } });
+  });
+
+  test("a report that could not be stored is taken when it comes again", () => {
+    const talk = conversation();
+    talk.says(hello());
+    talk.says(report(1));
+    talk.says(report(2));
+    talk.on({ kind: "report-settled", bootId: "boot-1", seq: 1, mark: null });
+    talk.on({ kind: "report-settled", bootId: "boot-1", seq: 2, mark: null });
+    expect(only(talk.says(report(1)), "ingest")).toHaveLength(1);
+    talk.on({ kind: "report-settled", bootId: "boot-1", seq: 1, mark: 1 });
+    expect(only(talk.says(report(2)), "ingest")).toHaveLength(1);
+  });
+
+  test("the store knows better: a mark above what was believed is believed", () => {
+    const talk = conversation();
+    talk.says(hello());
+    talk.says(report(1));
+    talk.on({ kind: "report-settled", bootId: "boot-1", seq: 1, mark: 6 });
+    expect(only(talk.says(report(7)), "ingest")).toHaveLength(1);
+  });
+});
+
+describe("a node that does not read", () => {
+  test("gets nothing more until it reads again, then the newest", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(2) }));
+    talk.on({ kind: "unsent", bytes: linkUnsentBytesPause + 1 });
+    expect(only(talk.on({ kind: "desired", version: version(3) }), "prepare")).toEqual([]);
+    expect(framesOf(talk.passes(2_000))).toEqual([]);
+    talk.on({ kind: "desired", version: version(4) });
+    expect(only(talk.on({ kind: "unsent", bytes: 0 }), "prepare")).toHaveLength(1);
+  });
+
+  test("is closed with 1013 when it stays so, or holds too much", () => {
+    const stuck = conversation();
+    stuck.says(hello());
+    stuck.on({ kind: "unsent", bytes: linkUnsentBytesPause + 1 });
+    expect(codeOf(stuck.passes(linkStuckMsMax + 1_000))).toBe(1013);
+    const full = conversation();
+    full.says(hello());
+    expect(codeOf(full.on({ kind: "unsent", bytes: linkUnsentBytesMax + 1 }))).toBe(1013);
+  });
+});
+
+describe("endings", () => {
+  test("the control plane says bye with the code, then closes", () => {
+    const talk = conversation();
+    talk.says(hello());
+    const retry = { minMs: 0, maxMs: 2_000 };
+    const effects = talk.on({ kind: "close", code: 1012, reason: "restart", retry });
+    expect(effects).toEqual([
+      { kind: "send", frame: { t: "bye", code: 1012, reason: "restart", retry } },
+      { kind: "status", change: { connected: false }, soon: true },
+      { kind: "close", code: 1012, reason: "restart" },
+    ]);
+  });
+
+  test("a carrier that is gone is reported once, and nothing is said to it", () => {
+    const talk = conversation();
+    talk.says(hello());
+    expect(talk.on({ kind: "carrier-closed" })).toEqual([
+      { kind: "status", change: { connected: false }, soon: true },
+    ]);
+    expect(talk.on({ kind: "carrier-closed" })).toEqual([]);
+  });
+
+  test("a node's bye is answered with the close", () => {
+    const talk = conversation();
+    talk.says(hello());
+    expect(codeOf(talk.says({ t: "bye", code: 1001, reason: "stop", retry: null }))).toBe(1001);
+  });
+});
