@@ -1,0 +1,30 @@
+import type { Problem } from "#shared/base/problem.ts";
+
+/** Something with this name is there already. */
+export interface NameTaken {
+  readonly kind: "name-taken";
+  readonly name: string;
+}
+
+/** Not there, or another tenant's: nobody can tell which. */
+export interface NotFound {
+  readonly kind: "not-found";
+}
+
+/** Everything that is wrong with the input, nothing was stored. */
+export interface Invalid {
+  readonly kind: "invalid";
+  readonly problems: readonly Problem[];
+}
+
+/** The tenant has as many as it may have. */
+export interface LimitReached {
+  readonly kind: "limit-reached";
+  readonly what: "groups" | "api keys" | "join tokens";
+  readonly max: number;
+}
+
+/** The idempotency key was used for another request. */
+export interface Mismatch {
+  readonly kind: "mismatch";
+}
