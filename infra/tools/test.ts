@@ -62,4 +62,4 @@ function printList(title: string, lines: readonly string[]): void {
   for (const line of lines) console.log(`  ${line}`);
 }
 
-process.exit(await main());
+process.exitCode = await main();

@@ -40,4 +40,4 @@ function secondsOf(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-process.exit(await main());
+process.exitCode = await main();
