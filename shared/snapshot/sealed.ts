@@ -37,6 +37,15 @@ export interface SealedFor {
   readonly secret: string;
 }
 
+/** The value that the control plane signs for a box, with the purpose `midstream.sealed.v1`. */
+export function sealedSignedValue(
+  target: SealedFor,
+  box: Omit<SealedSecret, "signature">,
+): unknown {
+  const { ephemeral, nonce } = box;
+  return { node: target.node, secret: target.secret, ephemeral, nonce, box: box.box };
+}
+
 const tagBytes = 16;
 
 /** The unsigned box; the caller signs it together with whom it is for. */
@@ -46,7 +55,11 @@ export function sealFor(
   plain: string,
 ): Omit<SealedSecret, "signature"> {
   const ephemeral = newKeyPair("x25519");
-  const key = agreedKey(privateKeyOf(ephemeral.privateKey), recipientPublicKey, ephemeral.publicKey);
+  const key = agreedKey(
+    privateKeyOf(ephemeral.privateKey),
+    recipientPublicKey,
+    ephemeral.publicKey,
+  );
   const nonce = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(boundTo(target));
   const box = Buffer.concat([cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
