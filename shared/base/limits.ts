@@ -318,6 +318,19 @@ export const signInsPerAddressBurstMax = 20;
 export const signInsPerAddressPerMinuteMax = 20;
 /** Keys and addresses whose calls are counted; the longest unused is forgotten. */
 export const rateLimitEntriesMax = 20_000;
+/** Rows by node that a receipt or a statistics answer lists; how many more there are is counted. */
+export const nodeRowsMax = 1_000;
+/** Rows by backend that a statistics answer lists. */
+export const backendRowsMax = 1_000;
+/** Series that one scrape of `/v1/metrics` answers. */
+export const metricSeriesMax = 50_000;
+/** A node not heard of for this long is shown as away: a dead link is noticed before. */
+export const nodeAwayMsMin = 90_000;
+/** Statistics: windows above the first come from one-minute buckets; none is above the second. */
+export const fineStatisticsMsMax = 6 * 3_600_000;
+export const statisticsWindowMsMax = 30 * 24 * 3_600_000;
+/** Rates are averages over the last minute, or over the window when that is shorter. */
+export const rateWindowMsMax = 60_000;
 /** What a client is told to wait when the control plane cannot answer now. */
 export const retryAfterS = 2;
 /** The readiness check waits this long for the database. */
@@ -341,16 +354,3 @@ export const flushMsMax = 2_000;
 export const halfClosedSilenceMsMax = 60 * 60 * 1_000;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
 export const listenBacklog = 1_024;
-/** Rows by node that a receipt or a statistics answer lists; how many more there are is counted. */
-export const nodeRowsMax = 1_000;
-/** Rows by backend that a statistics answer lists. */
-export const backendRowsMax = 1_000;
-/** Series that one scrape of `/v1/metrics` answers. */
-export const metricSeriesMax = 50_000;
-/** A node not heard of for this long is shown as away: a dead link is noticed before. */
-export const nodeAwayMsMin = 90_000;
-/** Statistics: windows above the first come from one-minute buckets; none is above the second. */
-export const fineStatisticsMsMax = 6 * 3_600_000;
-export const statisticsWindowMsMax = 30 * 24 * 3_600_000;
-/** Rates are averages over the last minute, or over the window when that is shorter. */
-export const rateWindowMsMax = 60_000;

@@ -1,0 +1,175 @@
+import { and, eq, gt, isNull, max, sql, type AnyColumn, type SQL } from "drizzle-orm";
+
+import type { BalancerId, TenantId } from "#shared/base/ids.ts";
+import { fineStatisticsMsMax, rateWindowMsMax } from "#shared/base/limits.ts";
+
+import type { Transaction } from "../storage/database.ts";
+import { balancers } from "../storage/tables/balancers.ts";
+import { nodes, nodeStatus } from "../storage/tables/nodes.ts";
+import { stat10s, stat1m, statSeen, statTotals } from "../storage/tables/statistics.ts";
+import {
+  trafficView,
+  type BucketRow,
+  type ExpectedNode,
+  type TrafficCounters,
+  type TrafficRows,
+  type TrafficView,
+} from "./traffic-view.ts";
+import type { ViewDeps } from "./view-deps.ts";
+
+export interface TrafficQuestion {
+  readonly balancerId: BalancerId;
+  readonly windowMs: number;
+  /** The window as it was written, for the answer. */
+  readonly window: string;
+}
+
+/** A balancer's traffic within a window; undefined when the tenant has no such balancer. */
+export async function readTraffic(
+  deps: ViewDeps,
+  tenantId: TenantId,
+  question: TrafficQuestion,
+): Promise<TrafficView | undefined> {
+  const nowMs = deps.clock.nowMs();
+  const span = {
+    tenantId,
+    ...question,
+    nowMs,
+    rateMs: Math.min(question.windowMs, rateWindowMsMax),
+  };
+  const rows = await deps.db.asTenant(tenantId, (tx) => trafficRows(tx, span));
+  return rows === undefined ? undefined : trafficView(rows, span);
+}
+
+interface Span extends TrafficQuestion {
+  readonly tenantId: TenantId;
+  readonly rateMs: number;
+  readonly nowMs: number;
+}
+
+async function trafficRows(tx: Transaction, span: Span): Promise<TrafficRows | undefined> {
+  const { tenantId, balancerId } = span;
+  const [balancer] = await tx
+    .select({ groupId: balancers.groupId })
+    .from(balancers)
+    .where(and(eq(balancers.tenantId, tenantId), eq(balancers.id, balancerId)));
+  if (balancer === undefined) return undefined;
+  return {
+    buckets: await bucketRows(tx, span),
+    recent: await recentCounters(tx, span),
+    gauges: await gaugeRows(tx, span),
+    nodes: await expectedNodes(tx, tenantId, balancer.groupId),
+  };
+}
+
+type CounterColumns = Readonly<Record<keyof TrafficCounters, AnyColumn>>;
+
+function sums(table: CounterColumns) {
+  const sum = (column: AnyColumn): SQL<number> => sql`coalesce(sum(${column}), 0)`.mapWith(Number);
+  return {
+    connections: sum(table.connections),
+    refused: sum(table.refused),
+    rejected: sum(table.rejected),
+    rxBytes: sum(table.rxBytes),
+    txBytes: sum(table.txBytes),
+  };
+}
+
+/** A bucket counts when any of it lies within the window. */
+function startOf(span: Span, spanMs: number, bucketMs: number): Date {
+  return new Date(span.nowMs - spanMs - bucketMs);
+}
+
+function bucketRows(tx: Transaction, span: Span): Promise<readonly BucketRow[]> {
+  const { tenantId, balancerId, windowMs } = span;
+  if (windowMs > fineStatisticsMsMax) {
+    return tx
+      .select({ nodeId: sql<null>`null`, backend: stat1m.backend, ...sums(stat1m) })
+      .from(stat1m)
+      .where(
+        and(
+          eq(stat1m.tenantId, tenantId),
+          eq(stat1m.balancerId, balancerId),
+          gt(stat1m.bucket, startOf(span, windowMs, 60_000)),
+        ),
+      )
+      .groupBy(stat1m.backend);
+  }
+  return tx
+    .select({ nodeId: stat10s.nodeId, backend: stat10s.backend, ...sums(stat10s) })
+    .from(stat10s)
+    .where(
+      and(
+        eq(stat10s.tenantId, tenantId),
+        eq(stat10s.balancerId, balancerId),
+        gt(stat10s.bucket, startOf(span, windowMs, 10_000)),
+      ),
+    )
+    .groupBy(stat10s.nodeId, stat10s.backend);
+}
+
+async function recentCounters(tx: Transaction, span: Span): Promise<TrafficCounters> {
+  const [row] = await tx
+    .select(sums(stat10s))
+    .from(stat10s)
+    .where(
+      and(
+        eq(stat10s.tenantId, span.tenantId),
+        eq(stat10s.balancerId, span.balancerId),
+        eq(stat10s.backend, ""),
+        gt(stat10s.bucket, startOf(span, span.rateMs, 10_000)),
+      ),
+    );
+  return row ?? { connections: 0, refused: 0, rejected: 0, rxBytes: 0, txBytes: 0 };
+}
+
+function gaugeRows(tx: Transaction, span: Span) {
+  return tx
+    .select({
+      nodeId: statTotals.nodeId,
+      backend: statTotals.backend,
+      activeConnections: statTotals.activeConnections,
+      live: statTotals.live,
+    })
+    .from(statTotals)
+    .where(and(eq(statTotals.tenantId, span.tenantId), eq(statTotals.balancerId, span.balancerId)));
+}
+
+/** Nodes of the group that were not retired, with the last time one of their reports or frames came. */
+async function expectedNodes(
+  tx: Transaction,
+  tenantId: TenantId,
+  groupId: string,
+): Promise<readonly ExpectedNode[]> {
+  const reported = tx
+    .select({ nodeId: statSeen.nodeId, at: max(statSeen.at).as("reported_at") })
+    .from(statSeen)
+    .where(eq(statSeen.tenantId, tenantId))
+    .groupBy(statSeen.nodeId)
+    .as("reported");
+  const rows = await tx
+    .select({
+      nodeId: nodes.id,
+      hostname: nodes.hostname,
+      reportedAt: reported.at,
+      seenAt: nodeStatus.lastSeenAt,
+    })
+    .from(nodes)
+    .leftJoin(
+      nodeStatus,
+      and(eq(nodeStatus.tenantId, nodes.tenantId), eq(nodeStatus.nodeId, nodes.id)),
+    )
+    .leftJoin(reported, eq(reported.nodeId, nodes.id))
+    .where(and(eq(nodes.tenantId, tenantId), eq(nodes.groupId, groupId), isNull(nodes.revokedAt)))
+    .orderBy(nodes.id);
+  return rows.map(({ nodeId, hostname, reportedAt, seenAt }) => ({
+    nodeId,
+    hostname,
+    heardAtMs: latestMs(reportedAt, seenAt),
+  }));
+}
+
+function latestMs(...moments: readonly (Date | null)[]): number | null {
+  const known = moments.flatMap((at) => at?.getTime() ?? []);
+  return known.length === 0 ? null : Math.max(...known);
+}

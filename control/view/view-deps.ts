@@ -1,0 +1,9 @@
+import type { Clock } from "#shared/base/clock.ts";
+
+import type { Database } from "../storage/database.ts";
+
+/** What a read model needs. */
+export interface ViewDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+}
