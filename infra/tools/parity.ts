@@ -4,6 +4,7 @@
  * `--list` names the unproven rows. `--require F-CFG-12..32,X-TCP-23` exits 1 unless all of these
  * are proven.
  */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -4,6 +4,7 @@
  *
  * `MIDSTREAM_TEST_SCALE` (1) scales long suites. `MIDSTREAM_NO_SKIP=1` makes a skipped test a failure.
  */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";

@@ -2,6 +2,7 @@
  * `npm run verify`: everything that can be said about the tree without running it. Needs no
  * database and stays under a minute, so that it is run before every commit.
  */
+
 import { join } from "node:path";
 
 import { runSteps } from "./run-steps.ts";
