@@ -115,6 +115,7 @@ function clientOptions(
 
 /** Guarantee: reads only `command`, which postgres.js puts on every result it hands out. */
 function lastCommand(results: unknown): string {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
   const all = results as { command?: string } & readonly { command?: string }[];
   return all.at(-1)?.command ?? all.command ?? "";
 }

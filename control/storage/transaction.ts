@@ -100,5 +100,6 @@ function rolledBack(): Fault {
  * `savepoint`, nothing else (drizzle-orm/postgres-js/session.js).
  */
 function asSql(client: TransactionClient): Sql {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
   return client as unknown as Sql;
 }

@@ -13,7 +13,7 @@ import { startTestCluster, type TestCluster } from "./test-cluster.ts";
  * One Postgres for the whole run, started when the first test file asks for it. Test files run in
  * processes of their own: they ask over a Unix socket that this process serves.
  */
-export default async function globalSetup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "midstream-test-run-"));
   const path = join(folder, "cluster");
   let cluster: Promise<TestCluster> | undefined;

@@ -37,7 +37,11 @@ export async function startTestCluster(): Promise<TestCluster> {
   const folder = join(root, "data");
   await ensureCluster({ binaries, user, folder, password, noSync: true });
   const postmaster = await startPostmaster({
-    ...{ binaries, user, folder, logFile: join(root, "postgres.log"), clock: systemClock() },
+    binaries,
+    user,
+    folder,
+    logFile: join(root, "postgres.log"),
+    clock: systemClock(),
     settings: [
       "fsync=off",
       "synchronous_commit=off",

@@ -63,6 +63,7 @@ async function bundledPackage(): Promise<BundledPackage> {
 
 /** Guarantee: npm installs no package without a version. */
 function parsedPackage(text: string): { readonly version: string } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
   return JSON.parse(text) as { version: string };
 }
 

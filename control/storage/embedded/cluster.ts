@@ -67,8 +67,15 @@ async function makeCluster(options: ClusterOptions): Promise<void> {
 
 async function initialise(options: ClusterOptions, folder: string, pwfile: string): Promise<void> {
   const args = [
-    ...["-D", folder, "-U", embeddedUser, `--pwfile=${pwfile}`, "--auth=scram-sha-256"],
-    ...["--locale=C", "--encoding=UTF8", "--no-instructions"],
+    "-D",
+    folder,
+    "-U",
+    embeddedUser,
+    `--pwfile=${pwfile}`,
+    "--auth=scram-sha-256",
+    "--locale=C",
+    "--encoding=UTF8",
+    "--no-instructions",
     ...(options.noSync === true ? ["--no-sync"] : []),
   ];
   const outcome = await runProgram(options.binaries.initdb, args, options.user);

@@ -35,9 +35,17 @@ export interface Postmaster {
 
 /** Few connections, little memory, no helpers that a small host does not need. */
 const smallHostSettings = [
-  ...["max_connections=50", "shared_buffers=64MB", "max_wal_size=256MB", "min_wal_size=32MB"],
-  ...["max_wal_senders=0", "wal_level=minimal", "io_method=sync", "jit=off"],
-  ...["max_parallel_workers_per_gather=0", "log_checkpoints=off", "log_timezone=UTC"],
+  "max_connections=50",
+  "shared_buffers=64MB",
+  "max_wal_size=256MB",
+  "min_wal_size=32MB",
+  "max_wal_senders=0",
+  "wal_level=minimal",
+  "io_method=sync",
+  "jit=off",
+  "max_parallel_workers_per_gather=0",
+  "log_checkpoints=off",
+  "log_timezone=UTC",
 ];
 
 /**
@@ -79,11 +87,16 @@ type Started =
 async function startOnce(options: PostmasterOptions): Promise<Started> {
   const port = await freePort();
   const child = await spawnKeeper(options, port);
+  const running = new AbortController();
   const exited = new Promise<void>((resolve) => {
-    child.once("error", () => resolve());
-    child.once("exit", () => resolve());
+    const ended = (): void => {
+      running.abort();
+      resolve();
+    };
+    child.once("error", ended);
+    child.once("exit", ended);
   });
-  const pid = await readyPid(options, exited);
+  const pid = await readyPid(options, running.signal);
   if (pid === undefined) {
     await stopped(options, child, exited);
     return { kind: "failed", log: await logTail(options.logFile) };
@@ -96,7 +109,9 @@ async function startOnce(options: PostmasterOptions): Promise<Started> {
 async function spawnKeeper(options: PostmasterOptions, port: number): Promise<ChildProcess> {
   const { binaries, folder, logFile, user } = options;
   const settings = [
-    ...[`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories="],
+    `port=${port}`,
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
     ...smallHostSettings,
     ...(options.settings ?? []),
   ].flatMap((setting) => ["-c", setting]);
@@ -115,12 +130,10 @@ async function spawnKeeper(options: PostmasterOptions, port: number): Promise<Ch
 /** The process id once connections are accepted; undefined when it ended or took too long. */
 async function readyPid(
   options: PostmasterOptions,
-  exited: Promise<void>,
+  ended: AbortSignal,
 ): Promise<number | undefined> {
-  let gone = false;
-  void exited.then(() => (gone = true));
   const deadlineMs = options.clock.monotonicMs() + embeddedStartMsMax;
-  while (!gone && options.clock.monotonicMs() < deadlineMs) {
+  while (!ended.aborted && options.clock.monotonicMs() < deadlineMs) {
     // oxlint-disable-next-line no-await-in-loop -- looks again until it is ready
     const file = await postmasterFile(options.folder);
     if (file?.status === "ready") return file.pid;
