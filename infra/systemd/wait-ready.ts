@@ -1,0 +1,41 @@
+/**
+ * `wait-ready.ts URL SECONDS`: ends with 0 once the URL answers 200, with 1 when it did not in that
+ * time. The units run it after the start, so that "started" means ready.
+ */
+const lookEveryMs = 100;
+const answerMsMax = 2_000;
+
+async function main(): Promise<number> {
+  const [url = "", seconds = ""] = process.argv.slice(2);
+  const withinMs = Number(seconds) * 1_000;
+  if (!URL.canParse(url) || !(withinMs > 0)) {
+    console.error("usage: wait-ready.ts URL SECONDS");
+    return 2;
+  }
+  const deadlineMs = performance.now() + withinMs;
+  let last = "";
+  while (performance.now() < deadlineMs) {
+    // oxlint-disable-next-line no-await-in-loop -- asks again after a pause
+    last = await answerOf(url);
+    if (last === "200") return 0;
+    // oxlint-disable-next-line no-await-in-loop -- asks again after a pause
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+  console.error(`${url} is not ready after ${seconds} s: ${last}`);
+  return 1;
+}
+
+/** The status, or why there is none. */
+async function answerOf(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
+    await response.body?.cancel();
+    return String(response.status);
+  } catch (error) {
+    return error instanceof Error && error.cause instanceof Error
+      ? error.cause.message
+      : String(error);
+  }
+}
+
+process.exit(await main());
