@@ -1,7 +1,5 @@
 import { z } from "zod";
 
-import { Fault } from "#shared/base/fault.ts";
-
 import type { ControlClient } from "./control-client.ts";
 
 const joinTokenSchema = z.object({ token: z.string() });
@@ -41,30 +39,30 @@ export interface WantedServing {
   readonly balancer: string | undefined;
 }
 
+/** How far the one node is. */
+export type NodeProgress =
+  | { readonly kind: "serving"; readonly node: string }
+  | { readonly kind: "not-yet"; readonly why: string };
+
 /**
- * The id of the one node once it serves what is wanted, undefined until then. Other balancers of
- * the tenant may fail: they are the tenant's business.
- *
- * @throws Fault `local/not-serving` when the node refuses, with its reason.
+ * Whether the node serves what is wanted. Other balancers of the tenant may fail: they are the
+ * tenant's business. What the node was last heard to say may be of an earlier start, so a reason
+ * not to serve counts only when it stays.
  */
-export async function servingNode(
+export async function nodeProgress(
   client: ControlClient,
   wanted: WantedServing,
-): Promise<string | undefined> {
+): Promise<NodeProgress> {
   const path = "/v1/nodes";
   const { items } = await client.demand({ method: "GET", path, answer: nodesSchema });
   const node = items.at(0);
-  if (node === undefined) return undefined;
+  if (node === undefined) return { kind: "not-yet", why: "it has not joined" };
   const error = node.errors.find(({ id }) => id === null || id === wanted.balancer);
-  if (error !== undefined) throw notServing(error);
+  if (error !== undefined) {
+    return { kind: "not-yet", why: `${error.code} at ${error.pointer}: ${error.detail}` };
+  }
   const isUpToDate = (node.running?.revision ?? 0) >= wanted.revision;
-  return isUpToDate && ["serving", "degraded"].includes(node.state) ? node.id : undefined;
-}
-
-function notServing(error: { code: string; pointer: string; detail: string }): Fault {
-  return new Fault({
-    code: "local/not-serving",
-    owner: "node",
-    message: `the node does not serve the demo: ${error.code} at ${error.pointer}: ${error.detail}`,
-  });
+  return isUpToDate && ["serving", "degraded"].includes(node.state)
+    ? { kind: "serving", node: node.id }
+    : { kind: "not-yet", why: `it is ${node.state}` };
 }

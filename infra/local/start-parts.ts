@@ -8,7 +8,7 @@ import { errorText, Fault } from "#shared/base/fault.ts";
 
 import { controlClient, type ControlClient } from "./control-client.ts";
 import { ensureBalancer } from "./demo-balancer.ts";
-import { newJoinToken, servingNode, type WantedServing } from "./demo-node.ts";
+import { newJoinToken, nodeProgress, type WantedServing } from "./demo-node.ts";
 import { readDemoState, writeDemoState, type DemoState } from "./demo-state.ts";
 import { ensureTenant } from "./demo-tenant.ts";
 import type { StartOptions } from "./options.ts";
@@ -19,7 +19,7 @@ import type { Started } from "./welcome.ts";
 /** A first start makes a database; on a slow disk that takes a while. */
 const controlReadyMsMax = 120_000;
 const partReadyMsMax = 20_000;
-const servingMsMax = 30_000;
+const servingMsMax = 15_000;
 const lookEveryMs = 50;
 
 /** How long each part may take to end; together less than the five seconds that were promised. */
@@ -139,16 +139,20 @@ async function nodeOnceServing(
   wanted: WantedServing,
 ): Promise<string> {
   const deadlineMs = deps.clock.monotonicMs() + servingMsMax;
-  while (deps.clock.monotonicMs() < deadlineMs) {
+  for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- asks again after a pause
-    const node = await servingNode(client, wanted);
-    if (node !== undefined) return node;
+    const progress = await nodeProgress(client, wanted);
+    if (progress.kind === "serving") return progress.node;
+    if (deps.clock.monotonicMs() > deadlineMs) throw notServing(deps, progress.why);
     // oxlint-disable-next-line no-await-in-loop -- asks again after a pause
     await sleep(deps.clock, lookEveryMs, deps.ending.signal);
   }
-  throw new Fault({
+}
+
+function notServing(deps: StartDeps, why: string): Fault {
+  return new Fault({
     code: "local/not-serving",
     owner: "node",
-    message: `the node did not serve within ${servingMsMax} ms; its log is ${deps.dataFolder}/logs/agent.log`,
+    message: `the node did not serve within ${servingMsMax} ms: ${why}; its log is ${deps.dataFolder}/logs/agent.log`,
   });
 }
