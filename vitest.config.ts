@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["test/**/*.test.ts"],
-          exclude: heavySuites,
+          exclude: [...heavySuites, "**/node_modules/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
