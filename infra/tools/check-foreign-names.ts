@@ -7,7 +7,7 @@ import { treeFiles } from "./tree-files.ts";
 
 /** No file of the tree names what is not part of the project. */
 export function checkForeignNames(root: string): Promise<StepOutcome> {
-  const files = treeFiles(root, "**/*");
+  const files = [...treeFiles(root, "**/*"), ...treeFiles(root, ".*")];
   const problems = files.flatMap((path) =>
     foreignNames(path, readFileSync(join(root, path), "utf8")),
   );

@@ -7,6 +7,6 @@ const notOurs = ["**/node_modules", ".git", "**/.midstream", "coverage", "test/.
 /** The project's files that match `pattern`, relative to `root`, sorted. */
 export function treeFiles(root: string, pattern: string): readonly string[] {
   return globSync([pattern, `.*/${pattern}`], { cwd: root, exclude: notOurs })
-    .filter((path) => statSync(join(root, path)).isFile())
+    .filter((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true)
     .toSorted();
 }

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { checkDocuments } from "../../../infra/tools/check-documents.ts";
 import { checkForeignNames } from "../../../infra/tools/check-foreign-names.ts";
+import { checkDocFaults } from "../../../infra/tools/doc-faults.ts";
 import { checkDocLimits } from "../../../infra/tools/doc-limits.ts";
 
 const fence = "```";
@@ -61,6 +62,16 @@ describe("the limits", () => {
       "docs/limits.md explains goneMax, which shared/base/limits.ts does not have",
     ]);
   });
+});
+
+test("every fault that the sources can make is told, once it is told of any", () => {
+  const sources = [
+    'throw new Fault({ code: "storage/unavailable", owner });',
+    'code: "wire/too-big"',
+  ];
+  expect(checkDocFaults(sources, "| `wire/too-big` | closed |")).toEqual([
+    "docs/failure.md does not tell about the fault storage/unavailable",
+  ]);
 });
 
 test("a file that names the machine it was written on is refused", async () => {
