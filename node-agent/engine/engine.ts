@@ -1,65 +1,88 @@
+import type { Clock } from "#shared/base/clock.ts";
+
 /**
  * The contract of the engines that move bytes. One engine lives in one worker thread. No socket
  * leaves it: it reports events about connections by number, and the flow answers with commands.
  *
  * The order for one connection is: `accepted`, then any number of `connect` commands each answered
- * by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing;
- * commands for it are ignored.
+ * by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing.
+ * A command that does not fit what the connection is doing is ignored, and an event that was on its
+ * way when a command was given still arrives: whoever closes a connection may yet hear `connected`.
  */
 export interface Engine {
   /** Which driver this is. */
-  readonly driver: "portable" | "native";
+  readonly driver: Driver;
   /** Binds and accepts. Resolves when connections can arrive, or with the system's reason. */
   listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome>;
-  /** Stops accepting and frees the address; connections stay. */
+  /** Stops accepting and frees the address; connections stay. An unknown listener is no error. */
   unlisten(listener: ListenerId): Promise<void>;
   /** Connects an accepted connection to a backend; from `connected` on bytes flow both ways. */
-  connect(connection: ConnectionId, target: Target, terms: ConnectTerms): void;
+  connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void;
   /** Ends a connection; `closed` follows with the given reason. */
   close(connection: ConnectionId, how: CloseHow, reason: CloseReason): void;
-  /** Bytes so far of every connection that moved some since the last call. */
+  /**
+   * Bytes so far of every open connection that moved some since the last call. Never goes down, and
+   * never exceeds what `closed` tells in the end.
+   */
   takeMoved(): readonly MovedBytes[];
-  /** Aborts everything; resolves when no descriptor is left. */
+  /** Aborts everything; resolves when every `closed` was told and no descriptor is left. */
   stop(): Promise<void>;
 }
+
+export type Driver = "portable" | "native";
+
+export interface EngineDeps {
+  readonly clock: Clock;
+  readonly onEvents: OnEngineEvents;
+}
+
+export type CreateEngine = (deps: EngineDeps) => Engine;
 
 /** Numbers chosen by whoever listens. */
 export type ListenerId = number;
 /** Numbers chosen by the engine; never used again while the engine lives. */
 export type ConnectionId = number;
 
+/**
+ * Where to listen or to connect. Hosts are addresses, IPv6 without brackets; to connect, a name is
+ * allowed and is resolved at that moment. To listen, `::` takes IPv4 as well, and only IPv4 on a
+ * system without IPv6. Port 0 lets the system choose.
+ */
+export type Address =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
 export interface ListenOptions {
-  readonly address:
-    | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-    | { readonly kind: "unix"; readonly path: string };
-  /** Lets several workers listen on one address (SO_REUSEPORT). */
+  readonly address: Address;
+  /** Lets several engines listen on one address (SO_REUSEPORT); means nothing to Unix sockets. */
   readonly reusePort: boolean;
+  /** Connections that the kernel completes and keeps until they are accepted. */
   readonly backlog: number;
 }
 
 export type ListenOutcome =
+  /** `port` is 0 for a Unix socket. */
   | { readonly ok: true; readonly port: number }
+  /** `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` … */
   | { readonly ok: false; readonly code: string; readonly detail: string };
 
-export interface Target {
-  /** Address or name; a name is resolved when connecting. */
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface ConnectTerms {
-  /** Sent to the backend before anything of the client. */
+  /** Sent to the backend before anything of the client; not counted as the client's. */
   readonly prefix: Uint8Array | undefined;
-  /** 0 means the system's own limit. */
+  /** Includes looking up a name; 0 means the system's own limit. */
   readonly connectTimeoutMs: number;
   /** Silence after which the connection is closed; 0 means never. */
   readonly clientIdleMs: number;
   readonly backendIdleMs: number;
-  /** `twoWay`: traffic either way counts for both; `oneWay`: each side by what it sends. */
+  /**
+   * `twoWay`: traffic either way counts for both; `oneWay`: each side by what it sends, where a side
+   * that has ended its stream, and so can send no more, is measured as in `twoWay`, and one that is
+   * not read because the other side is slow is not silent.
+   */
   readonly idleMode: "oneWay" | "twoWay";
 }
 
-/** `flush` sends what is queued first (FIN); `abort` resets (RST). */
+/** `flush` sends what is queued first (FIN), for at most `flushMsMax`; `abort` resets (RST). */
 export type CloseHow = "flush" | "abort";
 
 /** Why a connection ended: the closed list that logs and metrics use. */
@@ -82,7 +105,7 @@ export const closeReasons = [
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 
-/** What the engine tells, in batches; the flow answers within the call where it can. */
+/** What the engine tells, in batches and in order; the flow answers within the call where it can. */
 export type EngineEvent =
   | {
       readonly kind: "accepted";
@@ -105,15 +128,27 @@ export type EngineEvent =
   | {
       readonly kind: "closed";
       readonly connection: ConnectionId;
+      /** Who ended its stream first, unless something else cut the connection. */
       readonly reason: CloseReason;
-      /** From the backend to the client, and from the client to the backend; final. */
+      /**
+       * From the backend to the client, and from the client to the backend; final. Exact when both
+       * streams ended; of a connection that was cut, what the system had not taken is left out.
+       */
       readonly rxBytes: number;
       readonly txBytes: number;
+    }
+  | {
+      /** A listener could not accept (descriptors ran out, say); it keeps trying. */
+      readonly kind: "accept-failed";
+      readonly listener: ListenerId;
+      readonly code: string;
     };
 
 export type OnEngineEvents = (events: readonly EngineEvent[]) => void;
 
+/** Who connected, and to which address. Of a Unix socket: empty, and 0. */
 export interface Peer {
+  /** IPv4 in its own form, also when it arrived at an IPv6 socket. */
   readonly address: string;
   readonly port: number;
   readonly localAddress: string;

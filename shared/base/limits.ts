@@ -142,6 +142,10 @@ export const nodeRowsPerWriteMax = 2_000;
 export const storageRetryMsMax = 2_000;
 /** Differences kept encoded, over all groups: 28 KB each at most. */
 export const deltasCachedMax = 512;
+/** Balancer bodies kept in memory, all together. */
+export const bodiesCachedBytesMax = 64 * 1024 * 1024;
+/** Groups that are read at the same time: the rest of the connections stays for others. */
+export const groupsReadAtOnceMax = 4;
 /** Older manifests kept in memory, over all groups. */
 export const manifestsCachedMax = 256;
 /** Snapshots kept encoded, all together. */
@@ -211,7 +215,7 @@ export const agentAnswerBytesMax = 64 * 1024;
 /** A version that serves within this time is acknowledged once, not also as stored. */
 export const ackMergeMs = 20;
 /** Errors that one `nack` lists, and the characters of each: together they fit into the parts of a message. */
-export const nackErrorsMax = 1_000;
+export const nackErrorsMax = 500;
 export const nackDetailCharsMax = 500;
 /** Events that wait for the link, coalesced by what they are about; the oldest go first. */
 export const eventsWaitingMax = 1_000;
@@ -228,6 +232,8 @@ export const reportsPerSecondMax = 5;
 export const snapshotProvenMs = 60_000;
 /** Starts on one snapshot that may die before the previous one is used instead. */
 export const crashLoopStartsMax = 3;
+/** Storing a snapshot: a disk that takes longer must not hold a change back. */
+export const storeMsMax = 2_000;
 /** A snapshot that the disk refused is written again after this, then later and later. */
 export const storeRetryFirstMs = 2_000;
 export const storeRetryMsMax = 60_000;

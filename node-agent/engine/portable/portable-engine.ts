@@ -1,0 +1,137 @@
+import type { LookupFunction, Server, Socket } from "node:net";
+
+import type {
+  Address,
+  CloseHow,
+  CloseReason,
+  ConnectionId,
+  ConnectTerms,
+  CreateEngine,
+  Engine,
+  EngineDeps,
+  ListenerId,
+  ListenOptions,
+  ListenOutcome,
+  MovedBytes,
+  Peer,
+} from "../engine.ts";
+import { Deadlines } from "./deadlines.ts";
+import { EventBatch } from "./event-batch.ts";
+import { openListener } from "./portable-listener.ts";
+import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
+import { sharedLookup } from "./shared-lookup.ts";
+
+/** The engine on node:net: runs everywhere, and is what the native one is measured against. */
+export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(deps);
+
+class PortableEngine implements Engine {
+  readonly driver = "portable";
+  readonly #batch: EventBatch;
+  readonly #host: ConnectionHost;
+  readonly #deadlines: Deadlines;
+  readonly #servers = new Map<ListenerId, Server>();
+  readonly #connections = new Map<ConnectionId, RelayedConnection>();
+  readonly #moved = new Set<RelayedConnection>();
+  readonly #allClosed = Promise.withResolvers<undefined>();
+  #lastId = 0;
+  #isStopping = false;
+
+  constructor({ clock, onEvents }: EngineDeps) {
+    const lookup: LookupFunction = sharedLookup();
+    this.#batch = new EventBatch(onEvents);
+    this.#deadlines = new Deadlines(clock);
+    this.#host = {
+      lookup,
+      deadlines: this.#deadlines,
+      monotonicMs: () => clock.monotonicMs(),
+      tell: (event) => this.#batch.add(event),
+      onMoved: (connection) => this.#moved.add(connection),
+      onClosed: (connection) => this.#onClosed(connection),
+    };
+  }
+
+  async listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome> {
+    const deps = {
+      onSocket: (socket: Socket) => this.#onSocket(listener, socket),
+      onAcceptFailed: (code: string) => this.#batch.add({ kind: "accept-failed", listener, code }),
+    };
+    const opened = await openListener(deps, options);
+    if (!opened.ok) return opened;
+    this.#servers.set(listener, opened.server);
+    if (this.#isStopping) await this.unlisten(listener);
+    return { ok: true, port: opened.port };
+  }
+
+  /** Closing a server frees its address at once; its `close` event would wait for its connections. */
+  unlisten(listener: ListenerId): Promise<void> {
+    this.#servers.get(listener)?.close();
+    this.#servers.delete(listener);
+    return Promise.resolve();
+  }
+
+  connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
+    this.#connections.get(connection)?.connect(target, terms);
+  }
+
+  close(connection: ConnectionId, how: CloseHow, reason: CloseReason): void {
+    this.#connections.get(connection)?.close(how, reason);
+  }
+
+  takeMoved(): readonly MovedBytes[] {
+    const moved = Array.from(this.#moved, (connection) => connection.moved());
+    this.#moved.clear();
+    return moved;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const listener of this.#servers.keys()) void this.unlisten(listener);
+    for (const connection of this.#connections.values()) connection.close("abort", "stopped");
+    if (this.#connections.size > 0) await this.#allClosed.promise;
+    this.#batch.flush();
+    this.#deadlines.stop();
+  }
+
+  #onSocket(listener: ListenerId, socket: Socket): void {
+    const peer = peerOf(socket);
+    if (peer === undefined || this.#isStopping) {
+      socket.on("error", ignoreGone);
+      socket.destroy();
+      return;
+    }
+    this.#lastId += 1;
+    const connection = new RelayedConnection(this.#lastId, socket, this.#host);
+    this.#connections.set(connection.id, connection);
+    this.#batch.add({ kind: "accepted", connection: connection.id, listener, peer });
+  }
+
+  #onClosed(connection: RelayedConnection): void {
+    this.#connections.delete(connection.id);
+    this.#moved.delete(connection);
+    if (this.#isStopping && this.#connections.size === 0) this.#allClosed.resolve(undefined);
+  }
+}
+
+/** Undefined when the client was gone before it was looked at. */
+function peerOf(socket: Socket): Peer | undefined {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (localPort === undefined || localAddress === undefined) {
+    return { address: "", port: 0, localAddress: "", localPort: 0 };
+  }
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return {
+    address: withoutMapping(remoteAddress),
+    port: remotePort,
+    localAddress: withoutMapping(localAddress),
+    localPort,
+  };
+}
+
+/** An IPv4 client of an IPv6 socket shows as `::ffff:192.0.2.1`. */
+function withoutMapping(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
+function ignoreGone(): void {
+  // The client reset before it was accepted: there is nobody to tell.
+}

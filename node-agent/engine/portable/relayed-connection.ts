@@ -1,0 +1,220 @@
+import { connect as openSocket, type LookupFunction, type Socket } from "node:net";
+
+import { systemErrorCode } from "#shared/base/fault.ts";
+import { flushMsMax } from "#shared/base/limits.ts";
+
+import type {
+  Address,
+  CloseHow,
+  CloseReason,
+  ConnectionId,
+  ConnectTerms,
+  EngineEvent,
+  MovedBytes,
+} from "../engine.ts";
+import { Deadline, type Deadlines } from "./deadlines.ts";
+import { Direction } from "./direction.ts";
+import { idleDeadline } from "./idle.ts";
+import { socketOptions } from "./socket-options.ts";
+
+/** What the connections of one engine share. */
+export interface ConnectionHost {
+  readonly deadlines: Deadlines;
+  readonly lookup: LookupFunction;
+  readonly monotonicMs: () => number;
+  readonly tell: (event: EngineEvent) => void;
+  /** The connection moved bytes. */
+  readonly onMoved: (connection: RelayedConnection) => void;
+  /** `closed` was told and both sockets are gone. */
+  readonly onClosed: (connection: RelayedConnection) => void;
+}
+
+/** How a socket is destroyed: a reset, or what the system does with a close. */
+type Cut = "reset" | "close";
+
+/**
+ * One client and, once connected, its backend. Owns both sockets, from the tick they appear until
+ * both have closed.
+ *
+ * accepted → connecting → relaying → closing; a failed dial leads back from connecting to accepted.
+ */
+export class RelayedConnection {
+  readonly id: ConnectionId;
+  readonly #host: ConnectionHost;
+  readonly #client: Socket;
+  readonly #deadline = new Deadline((nowMs) => this.#onDue(nowMs));
+  #state: "accepted" | "connecting" | "relaying" | "closing" = "accepted";
+  #terms: ConnectTerms | undefined;
+  #backend: Socket | undefined;
+  #toBackend: Direction | undefined;
+  #toClient: Direction | undefined;
+  #reason: CloseReason | undefined;
+  #openSockets = 0;
+
+  constructor(id: ConnectionId, client: Socket, host: ConnectionHost) {
+    this.id = id;
+    this.#client = client;
+    this.#host = host;
+    this.#own(client, () => this.#onReset("client"));
+  }
+
+  connect(target: Address, terms: ConnectTerms): void {
+    if (this.#state !== "accepted" || this.#client.destroyed) return;
+    this.#state = "connecting";
+    this.#terms = terms;
+    const backend = this.#open(target);
+    this.#backend = backend;
+    this.#own(backend, (error) => this.#onBackendError(backend, error));
+    backend.once("connect", () => this.#onConnected(backend, terms));
+    if (terms.connectTimeoutMs > 0) this.#setDeadline(terms.connectTimeoutMs);
+  }
+
+  close(how: CloseHow, reason: CloseReason): void {
+    const cut = how === "abort" ? "reset" : "close";
+    if (this.#state === "closing") {
+      if (how === "abort") this.#destroy(cut);
+    } else if (this.#state === "relaying" && how === "flush") this.#flush(reason);
+    else this.#cut(cut, reason);
+  }
+
+  /** Bytes so far; final once both sockets have closed. */
+  moved(): MovedBytes {
+    return {
+      connection: this.id,
+      rxBytes: this.#toClient?.movedBytes() ?? 0,
+      txBytes: this.#toBackend?.movedBytes() ?? 0,
+    };
+  }
+
+  #open(target: Address): Socket {
+    const { lookup } = this.#host;
+    return target.kind === "unix"
+      ? openSocket({ ...socketOptions, path: target.path })
+      : openSocket({ ...socketOptions, host: target.host, port: target.port, lookup });
+  }
+
+  #own(socket: Socket, onError: (error: Error) => void): void {
+    this.#openSockets += 1;
+    socket.on("error", onError);
+    socket.on("close", () => this.#onSocketClosed(socket));
+  }
+
+  #onConnected(backend: Socket, terms: ConnectTerms): void {
+    if (backend !== this.#backend || this.#state !== "connecting") return;
+    this.#state = "relaying";
+    if (terms.prefix !== undefined) backend.write(terms.prefix);
+    this.#toBackend = this.#direction("client", { source: this.#client, sink: backend });
+    this.#toClient = this.#direction("backend", { source: backend, sink: this.#client });
+    this.#host.tell({ kind: "connected", connection: this.id });
+    this.#toBackend.start();
+    this.#toClient.start();
+    this.#watchSilence(this.#host.monotonicMs());
+  }
+
+  #direction(from: "client" | "backend", ends: { source: Socket; sink: Socket }): Direction {
+    return new Direction({
+      ...ends,
+      monotonicMs: this.#host.monotonicMs,
+      onMoved: () => this.#host.onMoved(this),
+      onEnded: () => this.#onEnded(from),
+    });
+  }
+
+  #onEnded(side: "client" | "backend"): void {
+    if (this.#state !== "relaying") return;
+    this.#reason ??= `${side}-closed`;
+    this.#watchSilence(this.#host.monotonicMs());
+  }
+
+  #onBackendError(backend: Socket, error: Error): void {
+    if (backend !== this.#backend) return;
+    if (this.#state === "connecting") this.#fail(systemErrorCode(error) ?? "EUNKNOWN");
+    else this.#onReset("backend");
+  }
+
+  /** The dial failed: the client waits for another one. */
+  #fail(code: string): void {
+    this.#state = "accepted";
+    this.#host.deadlines.clear(this.#deadline);
+    this.#backend?.destroy();
+    this.#backend = undefined;
+    this.#host.tell({ kind: "failed", connection: this.id, code, mayRetry: true });
+  }
+
+  /** A reset from a side that had ended its stream is the answer to what was still sent to it. */
+  #onReset(side: "client" | "backend"): void {
+    if (this.#state === "closing") return;
+    const hadEnded = this.#reason === `${side}-closed`;
+    this.#cut("reset", hadEnded ? `${side}-closed` : `${side}-reset`);
+  }
+
+  /** Sends what is queued and ends both streams, then waits for the peers' ends, within a bound. */
+  #flush(reason: CloseReason): void {
+    this.#state = "closing";
+    this.#reason = reason;
+    this.#toBackend?.discard();
+    this.#toClient?.discard();
+    this.#client.end();
+    this.#backend?.end();
+    this.#setDeadline(flushMsMax);
+  }
+
+  #cut(how: Cut, reason: CloseReason): void {
+    this.#reason = reason;
+    this.#destroy(how);
+  }
+
+  #destroy(how: Cut): void {
+    this.#state = "closing";
+    this.#host.deadlines.clear(this.#deadline);
+    this.moved(); // Looks at the queues before they are thrown away.
+    destroy(this.#client, how);
+    if (this.#backend !== undefined) destroy(this.#backend, how);
+  }
+
+  #onDue(nowMs: number): void {
+    switch (this.#state) {
+      case "accepted":
+        return;
+      case "connecting":
+        return this.#fail("ETIMEDOUT");
+      case "relaying":
+        return this.#watchSilence(nowMs);
+      case "closing":
+        return this.#destroy("close");
+    }
+  }
+
+  /** Closes the connection when it has been silent for too long, otherwise looks again in time. */
+  #watchSilence(nowMs: number): void {
+    if (this.#terms === undefined || this.#toBackend === undefined) return;
+    if (this.#toClient === undefined) return;
+    const sides = { client: this.#toBackend, backend: this.#toClient };
+    const deadline = idleDeadline({ ...sides, terms: this.#terms, nowMs });
+    if (deadline === undefined) return;
+    if (deadline.atMs <= nowMs) this.#cut("close", deadline.reason);
+    else this.#host.deadlines.set(this.#deadline, deadline.atMs);
+  }
+
+  #setDeadline(delayMs: number): void {
+    this.#host.deadlines.set(this.#deadline, this.#host.monotonicMs() + delayMs);
+  }
+
+  #onSocketClosed(socket: Socket): void {
+    this.#openSockets -= 1;
+    const hadNoBackend = this.#state === "accepted" || this.#state === "connecting";
+    if (socket === this.#client && hadNoBackend) this.#cut("close", "client-closed");
+    if (this.#openSockets > 0) return;
+    this.#host.deadlines.clear(this.#deadline);
+    const { rxBytes, txBytes } = this.moved();
+    const reason = this.#reason ?? "client-closed";
+    this.#host.tell({ kind: "closed", connection: this.id, reason, rxBytes, txBytes });
+    this.#host.onClosed(this);
+  }
+}
+
+function destroy(socket: Socket, how: Cut): void {
+  const canReset = !socket.destroyed && !socket.connecting && socket.remoteFamily !== undefined;
+  if (how === "reset" && canReset) socket.resetAndDestroy();
+  else socket.destroy();
+}

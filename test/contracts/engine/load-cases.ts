@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+
+import { eventually } from "../../support/eventually.ts";
+import { startBackend } from "../../support/fake-backend.ts";
+import { openSockets } from "../../support/open-sockets.ts";
+import { scaled } from "../../support/scale.ts";
+import { openClient } from "../../support/test-client.ts";
+import { startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
+
+/** Many connections: all of them end, and nothing of them is left. */
+export function loadCases(subject: EngineSubject): void {
+  test("data and FIN in one event: 600 connections, all answered, all ended", async () => {
+    const backend = await startBackend((socket) => {
+      socket.on("data", () => undefined);
+      socket.on("end", () => socket.end("reply"));
+    });
+    const relay = await startRelay(subject, tcp(backend));
+    const before = openSockets();
+
+    const replies = await Promise.all(
+      Array.from({ length: 600 }, async () => {
+        const client = await openClient(relay.port);
+        // One write and the FIN behind it leave in the same turn: they arrive together.
+        client.socket.end("request");
+        await client.isOver(20_000);
+        client.socket.destroy();
+        return client.text();
+      }),
+    );
+
+    expect(replies.filter((reply) => reply === "reply")).toHaveLength(600);
+    const closed = await relay.closed(600);
+    expect(closed.every(({ rxBytes, txBytes }) => rxBytes === 5 && txBytes === 7)).toBe(true);
+    await eventually(() => openSockets() === before);
+  });
+
+  test("batches of connections leave no descriptor behind", async () => {
+    const batches = scaled(10, 2);
+    const perBatch = 200;
+    const backend = await startBackend((socket) => socket.end("bye"));
+    const relay = await startRelay(subject, tcp(backend));
+    const before = openSockets();
+
+    for (let batch = 1; batch <= batches; batch += 1) {
+      const clients = await Promise.all(
+        Array.from({ length: perBatch }, () => openClient(relay.port)),
+      );
+      for (const [index, client] of clients.entries()) {
+        if (index % 3 === 0) client.reset();
+        else client.finish();
+      }
+      await eventually(() => relay.ofKind("closed").length === relay.ofKind("accepted").length);
+      await eventually(() => openSockets() === before);
+    }
+
+    const ids = new Set(relay.ofKind("closed").map((event) => event.connection));
+    if (subject.engines === 1) expect(ids.size).toBe(relay.ofKind("closed").length);
+  }, 60_000);
+}

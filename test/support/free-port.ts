@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** Below the range from which systems give ports to outgoing connections, which would take them. */
+const firstPort = 2_000;
+const lastPort = 9_999;
+
+let nextPort = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+
+/**
+ * A port on which nothing listens at this moment and which no outgoing connection will be given; for
+ * whoever cannot listen on port 0. Never the same twice in a process, until the range is used up.
+ */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  for (let tries = 0; tries <= lastPort - firstPort; tries += 1) {
+    nextPort = nextPort >= lastPort ? firstPort : nextPort + 1;
+    const port = nextPort;
+    if (await isFree({ host, port })) return port;
+  }
+  throw new Error(`every port from ${firstPort} to ${lastPort} is taken`);
+}
+
+async function isFree(where: { host: string; port: number }): Promise<boolean> {
+  const server = createServer();
+  server.listen(where);
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
