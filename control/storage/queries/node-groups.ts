@@ -46,10 +46,7 @@ export async function readGroup(
       balancers,
       and(eq(balancers.tenantId, groups.tenantId), eq(balancers.groupId, groups.id)),
     )
-    .leftJoin(
-      bodies,
-      and(eq(bodies.tenantId, balancers.tenantId), eq(bodies.hash, balancers.hash)),
-    )
+    .leftJoin(bodies, and(eq(bodies.tenantId, balancers.tenantId), eq(bodies.hash, balancers.hash)))
     .where(and(eq(groups.tenantId, tenantId), eq(groups.id, groupId)));
   const [first] = rows;
   if (first === undefined) return undefined;

@@ -1,5 +1,7 @@
 import { pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
+import type { SecretId } from "#shared/base/ids.ts";
+
 import { at, tenantId } from "./columns.ts";
 
 /** Secret values that definitions name by id, sealed under the master key. */
@@ -7,7 +9,7 @@ export const secrets = pgTable(
   "secrets",
   {
     tenantId: tenantId(),
-    id: text("id").notNull(),
+    id: text("id").$type<SecretId>().notNull(),
     sealed: text("sealed").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),
   },
