@@ -162,6 +162,15 @@ export const joinAddressesMax = 10_000;
 /** Body of a join request. */
 export const joinBodyBytesMax = 16 * 1024;
 
+// ---- health checks and discovery -----------------------------------------------------------------
+
+/** Checks drift apart by this share of their interval, so that many of them do not march in step. */
+export const checkJitterShare = 0.05;
+/** After a failed fetch the next try comes within this time; it doubles with each failure … */
+export const fetchRetryMs = 2_000;
+/** … up to this. */
+export const fetchRetryMsMax = 30_000;
+
 // ---- statistics --------------------------------------------------------------------------------
 
 /** A node reports its counters this often. */
@@ -225,9 +234,12 @@ export const eventsFrameMs = 1_000;
 /** Rows of all unsent reports together; beyond it intervals are merged, then rows are dropped. */
 export const reportRowsKeptMax = 50_000;
 /** A report that is not confirmed by then is sent again. */
-export const reportAnswerMsMax = 30_000;
-/** Reports a node sends per second, at most: a backlog must not look like a flood. */
-export const reportsPerSecondMax = 5;
+export const reportAnswerMsMax = 10_000;
+/** Frames that reports may take at once, and per second: a backlog must not look like a flood. */
+export const reportFrameBurstMax = 30;
+export const reportFramesPerSecondMax = 10;
+/** What waits to be reported is offered again this often. */
+export const reportRetryMs = 1_000;
 /** A start that died within this time counts towards a crash loop; a version that ran so long is proven. */
 export const snapshotProvenMs = 60_000;
 /** Starts on one snapshot that may die before the previous one is used instead. */
