@@ -5,6 +5,7 @@ import type { ApiKeyId, IdSource, TenantId } from "#shared/base/ids.ts";
 import type { Sealer } from "../certificates/sealer.ts";
 import type { Database } from "../storage/database.ts";
 import type { Scope } from "./scopes.ts";
+import type { Passwords } from "./tenant/password.ts";
 
 /** Who asks: an API key or a session, and the request it asks with. */
 export interface Actor {
@@ -32,6 +33,7 @@ export interface VerbDeps {
   readonly clock: Clock;
   /** Ids, and the random bytes of keys and tokens. */
   readonly ids: IdSource;
+  readonly passwords: Passwords;
   /** Whether a commit is announced by NOTIFY; without it the sweep finds the change. */
   readonly doorbell: boolean;
 }

@@ -10,6 +10,7 @@ import { balancers } from "../tables/balancers.ts";
 import { bodies } from "../tables/bodies.ts";
 import { groups } from "../tables/groups.ts";
 import { manifests } from "../tables/manifests.ts";
+import { rowsOf } from "./rows.ts";
 
 /** A group of a tenant. */
 export interface GroupPlace {
@@ -149,13 +150,16 @@ export interface GroupRev extends GroupPlace {
   readonly rev: number;
 }
 
-/** The revisions of these groups, of whatever tenants: the sweep. */
+/** The revisions of these groups, of whatever tenants (system): the sweep. */
 export async function readGroupRevs(
   tx: Transaction,
   places: readonly GroupPlace[],
 ): Promise<readonly GroupRev[]> {
   const asked = JSON.stringify(places.map(({ tenantId, groupId }) => [tenantId, groupId]));
-  return tx.execute<{ tenantId: TenantId; groupId: GroupId; epoch: number; rev: number }>(sql`
+  return rowsOf<GroupRev>(
+    tx,
+    sql`
     SELECT tenant_id AS "tenantId", group_id AS "groupId", epoch, rev::float8 AS rev
-    FROM system.group_revisions(${asked}::jsonb)`);
+    FROM system.group_revisions(${asked}::jsonb)`,
+  );
 }

@@ -1,5 +1,6 @@
 import { index, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 
+import type { BalancerId, GroupId } from "#shared/base/ids.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
 import { at, rev, tenantId } from "./columns.ts";
@@ -9,9 +10,9 @@ export const balancers = pgTable(
   "balancers",
   {
     tenantId: tenantId(),
-    id: text("id").notNull(),
+    id: text("id").$type<BalancerId>().notNull(),
     name: text("name").notNull(),
-    groupId: text("group_id").notNull(),
+    groupId: text("group_id").$type<GroupId>().notNull(),
     /** Defaults filled in, secrets as references. */
     definition: jsonb("definition").$type<Balancer>().notNull(),
     /** SHA-256 of the canonical definition, hexadecimal: the manifest's hash and the key in `bodies`. */

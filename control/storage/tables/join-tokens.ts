@@ -1,5 +1,7 @@
 import { integer, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 
+import type { GroupId, JoinTokenId } from "#shared/base/ids.ts";
+
 import { at, tenantId } from "./columns.ts";
 
 /** Join tokens; only the SHA-256 is kept. Redeemed by one conditional update. */
@@ -7,9 +9,9 @@ export const joinTokens = pgTable(
   "join_tokens",
   {
     tenantId: tenantId(),
-    id: text("id").notNull(),
+    id: text("id").$type<JoinTokenId>().notNull(),
     hash: text("hash").notNull(),
-    groupId: text("group_id").notNull(),
+    groupId: text("group_id").$type<GroupId>().notNull(),
     uses: integer("uses").notNull(),
     usesLeft: integer("uses_left").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),

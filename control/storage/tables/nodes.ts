@@ -1,5 +1,6 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
+import type { GroupId, NodeId } from "#shared/base/ids.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { ApplyError } from "#shared/wire/node-frames.ts";
 
@@ -10,8 +11,8 @@ export const nodes = pgTable(
   "nodes",
   {
     tenantId: tenantId(),
-    id: text("id").notNull(),
-    groupId: text("group_id").notNull(),
+    id: text("id").$type<NodeId>().notNull(),
+    groupId: text("group_id").$type<GroupId>().notNull(),
     hostname: text("hostname").notNull(),
     /** Raw public keys, base64url: Ed25519 and X25519. */
     signingKey: text("signing_key").notNull(),
@@ -33,7 +34,7 @@ export const nodeStatus = pgTable(
   "node_status",
   {
     tenantId: tenantId(),
-    nodeId: text("node_id").notNull(),
+    nodeId: text("node_id").$type<NodeId>().notNull(),
     connected: boolean("connected").notNull().default(false),
     /** The control instance that holds the link, and the link's session. */
     instance: text("instance"),
@@ -56,7 +57,7 @@ export const nodeRevisions = pgTable(
   "node_revisions",
   {
     tenantId: tenantId(),
-    nodeId: text("node_id").notNull(),
+    nodeId: text("node_id").$type<NodeId>().notNull(),
     rev: rev("rev").notNull(),
     sentAt: at("sent_at"),
     storedAt: at("stored_at"),
@@ -72,7 +73,7 @@ export const nodeEvents = pgTable(
   "node_events",
   {
     tenantId: tenantId(),
-    nodeId: text("node_id").notNull(),
+    nodeId: text("node_id").$type<NodeId>().notNull(),
     seq: bigint("seq", { mode: "number" }).generatedAlwaysAsIdentity(),
     at: at("at").notNull(),
     kind: text("kind").notNull(),

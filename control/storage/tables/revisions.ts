@@ -1,12 +1,14 @@
 import { jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
+import type { BalancerId, GroupId } from "#shared/base/ids.ts";
+
 import { at, rev, tenantId } from "./columns.ts";
 
 /** What one revision did to one balancer: hashes name bodies, null means it was not there. */
 export interface RevisionChange {
-  readonly balancer: string;
+  readonly balancer: BalancerId;
   readonly name: string;
-  readonly group: string;
+  readonly group: GroupId;
   readonly before: string | null;
   readonly after: string | null;
 }

@@ -1,0 +1,96 @@
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+
+import { passwordHashesMax, passwordHashWaitersMax } from "#shared/base/limits.ts";
+
+/** Hashes and checks passwords, a few at a time. */
+export interface Passwords {
+  /** `busy`: too many wait already. */
+  hash(password: string): Promise<string | "busy">;
+  /** Takes as long for an unknown user (`stored` undefined) as for a wrong password. */
+  matches(password: string, stored: string | undefined): Promise<boolean | "busy">;
+}
+
+/** Parameters of scrypt (RFC 7914). */
+interface ScryptCost {
+  /** log2 of N. */
+  readonly logN: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/** One of OWASP's equally strong choices (Password Storage Cheat Sheet): 32 MB each. */
+const cost: ScryptCost = { logN: 15, r: 8, p: 3 };
+const saltBytes = 16;
+const hashBytes = 32;
+
+/** The form is `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`, so that the cost can be raised later. */
+export function createPasswords(): Passwords {
+  const gate = new Gate(passwordHashesMax, passwordHashWaitersMax);
+  const hash = async (password: string): Promise<string> => {
+    const salt = randomBytes(saltBytes);
+    return encoded(cost, salt, await derived(password, salt, cost));
+  };
+  const matches = async (password: string, stored: string | undefined): Promise<boolean> => {
+    const parts = decoded(stored ?? nobodysHash);
+    const found = await derived(password, parts.salt, parts.cost);
+    return stored !== undefined && timingSafeEqual(found, parts.hash);
+  };
+  return {
+    hash: (password) => gate.pass(() => hash(password)),
+    matches: (password, stored) => gate.pass(() => matches(password, stored)),
+  };
+}
+
+/** Compared with when there is no such user, so that the time does not tell. */
+const nobodysHash = encoded(cost, Buffer.alloc(saltBytes), Buffer.alloc(hashBytes));
+
+function derived(password: string, salt: Buffer, { logN, r, p }: ScryptCost): Promise<Buffer> {
+  const N = 2 ** logN;
+  const options = { N, r, p, maxmem: 256 * N * r };
+  return new Promise((resolve, reject) => {
+    scrypt(password.normalize("NFKC"), salt, hashBytes, options, (error, key) => {
+      if (error === null) resolve(key);
+      else reject(error);
+    });
+  });
+}
+
+function encoded({ logN, r, p }: ScryptCost, salt: Buffer, hash: Buffer): string {
+  return ["scrypt", logN, r, p, salt.toString("base64url"), hash.toString("base64url")].join("$");
+}
+
+function decoded(text: string) {
+  const [, logN, r, p, salt, hash] = text.split("$");
+  return {
+    cost: { logN: Number(logN), r: Number(r), p: Number(p) },
+    salt: Buffer.from(salt ?? "", "base64url"),
+    hash: Buffer.from(hash ?? "", "base64url"),
+  };
+}
+
+/** Lets so many through at once and so many more wait. */
+class Gate {
+  readonly #atOnceMax: number;
+  readonly #waitersMax: number;
+  readonly #waiters: (() => void)[] = [];
+  #running = 0;
+
+  constructor(atOnceMax: number, waitersMax: number) {
+    this.#atOnceMax = atOnceMax;
+    this.#waitersMax = waitersMax;
+  }
+
+  async pass<T>(work: () => Promise<T>): Promise<T | "busy"> {
+    if (this.#running >= this.#atOnceMax) {
+      if (this.#waiters.length >= this.#waitersMax) return "busy";
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      this.#waiters.shift()?.();
+    }
+  }
+}
