@@ -13,7 +13,7 @@ export const backendsPerBalancerMax = 1_000;
 export const balancersPerGroupMax = 2_000;
 /** A group's snapshot, all bodies together. */
 export const snapshotBytesMax = 16 * 1024 * 1024;
-/** Levels of nesting in a definition: it needs 7, and recursion over it stays shallow. */
+/** Levels of nesting in a definition: it needs 8, and recursion over it stays shallow. */
 export const definitionDepthMax = 16;
 /** Values in a definition, counted before anything is built from it: a value is at least 2 bytes. */
 export const definitionValuesMax = balancerBodyBytesMax / 2;
@@ -33,6 +33,8 @@ export const unixPathBytesMax = 107;
 export const textCharsMax = 2_048;
 /** Certificates, keys and bundles in PEM: a chain of four with 4096-bit keys is 8 KB. */
 export const pemCharsMax = 16 * 1024;
+/** A secret's text, in UTF-8: a key in PEM, with room in the box that it is sealed in. */
+export const secretBytesMax = 16 * 1024;
 /** A duration's text: the longest sensible one, `23h59m59s999ms999us999ns`, has 24. */
 export const durationCharsMax = 64;
 /** Any duration, 24 days: timers of Node.js hold 2^31 - 1 ms and fire at once beyond it. */
@@ -409,3 +411,7 @@ export const idempotencyMs = 24 * 60 * 60_000;
 /** What is over is deleted this often, so many rows at a time. */
 export const purgeMs = 10 * 60_000;
 export const purgeRowsMax = 1_000;
+/** Balancers and backends that can be counted at the same time: 4 MB, and 0.5 MB a worker. */
+export const counterSlotsMax = 65_536;
+/** Totals of a backend or balancer that has left are told this long: two reports, below five seconds. */
+export const departedRowMs = 4_000;

@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+import { authoritySchema, clientCertificateSchema } from "./key-pair.ts";
+import { section } from "./section.ts";
+import { checkVersionRange, handshakeShape } from "./tls-version.ts";
+
+/** Connects to backends with TLS. The name that is verified, and sent, is the backend's host. */
+export const backendTlsSchema = section({
+  // An unverified backend is whoever answers.
+  ignoreVerify: z.boolean().default(false).meta({ description: "Take any certificate" }),
+  rootCa: authoritySchema.optional().meta({ description: "Instead of the node's own authorities" }),
+  clientCertificate: clientCertificateSchema.optional().meta({
+    description: "Shown to backends that ask for one",
+  }),
+  ...handshakeShape,
+})
+  .superRefine(checkVersionRange)
+  .meta({ id: "BackendTls", description: "Connects to backends with TLS" });

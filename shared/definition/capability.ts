@@ -1,0 +1,115 @@
+import type { Problem } from "../base/problem.ts";
+import type { Balancer, Protocol } from "./balancer.ts";
+import { parseBind, type Bind } from "./bind.ts";
+import { sourcesOf, type DiscoveryKind } from "./discovery/discovery.ts";
+import type { HealthcheckKind } from "./healthcheck/healthcheck.ts";
+import type { ProblemCode } from "./problem-code.ts";
+import type { Strategy, StrategyOptions } from "./strategy.ts";
+import type { Certificate } from "./tls.ts";
+
+/**
+ * Something that a balancer may need and an agent may lack. An agent names what it has in its first
+ * frame; what it lacks is refused by name, never ignored.
+ */
+export type Capability =
+  | `protocol:${Protocol}`
+  | `strategy:${Strategy}`
+  | `strategy-option:${keyof StrategyOptions}`
+  | `discovery:${DiscoveryKind}`
+  | `healthcheck:${HealthcheckKind}`
+  | "multi-bind"
+  | "bind:address"
+  | "bind:port-range"
+  | "bind:unix"
+  | "bind:interface"
+  | "idle:one-way"
+  | "udp:transparent"
+  | `certificate:${CertificateKind}`
+  | `section:${OptionalSection}`;
+
+type OptionalSection = "sni" | "tls" | "backendTls" | "access" | "proxyProtocol";
+type CertificateKind = "stored" | "files" | "acme";
+
+/** A capability, and the part of the balancer that needs it. */
+export interface Requirement {
+  readonly capability: Capability;
+  /** JSON pointer into the balancer. */
+  readonly pointer: string;
+}
+
+const optionalSections: readonly OptionalSection[] = [
+  "sni",
+  "tls",
+  "backendTls",
+  "access",
+  "proxyProtocol",
+];
+
+/** Everything an agent must be able to do to run the balancer as it is written. */
+export function requiredCapabilities(balancer: Balancer): readonly Requirement[] {
+  return [
+    need(`protocol:${balancer.protocol}`, "/protocol"),
+    need(`strategy:${balancer.strategy}`, "/strategy"),
+    ...strategyOptionNeeds(balancer.strategyOptions ?? {}),
+    ...bindNeeds(balancer.bind),
+    ...discoveryNeeds(balancer),
+    need(`healthcheck:${balancer.healthcheck.kind}`, "/healthcheck/kind"),
+    ...optionalSections
+      .filter((key) => balancer[key] !== undefined)
+      .map((key) => need(`section:${key}`, `/${key}`)),
+    ...(balancer.tls?.certificates ?? []).map((certificate, index) =>
+      need(`certificate:${certificateKind(certificate)}`, `/tls/certificates/${index}`),
+    ),
+    ...(balancer.limits.idleMode === "oneWay" ? [need("idle:one-way", "/limits/idleMode")] : []),
+    ...(balancer.udp?.transparent === true ? [need("udp:transparent", "/udp/transparent")] : []),
+  ];
+}
+
+/** What an agent with these capabilities cannot do for the balancer: one problem each. */
+export function unsupportedBy(
+  balancer: Balancer,
+  capabilities: ReadonlySet<string>,
+): readonly Problem[] {
+  return requiredCapabilities(balancer)
+    .filter(({ capability }) => !capabilities.has(capability))
+    .map(({ capability, pointer }) => ({
+      pointer,
+      code: "unsupported" satisfies ProblemCode,
+      detail: `needs ${capability}`,
+    }));
+}
+
+function need(capability: Capability, pointer: string): Requirement {
+  return { capability, pointer };
+}
+
+function strategyOptionNeeds(options: StrategyOptions): readonly Requirement[] {
+  return (["weighted", "hashClientPort", "sticky", "slowStart"] as const)
+    .filter((option) => options[option] !== undefined)
+    .map((option) => need(`strategy-option:${option}`, `/strategyOptions/${option}`));
+}
+
+function bindNeeds(texts: readonly string[]): readonly Requirement[] {
+  const each = texts.flatMap((text, index) => bindNeedsOf(parseBind(text), `/bind/${index}`));
+  return texts.length > 1 ? [need("multi-bind", "/bind"), ...each] : each;
+}
+
+function bindNeedsOf(bind: Bind, pointer: string): readonly Requirement[] {
+  const kind = need(`bind:${bind.kind}`, pointer);
+  const isRange = bind.kind !== "unix" && bind.fromPort !== bind.toPort;
+  return isRange ? [kind, need("bind:port-range", pointer)] : [kind];
+}
+
+function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
+  const sources = sourcesOf(discovery).map(({ source, pointer }) =>
+    need(`discovery:${source.kind}`, `${pointer}/kind`),
+  );
+  return discovery.kind === "multi"
+    ? [need("discovery:multi", "/discovery/kind"), ...sources]
+    : sources;
+}
+
+function certificateKind(certificate: Certificate): CertificateKind {
+  if ("acme" in certificate) return "acme";
+  return "files" in certificate ? "files" : "stored";
+}

@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+import { hostNameSchema, hostPortSchema } from "../fields.ts";
+import { section } from "../section.ts";
+import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
+
+/** Backends from DNS SRV records. */
+export const srvDiscoverySchema = section({
+  kind: z.literal("srv"),
+  lookupServer: hostPortSchema.meta({ description: "The DNS server to ask" }),
+  lookupPattern: hostNameSchema.meta({
+    description: "The name to look up",
+    examples: ["_web._tcp.service.consul."],
+  }),
+  // What resolvers speak; an answer that does not fit is asked for again over TCP.
+  dnsProtocol: z.enum(["udp", "tcp"]).default("udp"),
+  ...fetchingShape(remoteTimeoutDefault),
+}).meta({ id: "SrvDiscovery", description: "Backends from DNS SRV records" });

@@ -1,0 +1,32 @@
+import { z } from "zod";
+
+import { pollIntervalMsMin, streakMax } from "../../base/limits.ts";
+import { durationField } from "../duration-field.ts";
+
+/** What every check that does something has. */
+export const checkingShape = {
+  // With two failures a dead backend is out within five seconds, at half a connection a second.
+  interval: durationField({ minMs: pollIntervalMsMin, orZero: false }).prefault("2s").meta({
+    description: "Time between the starts of two checks",
+  }),
+  // A backend that needs longer to answer nothing is not healthy, and checks never overlap.
+  timeout: durationField().prefault("1s").meta({
+    description: 'Time for one check; "0" is without limit',
+  }),
+  // One lost packet empties no pool.
+  fails: streakField(2, "Failures in a row that take a backend out; less than 1 is 1"),
+  // A backend that answers again is wanted at once.
+  passes: streakField(1, "Successes in a row that bring a backend back; less than 1 is 1"),
+  // An agent that starts must serve before it has checked anything.
+  initialStatus: z.enum(["healthy", "unhealthy"]).default("healthy").meta({
+    description: "What a new backend counts as until its first result",
+  }),
+};
+
+function streakField(ofDefault: number, description: string): z.ZodDefault<z.ZodInt> {
+  const count = z.int().max(streakMax);
+  return count
+    .overwrite((written) => Math.max(1, written))
+    .default(ofDefault)
+    .meta({ description });
+}

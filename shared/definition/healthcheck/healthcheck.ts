@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+import { execCheckSchema } from "./exec.ts";
+import { httpCheckSchema } from "./http.ts";
+import { noneCheckSchema } from "./none.ts";
+import { pingCheckSchema } from "./ping.ts";
+import { probeCheckSchema } from "./probe.ts";
+
+/** How the agent finds out which backends are alive. */
+export const healthcheckSchema = z
+  .discriminatedUnion("kind", [
+    noneCheckSchema,
+    pingCheckSchema,
+    probeCheckSchema,
+    execCheckSchema,
+    httpCheckSchema,
+  ])
+  .meta({ id: "Healthcheck", description: "How backends are found to be alive" });
+
+export type Healthcheck = z.output<typeof healthcheckSchema>;
+export type HealthcheckKind = Healthcheck["kind"];

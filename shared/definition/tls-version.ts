@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+import { refuse } from "./reading.ts";
+
+/** Versions in their order. */
+const tlsVersions = ["tls1", "tls1.1", "tls1.2", "tls1.3"] as const;
+
+/**
+ * Cipher suites by their IANA names. RC4 and 3DES are left out: OpenSSL no longer has them, and a
+ * name that is taken and does nothing is worse than one that is refused.
+ */
+const cipherSuites = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+  "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+  "TLS_RSA_WITH_AES_128_GCM_SHA256",
+  "TLS_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_RSA_WITH_AES_128_CBC_SHA256",
+  "TLS_RSA_WITH_AES_128_CBC_SHA",
+  "TLS_RSA_WITH_AES_256_CBC_SHA",
+] as const;
+
+const tlsVersionSchema = z.enum(tlsVersions).meta({ id: "TlsVersion" });
+
+export type TlsVersion = z.output<typeof tlsVersionSchema>;
+
+/** What a handshake may agree on; the same towards clients and towards backends. */
+export const handshakeShape = {
+  ciphers: z
+    .array(z.enum(cipherSuites).meta({ id: "CipherSuite" }))
+    .min(1)
+    .max(cipherSuites.length)
+    .optional()
+    .meta({ description: "Only these suites, in order of preference; all safe ones unless given" }),
+  // TLS 1.0 and 1.1 are deprecated (RFC 8996).
+  minVersion: tlsVersionSchema.default("tls1.2"),
+  maxVersion: tlsVersionSchema.optional().meta({
+    description: "The newest there is, unless given",
+  }),
+  // A ticket key would have to be shared by all nodes, and weakens forward secrecy while it lives.
+  sessionTickets: z.boolean().default(false),
+};
+
+/** Refuses a range without a version in it. */
+export function checkVersionRange(
+  handshake: { readonly minVersion: TlsVersion; readonly maxVersion?: TlsVersion | undefined },
+  check: z.RefinementCtx,
+): void {
+  const { minVersion, maxVersion = "tls1.3" } = handshake;
+  if (tlsVersions.indexOf(minVersion) <= tlsVersions.indexOf(maxVersion)) return;
+  const detail = `minVersion is ${minVersion}, which is newer than maxVersion ${maxVersion}`;
+  refuse(check, { code: "conflict", detail, path: ["maxVersion"] });
+}

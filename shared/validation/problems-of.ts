@@ -1,0 +1,165 @@
+import type { z } from "zod";
+
+import { problemsPerCheckMax } from "../base/limits.ts";
+import { pointerOf, type Problem } from "../base/problem.ts";
+import type { ProblemCode } from "../definition/problem-code.ts";
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/**
+ * The problems that zod found in `raw`: one for each unknown key, and for a value that fits none of
+ * several shapes those of the shape that was meant.
+ */
+export function problemsOf(error: z.ZodError, raw: unknown): readonly Problem[] {
+  return error.issues.flatMap((issue) => problemsOfIssue(issue, [], raw));
+}
+
+/** As many problems as one answer lists; the last says how many more there are. */
+export function boundedProblems(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= problemsPerCheckMax) return problems;
+  const shown = problems.slice(0, problemsPerCheckMax - 1);
+  const detail = `${problems.length - shown.length} more problems are not listed`;
+  return [...shown, { pointer: "", code: "too-many-problems", detail }];
+}
+
+function problemsOfIssue(issue: Issue, base: Path, raw: unknown): readonly Problem[] {
+  const path = [...base, ...issue.path];
+  if (issue.code === "unrecognized_keys") return unknownKeys(issue, path);
+  if (issue.code === "invalid_union") return problemsOfUnion(issue, path, raw);
+  const isMissing = valueAt(raw, path) === undefined;
+  return [{ pointer: pointerOf(path), ...whatIsWrong(issue, isMissing) }];
+}
+
+type PlainIssue = Exclude<Issue, { code: "unrecognized_keys" | "invalid_union" }>;
+
+interface Wrong {
+  readonly code: ProblemCode;
+  readonly detail: string;
+}
+
+function whatIsWrong(issue: PlainIssue, isMissing: boolean): Wrong {
+  switch (issue.code) {
+    case "invalid_type":
+    case "invalid_value":
+      return wrongValue(issue, isMissing);
+    case "too_big":
+      return outOfRange(issue.origin, `at most ${issue.maximum}`);
+    case "too_small":
+      return outOfRange(issue.origin, `at least ${issue.minimum}`);
+    case "custom":
+      return { code: codeOf(issue), detail: issue.message };
+    case "invalid_key":
+      return { code: "invalid-format", detail: issue.issues[0]?.message ?? issue.message };
+    case "invalid_format":
+    case "invalid_element":
+    case "not_multiple_of":
+      return { code: "invalid-format", detail: issue.message };
+  }
+}
+
+function wrongValue(
+  issue: z.core.$ZodIssueInvalidType | z.core.$ZodIssueInvalidValue,
+  isMissing: boolean,
+): Wrong {
+  const wanted = issue.code === "invalid_type" ? withArticle(issue.expected) : oneOf(issue.values);
+  if (isMissing) return { code: "required", detail: `is missing: ${wanted}` };
+  const code = issue.code === "invalid_type" ? "invalid-type" : "unknown-value";
+  return { code, detail: `must be ${wanted}` };
+}
+
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Problem[] {
+  const details = issue.message.split("\n");
+  return issue.keys.map((key, index) => ({
+    pointer: pointerOf([...path, key]),
+    code: "unknown-key" satisfies ProblemCode,
+    detail: details[index] ?? "is not known here",
+  }));
+}
+
+function problemsOfUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  raw: unknown,
+): readonly Problem[] {
+  if (issue.errors.length === 0) return kindProblem(issue, path, raw);
+  const meant = meantShape(issue.errors);
+  if (meant !== undefined) return meant.flatMap((inner) => problemsOfIssue(inner, path, raw));
+  return [{ pointer: pointerOf(path), code: unionCode(issue, path, raw), detail: issue.message }];
+}
+
+function unionCode(issue: z.core.$ZodIssueInvalidUnion, path: Path, raw: unknown): ProblemCode {
+  if (valueAt(raw, path) === undefined) return "required";
+  return issue.errors.some(isRightType) ? "one-of" : "invalid-type";
+}
+
+/** A discriminator that names no kind: one problem, whatever else the section holds. */
+function kindProblem(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  raw: unknown,
+): readonly Problem[] {
+  const kinds =
+    "options" in issue && Array.isArray(issue.options) ? oneOf(issue.options) : "a kind";
+  const isMissing = valueAt(raw, path) === undefined;
+  const code: ProblemCode = isMissing ? "required" : "unknown-kind";
+  const detail = isMissing ? `is missing: ${kinds}` : `must be ${kinds}`;
+  return [{ pointer: pointerOf(path), code, detail }];
+}
+
+/**
+ * The shape whose problems help most: of those of the right type the only one that knows every key,
+ * else the only one with the fewest problems; undefined when nothing tells them apart.
+ */
+function meantShape(shapes: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const rightType = shapes.filter(isRightType);
+  const knowing = rightType.filter((issues) => !issues.some(isUnknownKeyHere));
+  if (knowing.length === 1) return knowing[0];
+  const [best, second] = rightType.toSorted((a, b) => a.length - b.length);
+  return second === undefined || (best !== undefined && best.length < second.length)
+    ? best
+    : undefined;
+}
+
+function isRightType(issues: readonly Issue[]): boolean {
+  return !issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);
+}
+
+function isUnknownKeyHere(issue: Issue): boolean {
+  return issue.code === "unrecognized_keys" && issue.path.length === 0;
+}
+
+function codeOf(issue: z.core.$ZodIssueCustom): ProblemCode {
+  const code: unknown = issue.params?.["code"];
+  return isProblemCode(code) ? code : "invalid-format";
+}
+
+/** Guarantee: our own schemas put nothing else there (see `refuse`). */
+function isProblemCode(code: unknown): code is ProblemCode {
+  return typeof code === "string";
+}
+
+function outOfRange(origin: string, bound: string): Wrong {
+  const units: Readonly<Record<string, string>> = { string: " characters", array: " items" };
+  const unit = units[origin];
+  const detail = unit === undefined ? `must be ${bound}` : `must have ${bound}${unit}`;
+  return { code: "out-of-range", detail };
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+}
+
+/** What stands at a path, own properties only; undefined when nothing does. */
+function valueAt(raw: unknown, path: Path): unknown {
+  let value = raw;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { requiredCapabilities, unsupportedBy } from "#shared/definition/capability.ts";
+import { checkBalancer } from "#shared/validation/check-balancer.ts";
+
+import { fullBalancers, minimalBalancer } from "./full-definitions.ts";
+
+test("a plain balancer needs the plainest things", () => {
+  expect(requiredCapabilities(balancer(minimalBalancer()))).toEqual([
+    { capability: "protocol:tcp", pointer: "/protocol" },
+    { capability: "strategy:weight", pointer: "/strategy" },
+    { capability: "bind:address", pointer: "/bind/0" },
+    { capability: "discovery:static", pointer: "/discovery/kind" },
+    { capability: "healthcheck:ping", pointer: "/healthcheck/kind" },
+  ]);
+});
+
+test("every section, option and kind of bind is needed by name, with its place", () => {
+  const full = balancer(fullBalancers.find(isMulti) ?? {});
+  expect(requiredCapabilities(full)).toEqual([
+    { capability: "protocol:tls", pointer: "/protocol" },
+    { capability: "strategy:iphash1", pointer: "/strategy" },
+    { capability: "strategy-option:hashClientPort", pointer: "/strategyOptions/hashClientPort" },
+    { capability: "strategy-option:sticky", pointer: "/strategyOptions/sticky" },
+    { capability: "strategy-option:slowStart", pointer: "/strategyOptions/slowStart" },
+    { capability: "multi-bind", pointer: "/bind" },
+    { capability: "bind:address", pointer: "/bind/0" },
+    { capability: "bind:address", pointer: "/bind/1" },
+    { capability: "bind:port-range", pointer: "/bind/1" },
+    { capability: "bind:unix", pointer: "/bind/2" },
+    { capability: "bind:interface", pointer: "/bind/3" },
+    { capability: "discovery:multi", pointer: "/discovery/kind" },
+    ...["static", "srv", "docker", "json", "exec", "plaintext", "consul", "lxd"].map(
+      (kind, index) => ({
+        capability: `discovery:${kind}`,
+        pointer: `/discovery/sources/${index}/kind`,
+      }),
+    ),
+    { capability: "healthcheck:ping", pointer: "/healthcheck/kind" },
+    { capability: "section:sni", pointer: "/sni" },
+    { capability: "section:tls", pointer: "/tls" },
+    { capability: "section:backendTls", pointer: "/backendTls" },
+    { capability: "section:access", pointer: "/access" },
+    { capability: "section:proxyProtocol", pointer: "/proxyProtocol" },
+    { capability: "certificate:stored", pointer: "/tls/certificates/0" },
+    { capability: "certificate:files", pointer: "/tls/certificates/1" },
+    { capability: "certificate:acme", pointer: "/tls/certificates/2" },
+    { capability: "idle:one-way", pointer: "/limits/idleMode" },
+  ]);
+});
+
+test("transparent UDP is a capability of its own", () => {
+  const udp = balancer(fullBalancers.at(-1) ?? {});
+  expect(requiredCapabilities(udp)).toContainEqual({
+    capability: "udp:transparent",
+    pointer: "/udp/transparent",
+  });
+});
+
+test("what an agent lacks is refused by name; what it has beyond is no matter", () => {
+  const able = new Set(["protocol:tcp", "strategy:weight", "bind:address", "flying"]);
+  expect(unsupportedBy(balancer(minimalBalancer()), able)).toEqual([
+    { pointer: "/discovery/kind", code: "unsupported", detail: "needs discovery:static" },
+    { pointer: "/healthcheck/kind", code: "unsupported", detail: "needs healthcheck:ping" },
+  ]);
+});
+
+test("an agent with all of them is refused nothing", () => {
+  for (const raw of fullBalancers) {
+    const full = balancer(raw);
+    const able = new Set(requiredCapabilities(full).map(({ capability }) => capability));
+    expect(unsupportedBy(full, able)).toEqual([]);
+  }
+});
+
+function isMulti(raw: Record<string, unknown>): boolean {
+  return JSON.stringify(raw["discovery"]).startsWith('{"kind":"multi"');
+}
+
+function balancer(raw: unknown): Balancer {
+  const checked = checkBalancer(raw);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked.value;
+}

@@ -1,0 +1,216 @@
+/**
+ * Definitions for the tests: for every kind one that writes only what must be written, and one that
+ * writes every key there is. Every duration in a full one is `1m30s`.
+ */
+export const anyDuration = "1m30s";
+
+type Json = Record<string, unknown>;
+
+const fetching = { failPolicy: "setempty", interval: anyDuration, timeout: anyDuration };
+const pem = { pem: { certificate: "-----BEGIN CERTIFICATE-----", key: "plain key" } };
+const sourceTls = { rootCa: { file: "/etc/ca.pem" }, clientCertificate: pem };
+
+export const minimalDiscoveries: Readonly<Record<string, Json>> = {
+  static: { kind: "static", backends: [] },
+  srv: { kind: "srv", lookupServer: "127.0.0.1:53", lookupPattern: "_web._tcp.example." },
+  docker: { kind: "docker", endpoint: "unix:///var/run/docker.sock", containerPrivatePort: 80 },
+  json: { kind: "json", endpoint: "http://inventory.internal/backends" },
+  exec: { kind: "exec", command: ["/usr/bin/backends"] },
+  plaintext: { kind: "plaintext", endpoint: "https://inventory.internal/backends" },
+  consul: { kind: "consul", host: "127.0.0.1:8500", serviceName: "web" },
+  lxd: { kind: "lxd", serverAddress: "unix:/var/lib/lxd/unix.socket", containerPort: 80 },
+  multi: { kind: "multi", sources: [{ kind: "static", backends: [] }] },
+};
+
+const backend = {
+  host: "10.0.0.5",
+  port: 80,
+  weight: 2,
+  priority: 3,
+  maxConnections: 4,
+  sni: "a.test",
+};
+
+const singleDiscoveries: Readonly<Record<string, Json>> = {
+  static: { kind: "static", backends: [backend] },
+  srv: { ...minimalDiscoveries["srv"], dnsProtocol: "tcp", ...fetching },
+  docker: {
+    ...minimalDiscoveries["docker"],
+    containerLabel: "role=web",
+    containerHostEnvVar: "HOST",
+    tls: sourceTls,
+    ...fetching,
+  },
+  json: {
+    ...minimalDiscoveries["json"],
+    hostPattern: "a.host",
+    portPattern: "a.port",
+    weightPattern: "w",
+    priorityPattern: "p",
+    sniPattern: "s",
+    maxConnectionsPattern: "m",
+    ...fetching,
+  },
+  exec: { kind: "exec", command: ["/usr/bin/backends", "-v"], ...fetching },
+  plaintext: {
+    ...minimalDiscoveries["plaintext"],
+    regexPattern: "^(?P<host>\\S+) (?P<port>\\d+)$",
+    ...fetching,
+  },
+  consul: {
+    ...minimalDiscoveries["consul"],
+    serviceTag: "v2",
+    servicePassingOnly: true,
+    datacenter: "eu",
+    auth: { username: "u", password: "plain password" },
+    aclToken: "plain token",
+    tls: sourceTls,
+    ...fetching,
+  },
+  lxd: {
+    ...minimalDiscoveries["lxd"],
+    serverRemoteName: "remote",
+    serverRemotePassword: "plain password",
+    configDirectory: "/etc/lxc",
+    generateClientCerts: true,
+    acceptServerCert: true,
+    containerLabelKey: "user.role",
+    containerLabelValue: "web",
+    containerPortKey: "user.port",
+    containerInterface: "eth1",
+    containerInterfaceKey: "user.interface",
+    containerSniKey: "user.sni",
+    containerAddressType: "IPv6",
+    ...fetching,
+  },
+};
+
+export const fullDiscoveries: Readonly<Record<string, Json>> = {
+  ...singleDiscoveries,
+  multi: { kind: "multi", sources: Object.values(singleDiscoveries) },
+};
+
+export const minimalHealthchecks: Readonly<Record<string, Json>> = {
+  none: { kind: "none" },
+  ping: { kind: "ping" },
+  probe: { kind: "probe", protocol: "tcp", send: "PING", recv: "PONG" },
+  exec: { kind: "exec", command: "/usr/bin/check" },
+  http: { kind: "http" },
+};
+
+const checking = {
+  interval: anyDuration,
+  timeout: anyDuration,
+  fails: 5,
+  passes: 4,
+  initialStatus: "unhealthy",
+};
+
+export const fullHealthchecks: Readonly<Record<string, Json>> = {
+  none: { kind: "none" },
+  ping: { kind: "ping", ...checking },
+  probe: {
+    ...minimalHealthchecks["probe"],
+    strategy: "regexp",
+    recv: "^PONG",
+    recvLen: 4,
+    ...checking,
+  },
+  exec: {
+    ...minimalHealthchecks["exec"],
+    expectedPositiveOutput: "1",
+    expectedNegativeOutput: "0",
+    ...checking,
+  },
+  http: {
+    kind: "http",
+    scheme: "https",
+    method: "HEAD",
+    path: "/healthz?deep=1",
+    host: "www.example.com",
+    headers: { "X-Check": "midstream" },
+    expectedStatuses: ["200-299", "304"],
+    bodyPattern: "^ok",
+    ...checking,
+  },
+};
+
+/** Only what must be written, with the given sections. */
+export function minimalBalancer(sections: Json = {}): Json {
+  return { name: "web", bind: [":9000"], discovery: minimalDiscoveries["static"], ...sections };
+}
+
+const handshake = {
+  ciphers: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+  minVersion: "tls1.1",
+  maxVersion: "tls1.2",
+  sessionTickets: true,
+};
+
+const common = {
+  schema: 1,
+  name: "web",
+  group: "edge",
+  bind: ["10.0.0.1:80", "[fd00::1]:8000-8010", "unix:/run/web.sock", "interface:eth1:81"],
+  strategy: "iphash1",
+  strategyOptions: {
+    hashClientPort: true,
+    sticky: { expiry: anyDuration, entriesMax: 10 },
+    slowStart: anyDuration,
+  },
+  limits: {
+    maxConnections: 10,
+    clientIdleTimeout: anyDuration,
+    backendIdleTimeout: anyDuration,
+    backendConnectionTimeout: anyDuration,
+    idleMode: "oneWay",
+  },
+  access: { default: "deny", rules: ["allow 10.0.0.0/8", "deny ::1"] },
+  drainTimeout: anyDuration,
+};
+
+const fullTls: Json = {
+  ...common,
+  protocol: "tls",
+  sni: {
+    hostnameMatchingStrategy: "regexp",
+    unexpectedHostnameStrategy: "reject",
+    readTimeout: anyDuration,
+  },
+  tls: {
+    certificates: [
+      { certificate: "crt_01" },
+      { files: { certPath: "/etc/web.pem", keyPath: "/etc/web.key" } },
+      { acme: { hosts: ["www.example.com"] } },
+    ],
+    ...handshake,
+  },
+  backendTls: {
+    ignoreVerify: true,
+    rootCa: { pem: "-----BEGIN CERTIFICATE-----" },
+    clientCertificate: pem,
+    ...handshake,
+  },
+  proxyProtocol: { version: "1" },
+};
+
+const fullUdp: Json = {
+  ...common,
+  protocol: "udp",
+  udp: { maxRequests: 3, maxResponses: 4, transparent: true },
+};
+
+/** Every key of every kind, once and more. */
+export const fullBalancers: readonly Json[] = [
+  ...Object.values(fullDiscoveries).map((discovery) => ({
+    ...fullTls,
+    discovery,
+    healthcheck: fullHealthchecks["ping"],
+  })),
+  ...Object.values(fullHealthchecks).map((healthcheck) => ({
+    ...fullTls,
+    discovery: fullDiscoveries["static"],
+    healthcheck,
+  })),
+  { ...fullUdp, discovery: fullDiscoveries["exec"], healthcheck: fullHealthchecks["exec"] },
+];

@@ -1,0 +1,132 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+import { secretBytesMax } from "#shared/base/limits.ts";
+import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
+import { secretSchema } from "#shared/definition/secret-value.ts";
+import { isSecretReference, mapSecrets, secretFieldsOf } from "#shared/definition/secret.ts";
+import { checkBalancer } from "#shared/validation/check-balancer.ts";
+
+import { fullBalancers, fullDiscoveries, minimalBalancer } from "./full-definitions.ts";
+
+const reference = { secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" };
+
+test("every secret of a balancer is found, with its pointer", () => {
+  const consul = balancer(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
+  expect(secretFieldsOf(consul)).toEqual([
+    { pointer: "/discovery/auth/password", value: "plain password" },
+    { pointer: "/discovery/aclToken", value: "plain token" },
+    { pointer: "/discovery/tls/clientCertificate/pem/key", value: "plain key" },
+  ]);
+});
+
+test("secrets of merged sources and of the backends' TLS are found as well", () => {
+  const multi = balancer(fullBalancers.find(isMulti) ?? {});
+  expect(secretFieldsOf(multi).map(({ pointer }) => pointer)).toEqual([
+    "/discovery/sources/6/auth/password",
+    "/discovery/sources/6/aclToken",
+    "/discovery/sources/7/serverRemotePassword",
+    "/discovery/sources/2/tls/clientCertificate/pem/key",
+    "/discovery/sources/6/tls/clientCertificate/pem/key",
+    "/backendTls/clientCertificate/pem/key",
+  ]);
+});
+
+test("sealed and opened again a balancer is the same, and in between holds no plain text", () => {
+  for (const raw of fullBalancers) {
+    const plain = balancer(raw);
+    const kept = new Map<string, string>();
+    const sealed = mapSecrets(plain, (value, pointer) => {
+      kept.set(pointer, isSecretReference(value) ? "" : value);
+      return referenceOf();
+    });
+    expect(JSON.stringify(sealed)).not.toMatch(/plain (key|token|password)/);
+    expect(checkBalancer(sealed)).toEqual({ ok: true, value: sealed });
+    expect(mapSecrets(sealed, (_, pointer) => kept.get(pointer) ?? "lost")).toEqual(plain);
+  }
+});
+
+test("the balancer that is mapped stays as it was", () => {
+  const plain = balancer(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
+  const before = structuredClone(plain);
+  mapSecrets(plain, () => "other");
+  expect(plain).toEqual(before);
+});
+
+test("a reference is taken as it was read, another kind of id is not", () => {
+  const discovery = { ...fullDiscoveries["consul"], aclToken: reference };
+  expect(secretFieldsOf(balancer(minimalBalancer({ discovery })))).toContainEqual({
+    pointer: "/discovery/aclToken",
+    value: reference,
+  });
+  const wrong = { ...discovery, aclToken: { secret: "bal_01hzy3v5n8w2k7q4m6r9t0a1b2" } };
+  expect(checkBalancer(minimalBalancer({ discovery: wrong }))).toMatchObject({
+    ok: false,
+    problems: [{ pointer: "/discovery/aclToken/secret", code: "invalid-format" }],
+  });
+});
+
+test("a secret is bounded in bytes, so that it fits the box it is sealed in", () => {
+  const withToken = (aclToken: string): unknown =>
+    minimalBalancer({ discovery: { ...fullDiscoveries["consul"], aclToken } });
+  expect(checkBalancer(withToken("x".repeat(secretBytesMax))).ok).toBe(true);
+  for (const aclToken of ["x".repeat(secretBytesMax + 1), "é".repeat(secretBytesMax / 2 + 1)]) {
+    expect(checkBalancer(withToken(aclToken))).toMatchObject({
+      ok: false,
+      problems: [{ pointer: "/discovery/aclToken", code: "out-of-range" }],
+    });
+  }
+});
+
+test("a problem with a secret does not tell the secret", () => {
+  const discovery = { ...fullDiscoveries["consul"], aclToken: ["hush"], auth: "hush" };
+  const checked = checkBalancer(minimalBalancer({ discovery }));
+  expect(checked.ok).toBe(false);
+  expect(JSON.stringify(checked)).not.toContain("hush");
+});
+
+test("no schema holds a secret in a place that mapSecrets does not know", () => {
+  const found = new Set(
+    fullBalancers.flatMap((raw) => secretFieldsOf(balancer(raw)).map(({ pointer }) => pointer)),
+  );
+  const general = [...found].map((pointer) =>
+    pointer.replace(/^\/discovery\/sources\/\d+/, "/discovery"),
+  );
+  expect([...new Set(general)].toSorted()).toEqual(secretPlacesOf(balancerSchema).toSorted());
+});
+
+/** Pointers of all places that take a secret, lists left out; kinds of one section fall together. */
+function secretPlacesOf(schema: z.ZodType): readonly string[] {
+  const places = new Set<string>();
+  visit(schema, "", places);
+  return [...places];
+}
+
+function visit(schema: unknown, pointer: string, places: Set<string>): void {
+  if (schema === secretSchema) places.add(pointer);
+  else if (schema instanceof z.ZodObject) {
+    for (const key of Object.keys(schema.shape)) {
+      visit(schema.shape[key], `${pointer}/${key}`, places);
+    }
+  } else if (schema instanceof z.ZodUnion) {
+    for (const option of schema.options) visit(option, pointer, places);
+  } else if (schema instanceof z.ZodArray) {
+    visit(schema.element, pointer.replace(/\/sources$/, ""), places);
+  } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
+    visit(schema.unwrap(), pointer, places);
+  }
+}
+
+function referenceOf(): ReturnType<typeof secretSchema.parse> {
+  return secretSchema.parse(reference);
+}
+
+function isMulti(raw: Record<string, unknown>): boolean {
+  return JSON.stringify(raw["discovery"]).startsWith('{"kind":"multi"');
+}
+
+function balancer(raw: unknown): Balancer {
+  const checked = checkBalancer(raw);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked.value;
+}

@@ -1,0 +1,266 @@
+import { describe, expect, test } from "vitest";
+
+import {
+  fullHealthchecks,
+  minimalBalancer as minimal,
+  minimalDiscoveries,
+  minimalHealthchecks,
+} from "../definition/full-definitions.ts";
+import { codesOf, problemsOf, stored } from "./checking.ts";
+
+const files = { files: { certPath: "/etc/web.pem", keyPath: "/etc/web.key" } };
+const tls = { certificates: [files] };
+const udpEnd = { clientIdleTimeout: "30s" };
+
+describe("what must be there", () => {
+  test("F-CFG-13 a balancer without bind is refused, with its name in the message", () => {
+    const problems = problemsOf({ ...minimal(), name: "checkout", bind: undefined });
+    expect(problems).toEqual([
+      { pointer: "/bind", code: "required", detail: expect.stringContaining('"checkout"') },
+    ]);
+    expect(codesOf(minimal({ bind: [] }))).toEqual(["/bind out-of-range"]);
+  });
+
+  test("F-CFG-14 a balancer without discovery is refused", () => {
+    expect(codesOf(minimal({ discovery: undefined }))).toEqual(["/discovery required"]);
+  });
+
+  test("F-CFG-15 an omitted protocol is tcp; an unknown one is refused", () => {
+    expect(stored(minimal()).protocol).toBe("tcp");
+    expect(codesOf(minimal({ protocol: "sctp" }))).toEqual(["/protocol unknown-value"]);
+  });
+
+  test("F-CFG-16 an omitted strategy is weight; an unknown one is refused", () => {
+    expect(stored(minimal()).strategy).toBe("weight");
+    expect(codesOf(minimal({ strategy: "fastest" }))).toEqual(["/strategy unknown-value"]);
+    for (const strategy of ["leastconn", "roundrobin", "iphash", "iphash1", "leastbandwidth"]) {
+      expect(stored(minimal({ strategy })).strategy).toBe(strategy);
+    }
+  });
+
+  test("a name is needed, and is one that needs no quoting anywhere", () => {
+    expect(codesOf(minimal({ name: undefined }))).toEqual(["/name required"]);
+    for (const name of ["a", "web-1.eu_2", "x".repeat(63)]) stored(minimal({ name }));
+    for (const name of ["", "Web", "-a", "a-", "a b", "é", "x".repeat(64), "__proto__"]) {
+      expect(codesOf(minimal({ name }))).toEqual([expect.stringMatching(/^\/name /)]);
+    }
+  });
+});
+
+describe("TLS", () => {
+  test("F-CFG-17 protocol tls without the tls section is refused", () => {
+    expect(codesOf(minimal({ protocol: "tls" }))).toEqual(["/tls required"]);
+    expect(stored(minimal({ protocol: "tls", tls })).tls?.certificates).toEqual([files]);
+  });
+
+  test("F-CFG-18 a tls section without ACME hosts and without both files is refused", () => {
+    const withMaterial = (material: unknown): unknown =>
+      minimal({ protocol: "tls", tls: { certificates: [material] } });
+    expect(codesOf(minimal({ protocol: "tls", tls: {} }))).toEqual(["/tls/certificates required"]);
+    expect(codesOf(minimal({ protocol: "tls", tls: { certificates: [] } }))).toEqual([
+      "/tls/certificates out-of-range",
+    ]);
+    expect(codesOf(withMaterial({}))).toEqual(["/tls/certificates/0 one-of"]);
+    expect(codesOf(withMaterial({ files: { certPath: "/etc/web.pem" } }))).toEqual([
+      "/tls/certificates/0/files/keyPath required",
+    ]);
+    expect(codesOf(withMaterial({ files: { keyPath: "/etc/web.key" } }))).toEqual([
+      "/tls/certificates/0/files/certPath required",
+    ]);
+    expect(codesOf(withMaterial({ acme: { hosts: [] } }))).toEqual([
+      "/tls/certificates/0/acme/hosts out-of-range",
+    ]);
+    for (const material of [files, { certificate: "crt_01" }, { acme: { hosts: ["a.test"] } }]) {
+      stored(withMaterial(material));
+    }
+  });
+
+  test("F-CFG-19 only one of certificate and key towards backends is refused", () => {
+    const withPair = (pair: unknown): unknown =>
+      minimal({ backendTls: { clientCertificate: { files: pair } } });
+    expect(codesOf(withPair({ certPath: "/etc/a.pem" }))).toEqual([
+      "/backendTls/clientCertificate/files/keyPath required",
+    ]);
+    expect(codesOf(withPair({ keyPath: "/etc/a.key" }))).toEqual([
+      "/backendTls/clientCertificate/files/certPath required",
+    ]);
+    stored(withPair(files.files));
+    stored(minimal({ backendTls: {} }));
+  });
+
+  test("the tls section belongs to protocol tls, so that nothing is terminated by accident", () => {
+    expect(codesOf(minimal({ tls }))).toEqual(["/tls conflict"]);
+  });
+
+  test("an empty range of versions, and unknown versions and suites, are refused", () => {
+    const withTls = (more: object): unknown =>
+      minimal({ protocol: "tls", tls: { ...tls, ...more } });
+    expect(codesOf(withTls({ minVersion: "tls1.3", maxVersion: "tls1.2" }))).toEqual([
+      "/tls/maxVersion conflict",
+    ]);
+    expect(codesOf(withTls({ minVersion: "ssl3", ciphers: ["TLS_RSA_WITH_RC4_128_SHA"] }))).toEqual(
+      ["/tls/ciphers/0 unknown-value", "/tls/minVersion unknown-value"],
+    );
+    expect(codesOf(minimal({ backendTls: { minVersion: "tls1.2", maxVersion: "tls1" } }))).toEqual([
+      "/backendTls/maxVersion conflict",
+    ]);
+  });
+});
+
+describe("UDP", () => {
+  test("F-CFG-20 udp with backendTls is refused", () => {
+    expect(codesOf(minimal({ protocol: "udp", limits: udpEnd, backendTls: {} }))).toEqual([
+      "/backendTls conflict",
+    ]);
+  });
+
+  test("F-CFG-21 udp without any timeout and without request or response limits is refused", () => {
+    expect(codesOf(minimal({ protocol: "udp" }))).toEqual(["/udp required"]);
+    expect(codesOf(minimal({ protocol: "udp", udp: { maxRequests: 0 } }))).toEqual([
+      "/udp required",
+    ]);
+    for (const end of [
+      { limits: { clientIdleTimeout: "1s" } },
+      { limits: { backendIdleTimeout: "1s" } },
+      { udp: { maxRequests: 1 } },
+      { udp: { maxResponses: 1 } },
+    ]) {
+      expect(stored(minimal({ protocol: "udp", ...end })).protocol).toBe("udp");
+    }
+  });
+
+  test("F-CFG-28 ping on udp is refused; the other kinds are not", () => {
+    const withCheck = (healthcheck: unknown): unknown =>
+      minimal({ protocol: "udp", limits: udpEnd, healthcheck });
+    expect(codesOf(withCheck({ kind: "ping" }))).toEqual(["/healthcheck/kind conflict"]);
+    for (const kind of ["none", "probe", "exec", "http"]) {
+      stored(withCheck(minimalHealthchecks[kind]));
+    }
+  });
+
+  test("what means nothing to a protocol is refused, not ignored", () => {
+    const udp = minimal({
+      protocol: "udp",
+      limits: udpEnd,
+      sni: {},
+      proxyProtocol: { version: "1" },
+    });
+    expect(codesOf(udp)).toEqual(["/sni conflict", "/proxyProtocol conflict"]);
+    expect(codesOf(minimal({ udp: {} }))).toEqual(["/udp conflict"]);
+    expect(codesOf(minimal({ protocol: "tls", tls, udp: {} }))).toEqual(["/udp conflict"]);
+  });
+
+  test("without a check of its own a udp balancer has none, and any other a ping", () => {
+    expect(stored(minimal({ protocol: "udp", limits: udpEnd })).healthcheck).toEqual({
+      kind: "none",
+    });
+    expect(stored(minimal()).healthcheck.kind).toBe("ping");
+    expect(stored(minimal({ protocol: "tls", tls })).healthcheck.kind).toBe("ping");
+  });
+});
+
+describe("other sections", () => {
+  test("F-CFG-29 only version 1 of the PROXY protocol is accepted, and it must be given", () => {
+    const withVersion = (proxyProtocol: unknown): unknown => minimal({ proxyProtocol });
+    expect(stored(withVersion({ version: "1" })).proxyProtocol).toEqual({ version: "1" });
+    expect(codesOf(withVersion({}))).toEqual(["/proxyProtocol/version required"]);
+    for (const version of ["2", "", "v1", 1]) {
+      expect(codesOf(withVersion({ version }))).toEqual(["/proxyProtocol/version unknown-value"]);
+    }
+  });
+
+  test("F-CFG-30 sni waits 2s, matches exactly and sends the unexpected to the default", () => {
+    expect(stored(minimal({ sni: {} })).sni).toEqual({
+      hostnameMatchingStrategy: "exact",
+      unexpectedHostnameStrategy: "default",
+      readTimeout: "2s",
+    });
+    const sni = {
+      hostnameMatchingStrategy: "glob",
+      unexpectedHostnameStrategy: "drop",
+      readTimeout: "soon",
+    };
+    expect(codesOf(minimal({ sni }))).toEqual([
+      "/sni/hostnameMatchingStrategy unknown-value",
+      "/sni/unexpectedHostnameStrategy unknown-value",
+      "/sni/readTimeout invalid-duration",
+    ]);
+  });
+
+  test("X-CFG-38 invalid patterns are refused when they are written: plaintext, sni, probe", () => {
+    const plaintext = { ...minimalDiscoveries["plaintext"], regexPattern: "(?P<host>[" };
+    expect(codesOf(minimal({ discovery: plaintext }))).toEqual([
+      "/discovery/regexPattern invalid-pattern",
+    ]);
+    const discovery = { kind: "static", backends: ["a:1 sni=^a$", "b:1 sni=(", "c:1"] };
+    const sni = { hostnameMatchingStrategy: "regexp" };
+    expect(codesOf(minimal({ discovery, sni }))).toEqual([
+      "/discovery/backends/1/sni invalid-pattern",
+    ]);
+    const multi = { kind: "multi", sources: [discovery] };
+    expect(codesOf(minimal({ discovery: multi, sni }))).toEqual([
+      "/discovery/sources/0/backends/1/sni invalid-pattern",
+    ]);
+    const probe = { ...fullHealthchecks["probe"], recv: "*" };
+    expect(codesOf(minimal({ healthcheck: probe }))).toEqual(["/healthcheck/recv invalid-pattern"]);
+    const http = { kind: "http", bodyPattern: "a{1001}" };
+    expect(codesOf(minimal({ healthcheck: http }))).toEqual([
+      "/healthcheck/bodyPattern invalid-pattern",
+    ]);
+    stored(minimal({ discovery, sni: {} }));
+  });
+
+  test("a plaintext pattern needs the groups that make a backend", () => {
+    const plaintext = { ...minimalDiscoveries["plaintext"], regexPattern: "(?P<host>\\S+)" };
+    expect(problemsOf(minimal({ discovery: plaintext }))).toEqual([
+      {
+        pointer: "/discovery/regexPattern",
+        code: "invalid-pattern",
+        detail: expect.stringContaining("port"),
+      },
+    ]);
+  });
+
+  test("the patterns of many backends are bounded together, before any is compiled", () => {
+    const backends = Array.from({ length: 500 }, (_, index) => ({
+      host: "h",
+      port: index + 1,
+      sni: `^[a-z]{1,600}${index}$`,
+    }));
+    const sni = { hostnameMatchingStrategy: "regexp" };
+    expect(codesOf(minimal({ discovery: { kind: "static", backends }, sni }))).toEqual([
+      "/discovery out-of-range",
+    ]);
+  });
+
+  test("access rules have gobetween's form", () => {
+    const rules = ["allow 10.0.0.0/8", "deny  10.0.0.1", "permit ::1", "deny 10.0.0.0/33"];
+    expect(codesOf(minimal({ access: { rules } }))).toEqual([
+      "/access/rules/1 invalid-line",
+      "/access/rules/2 invalid-line",
+      "/access/rules/3 invalid-line",
+    ]);
+  });
+
+  test("a strategy's options are those of the strategy", () => {
+    const strategyOptions = { weighted: true, hashClientPort: true };
+    expect(codesOf(minimal({ strategyOptions }))).toEqual([
+      "/strategyOptions/weighted conflict",
+      "/strategyOptions/hashClientPort conflict",
+    ]);
+    expect(codesOf(minimal({ strategy: "iphash", strategyOptions }))).toEqual([
+      "/strategyOptions/weighted conflict",
+    ]);
+  });
+
+  test("a balancer's own binds do not clash, and are not too many ports", () => {
+    expect(codesOf(minimal({ bind: [":80", "127.0.0.1:80", "127.0.0.1:81", ":70-90"] }))).toEqual([
+      "/bind/1 conflict",
+      "/bind/3 conflict",
+    ]);
+    expect(codesOf(minimal({ bind: ["127.0.0.1:1-1000"] }))).toEqual([]);
+    expect(codesOf(minimal({ bind: ["127.0.0.1:1-1000", "127.0.0.2:1"] }))).toEqual([
+      "/bind out-of-range",
+    ]);
+  });
+});
