@@ -3,6 +3,7 @@ import { orderOf, sameVersion, type Version } from "#shared/snapshot/version.ts"
 import type { AckFrame, GetFrame, NackFrame } from "#shared/wire/node-frames.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
 
+import type { ConfigMessage, PreparedConfig } from "../publish/prepared-config.ts";
 import { ended } from "./link-machine-close.ts";
 import {
   chained,
@@ -10,7 +11,6 @@ import {
   type LinkEffect,
   type LinkStep,
   type Moment,
-  type PreparedConfig,
 } from "./link-machine-events.ts";
 import type { InFlight, LinkState } from "./link-machine-state.ts";
 
@@ -67,7 +67,7 @@ function sent(
   state: LinkState,
   message: {
     readonly inFlight: InFlight;
-    readonly config: Extract<PreparedConfig, { kind: "message" }>;
+    readonly config: ConfigMessage;
   },
   at: Moment,
 ): LinkStep {
@@ -142,7 +142,7 @@ function spokenOf(state: LinkState): LinkStep {
 
 /** The node refused a version, or a part of it; it is not sent again on this link. */
 export function nacked(state: LinkState, frame: NackFrame, at: Moment): LinkStep {
-  if (!isAnswer(state, frame)) return unknownNonce(state);
+  if (!isAnswer(state, frame) || !concerns(state, frame)) return unknownNonce(state);
   const { version, running, errors } = frame;
   const phase = frame.partial ? "degraded" : "refused";
   const failing = new Set(errors.flatMap((error) => error.id ?? [])).size;
@@ -235,6 +235,14 @@ function isAnswer(
   if (frame.nonce === null) return true;
   const { inFlight } = state;
   return inFlight?.nonce === frame.nonce && sameVersion(inFlight.to, frame.version);
+}
+
+/** Unasked, a node speaks of what it runs or shall run, of nothing else. */
+function concerns(state: LinkState, frame: NackFrame): boolean {
+  if (frame.nonce !== null) return true;
+  return [state.running, state.desired].some((known) =>
+    sameVersion(known ?? undefined, frame.version),
+  );
 }
 
 function unknownNonce(state: LinkState): LinkStep {

@@ -5,6 +5,7 @@ import type { ControlFrame } from "#shared/wire/control-frames.ts";
 import type { ApplyError, HelloFrame, NodeEvent } from "#shared/wire/node-frames.ts";
 import type { CloseCode } from "#shared/wire/protocol.ts";
 
+import type { PreparedConfig, WireTexts } from "../publish/prepared-config.ts";
 import type { LinkState, NodePhase } from "./link-machine-state.ts";
 
 /** When an event happened. */
@@ -14,22 +15,6 @@ export interface Moment {
   /** Wall clock, told to the node. */
   readonly wallMs: number;
 }
-
-/** A configuration message, encoded: text frames in order. */
-export type WireTexts = readonly (string | Uint8Array)[];
-
-/** A configuration message as it was made, or why there is none to send. */
-export type PreparedConfig =
-  | {
-      readonly kind: "message";
-      readonly nonce: string;
-      /** What it leads to: the desired version at the moment of making. */
-      readonly to: Version;
-      readonly pulled: boolean;
-      readonly texts: WireTexts;
-    }
-  | { readonly kind: "nothing" }
-  | { readonly kind: "unavailable" };
 
 /** What may happen to a link. */
 export type LinkEvent =
@@ -60,6 +45,7 @@ export type LinkNote =
   | "unknown-command"
   | "other-boot"
   | "reports-shed"
+  | "events-shed"
   | "node-ahead"
   | "no-answer"
   | "bye";

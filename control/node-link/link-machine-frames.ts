@@ -1,13 +1,18 @@
-import { nodeFrameBurstMax, nodeFramesPerSecondMax } from "#shared/base/limits.ts";
+import {
+  nodeEventBurstMax,
+  nodeEventsPerSecondMax,
+  nodeFrameBurstMax,
+  nodeFramesPerSecondMax,
+} from "#shared/base/limits.ts";
 import { decodeAssembled, decodeFrame, type Decoded } from "#shared/wire/codec.ts";
 import type { PartFrame } from "#shared/wire/common.ts";
-import { nodeFrameSchema, type NodeFrame } from "#shared/wire/node-frames.ts";
+import { nodeFrameSchema, type NodeEvent, type NodeFrame } from "#shared/wire/node-frames.ts";
 import { takePart } from "#shared/wire/parts.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
 
 import { ended } from "./link-machine-close.ts";
 import { acked, nacked, wanted } from "./link-machine-config.ts";
-import { still, type LinkStep, type Moment } from "./link-machine-events.ts";
+import { still, type LinkEffect, type LinkStep, type Moment } from "./link-machine-events.ts";
 import { heartbeatHeard } from "./link-machine-heartbeat.ts";
 import { greeted } from "./link-machine-hello.ts";
 import type { LinkState } from "./link-machine-state.ts";
@@ -24,10 +29,34 @@ export function received(state: LinkState, text: string, at: Moment): LinkStep {
 }
 
 /** A token bucket: the longer the node was quiet, the more it may send at once. */
+function refilled(
+  bucket: { readonly tokens: number; readonly sinceMs: number },
+  rate: { readonly burst: number; readonly perSecond: number },
+  at: Moment,
+): number {
+  const gained = (Math.max(0, at.nowMs - bucket.sinceMs) / 1_000) * rate.perSecond;
+  return Math.min(rate.burst, bucket.tokens + gained);
+}
+
 function charged(state: LinkState, at: Moment): LinkState {
-  const gained = (Math.max(0, at.nowMs - state.frameTokensMs) / 1_000) * nodeFramesPerSecondMax;
-  const frameTokens = Math.min(nodeFrameBurstMax, state.frameTokens + gained) - 1;
-  return { ...state, frameTokens, frameTokensMs: at.nowMs };
+  const bucket = { tokens: state.frameTokens, sinceMs: state.frameTokensMs };
+  const rate = { burst: nodeFrameBurstMax, perSecond: nodeFramesPerSecondMax };
+  return { ...state, frameTokens: refilled(bucket, rate, at) - 1, frameTokensMs: at.nowMs };
+}
+
+/** As many events as the node may still report; the others are left out. */
+function told(state: LinkState, events: readonly NodeEvent[], at: Moment): LinkStep {
+  const bucket = { tokens: state.eventTokens, sinceMs: state.eventTokensMs };
+  const rate = { burst: nodeEventBurstMax, perSecond: nodeEventsPerSecondMax };
+  const tokens = refilled(bucket, rate, at);
+  const taken = events.slice(0, Math.floor(tokens));
+  const effects: LinkEffect[] = [];
+  if (taken.length > 0) effects.push({ kind: "events", events: taken });
+  if (taken.length < events.length) effects.push({ kind: "note", note: "events-shed" });
+  return {
+    state: { ...state, eventTokens: tokens - taken.length, eventTokensMs: at.nowMs },
+    effects,
+  };
 }
 
 function decoded(state: LinkState, outcome: Decoded<NodeFrame>, at: Moment): LinkStep {
@@ -74,7 +103,7 @@ function framed(state: LinkState, frame: NodeFrame, at: Moment): LinkStep {
         ? { state, effects: [{ kind: "note", note: "reports-shed" }] }
         : reported(state, frame.report);
     case "ev":
-      return { state, effects: [{ kind: "events", events: frame.events }] };
+      return told(state, frame.events, at);
     case "cmdr":
       return { state, effects: [{ kind: "note", note: "unknown-command" }] };
     case "bye":

@@ -57,6 +57,9 @@ export interface LinkState {
   /** Frames the node may still send (a token bucket), and when that was reckoned. */
   readonly frameTokens: number;
   readonly frameTokensMs: number;
+  /** The same for events. */
+  readonly eventTokens: number;
+  readonly eventTokensMs: number;
   /** Since when the carrier holds too much that the node does not read. */
   readonly pausedSinceMs: number | null;
 }

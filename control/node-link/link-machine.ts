@@ -4,6 +4,7 @@ import {
   linkStuckMsMax,
   linkUnsentBytesMax,
   linkUnsentBytesPause,
+  nodeEventBurstMax,
   nodeFrameBurstMax,
 } from "#shared/base/limits.ts";
 import type { Version } from "#shared/snapshot/version.ts";
@@ -59,6 +60,8 @@ export function openLink(open: OpenLink, at: Moment): LinkState {
     parts: null,
     frameTokens: nodeFrameBurstMax,
     frameTokensMs: at.nowMs,
+    eventTokens: nodeEventBurstMax,
+    eventTokensMs: at.nowMs,
     pausedSinceMs: null,
   };
 }

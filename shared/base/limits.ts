@@ -91,6 +91,9 @@ export const configAnswerMsMax = 15_000;
 /** Frames a node may send at once, and per second on average. */
 export const nodeFrameBurstMax = 60;
 export const nodeFramesPerSecondMax = 20;
+/** Events of a node that are taken at once, and per second on average; more are left out. */
+export const nodeEventBurstMax = 400;
+export const nodeEventsPerSecondMax = 5;
 /** Unsent bytes on a node's socket: above the first, sending pauses; above the second, it closes. */
 export const linkUnsentBytesPause = 256 * 1024;
 export const linkUnsentBytesMax = 1024 * 1024;
@@ -148,6 +151,8 @@ export const deltasCachedMax = 512;
 export const bodiesCachedBytesMax = 64 * 1024 * 1024;
 /** Groups that are read at the same time: the rest of the connections stays for others. */
 export const groupsReadAtOnceMax = 4;
+/** Nodes that secrets are sealed for at the same time. */
+export const sealingsAtOnceMax = 4;
 /** Older manifests kept in memory, over all groups. */
 export const manifestsCachedMax = 256;
 /** Snapshots kept encoded, all together. */
@@ -328,8 +333,9 @@ export const requestIdCharsMax = 64;
 export const idempotencyKeyCharsMax = 255;
 /** The longest `Prefer: wait`. */
 export const preferWaitMsMax = 30_000;
-/** How often a waiting write looks at the receipts. */
-export const preferWaitPollMs = 20;
+/** A waiting write looks at the receipts after the first pause, then after longer ones. */
+export const preferWaitPollMs = 10;
+export const preferWaitPollMsMax = 250;
 /** Calls of one API key: at once, and per second on average. */
 export const callsPerKeyBurstMax = 600;
 export const callsPerKeyPerSecondMax = 100;

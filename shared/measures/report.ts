@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { reportRowsMax } from "../base/limits.ts";
+
 /**
  * Monotonic counters of a row, in the order of a report's columns. A receiver keeps the columns it
  * knows, so columns may be added.
@@ -28,7 +30,7 @@ export const reportRowSchema = z.object({
   /** `host:port`, or empty for the balancer as a whole. */
   backend: z.string().max(300),
   /** Increase within the interval, by counter column; never negative. */
-  counters: z.array(z.number().min(0)).max(32),
+  counters: z.array(z.int().min(0)).max(32),
   /** By gauge column. */
   gauges: z.array(z.number()).max(32),
 });
@@ -48,7 +50,7 @@ export const reportSchema = z.object({
   dropped: z.int().min(0),
   counterColumns: z.array(z.string().max(40)).max(32),
   gaugeColumns: z.array(z.string().max(40)).max(32),
-  rows: z.array(reportRowSchema),
+  rows: z.array(reportRowSchema).max(reportRowsMax),
 });
 export type Report = z.output<typeof reportSchema>;
 

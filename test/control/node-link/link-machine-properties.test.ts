@@ -6,8 +6,9 @@ import { encodeFrame } from "#shared/wire/codec.ts";
 import { controlFrameSchema } from "#shared/wire/control-frames.ts";
 import type { NodeFrame } from "#shared/wire/node-frames.ts";
 
-import type { LinkEvent, PreparedConfig } from "../../../control/node-link/link-machine-events.ts";
+import type { LinkEvent } from "../../../control/node-link/link-machine-events.ts";
 import type { LinkState } from "../../../control/node-link/link-machine-state.ts";
+import type { PreparedConfig } from "../../../control/publish/prepared-config.ts";
 import { ack, beat, conversation, hello, nack, report, version } from "./conversation.ts";
 
 const anyVersion = fc
