@@ -28,3 +28,9 @@ export interface LimitReached {
 export interface Mismatch {
   readonly kind: "mismatch";
 }
+
+/** The input names a group that the tenant does not have. */
+export function noSuchGroup(name: string): Invalid {
+  const detail = `there is no group ${JSON.stringify(name)}`;
+  return { kind: "invalid", problems: [{ pointer: "/group", code: "unknown-value", detail }] };
+}

@@ -1,13 +1,24 @@
 import type { ApiKeyId } from "#shared/base/ids.ts";
 
-import type { Actor, VerbDeps } from "../actor.ts";
+import { revokeApiKeyOfTenant } from "../../storage/queries/api-keys.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { noteDeed } from "../noted.ts";
 import type { NotFound } from "../outcomes.ts";
 
 export type RevokeApiKeyOutcome = { readonly kind: "revoked" } | NotFound;
 
 /** Ends a key or a session at once; doing it again changes nothing. Scope `admin`. */
-export declare function revokeApiKey(
-  deps: VerbDeps,
+export async function revokeApiKey(
+  deps: Pick<VerbDeps, "database">,
   actor: Actor,
   input: { readonly id: ApiKeyId },
-): Promise<RevokeApiKeyOutcome>;
+): Promise<RevokeApiKeyOutcome> {
+  requireScope(actor, "admin");
+  return deps.database.asTenant(actor.tenantId, async (tx) => {
+    const done = await revokeApiKeyOfTenant(tx, actor.tenantId, input.id);
+    if (done === "not-found") return { kind: "not-found" };
+    if (done === "revoked")
+      await noteDeed(tx, actor, { action: "api-key.revoke", target: input.id });
+    return { kind: "revoked" };
+  });
+}

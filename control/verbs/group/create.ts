@@ -1,16 +1,19 @@
-import type { GroupId } from "#shared/base/ids.ts";
+import { z } from "zod";
 
-import type { Actor, VerbDeps } from "../actor.ts";
+import { newId } from "#shared/base/ids.ts";
+import { groupsPerTenantMax } from "#shared/base/limits.ts";
+import { nameSchema } from "#shared/definition/fields.ts";
+
+import type { Transaction } from "../../storage/database.ts";
+import { countGroupsOfTenant, insertGroup } from "../../storage/queries/groups.ts";
+import { lockTenant } from "../../storage/queries/tenants.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { checkInput } from "../check-input.ts";
+import { transactOnce } from "../idempotent.ts";
+import { noteDeed } from "../noted.ts";
 import type { Invalid, LimitReached, Mismatch, NameTaken } from "../outcomes.ts";
-
-/** A group of nodes. */
-export interface GroupRecord {
-  readonly id: GroupId;
-  readonly name: string;
-  /** The last revision that touched it; 0 before the first. */
-  readonly rev: number;
-  readonly createdAtMs: number;
-}
+import { kept, undone, type Ended } from "../transact.ts";
+import { groupRecordOf, type GroupRecord } from "./group-record.ts";
 
 export type CreateGroupOutcome =
   | { readonly kind: "created"; readonly group: GroupRecord }
@@ -19,9 +22,38 @@ export type CreateGroupOutcome =
   | NameTaken
   | Mismatch;
 
+const groupSchema = z.object({ name: nameSchema });
+
 /** Makes an empty group. Scope `write`. */
-export declare function createGroup(
+export async function createGroup(
   deps: VerbDeps,
   actor: Actor,
   input: { readonly name: string },
-): Promise<CreateGroupOutcome>;
+): Promise<CreateGroupOutcome> {
+  requireScope(actor, "write");
+  const checked = checkInput(groupSchema, { name: input.name });
+  if (!checked.ok) return { kind: "invalid", problems: checked.problems };
+  const { name } = checked.value;
+  return transactOnce(deps, actor, (tx) => storeGroup(deps, { tx, actor }, name));
+}
+
+interface Place {
+  readonly tx: Transaction;
+  readonly actor: Actor;
+}
+
+async function storeGroup(
+  deps: VerbDeps,
+  { tx, actor }: Place,
+  name: string,
+): Promise<Ended<CreateGroupOutcome>> {
+  const { tenantId } = actor;
+  await lockTenant(tx, tenantId);
+  if ((await countGroupsOfTenant(tx, tenantId)) >= groupsPerTenantMax) {
+    return undone({ kind: "limit-reached", what: "groups", max: groupsPerTenantMax });
+  }
+  const row = await insertGroup(tx, { tenantId, id: newId("grp", deps.ids), name });
+  if (row === undefined) return undone({ kind: "name-taken", name });
+  await noteDeed(tx, actor, { action: "group.create", target: row.id });
+  return kept({ kind: "created", group: groupRecordOf(row) });
+}
