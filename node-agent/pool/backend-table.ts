@@ -1,0 +1,180 @@
+import type { Clock } from "#shared/base/clock.ts";
+import { backendsPerBalancerMax, departedRowMs } from "#shared/base/limits.ts";
+import type { Backend } from "#shared/definition/backend.ts";
+import type { CounterTotals } from "#shared/measures/report.ts";
+
+import {
+  backendName,
+  emptyPool,
+  type Candidate,
+  type PoolView,
+  type SlotRef,
+} from "./pool-view.ts";
+import type { SlotLedger } from "./slot-ledger.ts";
+import { addedTotals, zeroTotals } from "./totals.ts";
+
+/** A backend that a balancer knows. */
+export interface BackendEntry {
+  /** `host:port`, IPv6 in brackets. */
+  readonly name: string;
+  readonly backend: Backend;
+  readonly slot: SlotRef;
+  readonly isLive: boolean;
+  /** The last delivery named it; otherwise it stays only for the connections it still has. */
+  readonly isDiscovered: boolean;
+}
+
+/** A backend that has left, and its last totals: told a while longer, so that no report misses them. */
+export interface DepartedBackend {
+  readonly name: string;
+  readonly totals: CounterTotals;
+  readonly untilMs: number;
+}
+
+/** What a delivery changed, by name. */
+export interface Delivery {
+  readonly added: readonly string[];
+  /** Gone at once; those with connections follow when they are idle. */
+  readonly removed: readonly string[];
+  /** Backends that were left out: `backendsPerBalancerMax`, or no slot was free. */
+  readonly leftOut: number;
+}
+
+export interface BackendTableDeps {
+  readonly ledger: SlotLedger;
+  readonly clock: Clock;
+}
+
+/**
+ * The backends of one balancer. One writer: everything that discovery and health checks find out
+ * goes through here, and what workers elect from is derived here.
+ */
+export class BackendTable {
+  readonly #deps: BackendTableDeps;
+  readonly #entries = new Map<string, BackendEntry>();
+  #departed: readonly DepartedBackend[] = [];
+  #departedTotals = zeroTotals;
+  #view = emptyPool;
+  #version = 0;
+
+  constructor(deps: BackendTableDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Takes over what a discovery found. A known target keeps its counters and its liveness and takes
+   * the new attributes; a target listed twice counts once, with its last attributes; a target that
+   * is no longer listed gets no new connection and leaves as soon as it has none.
+   */
+  deliver(backends: readonly Backend[], isNewLive: boolean): Delivery {
+    const listed = new Map(
+      backends.map((backend) => [backendName(backend.host, backend.port), backend]),
+    );
+    const wanted = new Map([...listed].slice(0, backendsPerBalancerMax));
+    const before = new Set(this.#entries.keys());
+    for (const entry of this.#entries.values()) {
+      if (!wanted.has(entry.name)) this.#put({ ...entry, isDiscovered: false });
+    }
+    this.sweep();
+    let leftOut = listed.size - wanted.size;
+    for (const [name, backend] of wanted) {
+      if (!this.#merge(name, backend, isNewLive)) leftOut += 1;
+    }
+    return {
+      added: [...this.#entries.keys()].filter((name) => !before.has(name)),
+      removed: [...before].filter((name) => !this.#entries.has(name)),
+      leftOut,
+    };
+  }
+
+  /** False when nothing changed, or the backend is not known any more. */
+  setLive(name: string, isLive: boolean): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.isLive === isLive) return false;
+    this.#put({ ...entry, isLive });
+    return true;
+  }
+
+  /** Drops what is neither discovered nor in use, and rows that were told long enough. */
+  sweep(): { readonly dropped: readonly string[] } {
+    const leaving = [...this.#entries.values()].filter((entry) => !entry.isDiscovered);
+    const dropped = leaving.filter((entry) => this.#drop(entry)).map((entry) => entry.name);
+    const nowMs = this.#deps.clock.monotonicMs();
+    this.#departed = this.#departed.filter((row) => row.untilMs > nowMs);
+    return { dropped };
+  }
+
+  /** Live and discovered backends, as workers are told. The same object until something changes. */
+  view(): PoolView {
+    if (this.#view.version === this.#version) return this.#view;
+    const entries = [...this.#entries.values()]
+      .filter((entry) => entry.isLive && entry.isDiscovered)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#view = { version: this.#version, candidates: entries.map(candidateOf) };
+    return this.#view;
+  }
+
+  entries(): readonly BackendEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  departed(): readonly DepartedBackend[] {
+    return this.#departed;
+  }
+
+  /** Sum over all backends there have been, so that it never goes down. */
+  totals(): CounterTotals {
+    return this.entries().reduce(
+      (sum, entry) => addedTotals(sum, this.#deps.ledger.totals(entry.slot)),
+      this.#departedTotals,
+    );
+  }
+
+  /** False when no slot was free. */
+  #merge(name: string, backend: Backend, isNewLive: boolean): boolean {
+    const known = this.#entries.get(name);
+    if (known !== undefined) {
+      this.#put({ ...known, backend, isDiscovered: true });
+      return true;
+    }
+    const slot = this.#deps.ledger.allocate();
+    if (slot === undefined) return false;
+    this.#put({ name, backend, slot, isLive: isNewLive, isDiscovered: true });
+    return true;
+  }
+
+  /** False when the backend still has connections. */
+  #drop(entry: BackendEntry): boolean {
+    const totals = this.#deps.ledger.totals(entry.slot);
+    const outcome = this.#deps.ledger.retire(entry.slot);
+    if (!outcome.retired) {
+      this.#put({ ...entry, slot: outcome.slot });
+      return false;
+    }
+    const untilMs = this.#deps.clock.monotonicMs() + departedRowMs;
+    this.#entries.delete(entry.name);
+    this.#version += 1;
+    this.#departedTotals = addedTotals(this.#departedTotals, totals);
+    this.#departed = [...this.#departed, { name: entry.name, totals, untilMs }];
+    return true;
+  }
+
+  #put(entry: BackendEntry): void {
+    this.#entries.set(entry.name, entry);
+    this.#version += 1;
+  }
+}
+
+function candidateOf(entry: BackendEntry, place: number): Candidate {
+  const { host, port, weight, priority, maxConnections } = entry.backend;
+  return {
+    name: entry.name,
+    host,
+    port,
+    weight,
+    priority,
+    maxConnections,
+    place,
+    slot: entry.slot,
+  };
+}

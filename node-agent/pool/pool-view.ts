@@ -1,0 +1,37 @@
+/** A backend that can be elected: live, and named by its discovery. */
+export interface Candidate {
+  /** `host:port`, IPv6 in brackets: unique in its pool, and what statistics call it. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly priority: number;
+  /** Concurrent connections, those being dialled included; 0 is without limit. */
+  readonly maxConnections: number;
+  /** Its place in the order of names, from 0. */
+  readonly place: number;
+  readonly slot: SlotRef;
+}
+
+/** Where a row of the shared counters lies, and which of the slot's uses is meant. */
+export interface SlotRef {
+  readonly index: number;
+  readonly generation: number;
+}
+
+/**
+ * What workers elect from: never changed, only replaced by one with a higher version. A worker may
+ * hold an old one for a moment; the slot's generation keeps it from using a backend that has left.
+ */
+export interface PoolView {
+  readonly version: number;
+  /** In the order of their names. */
+  readonly candidates: readonly Candidate[];
+}
+
+export const emptyPool: PoolView = { version: 0, candidates: [] };
+
+/** `host:port`, an IPv6 address in brackets. */
+export function backendName(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
