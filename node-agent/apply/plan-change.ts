@@ -1,0 +1,64 @@
+import { durationMs } from "#shared/base/duration.ts";
+import { parseBind } from "#shared/definition/bind.ts";
+import { clashes, type SpokenBind } from "#shared/validation/bind-clash.ts";
+
+import type { VerifiedBalancer } from "./flows.ts";
+
+/** One call of the data plane. */
+export type Step =
+  | { readonly do: "start"; readonly balancer: VerifiedBalancer }
+  | { readonly do: "update"; readonly balancer: VerifiedBalancer }
+  | { readonly do: "remove"; readonly id: string; readonly drainTimeoutMs: number };
+
+/** A step, and the addresses it frees and takes. */
+export interface Change {
+  readonly step: Step;
+  readonly freed: readonly SpokenBind[];
+  readonly taken: readonly SpokenBind[];
+  /** The same in two: a removal, which waits for nothing, and a start. Only updates have it. */
+  readonly inTwo: readonly Change[] | undefined;
+}
+
+export function startOf(after: VerifiedBalancer): Change {
+  const step: Step = { do: "start", balancer: after };
+  return { step, freed: [], taken: spokenBinds(after), inTwo: undefined };
+}
+
+export function removalOf(before: VerifiedBalancer): Change {
+  const drainTimeoutMs = durationMs(before.definition.drainTimeout);
+  const step: Step = { do: "remove", id: before.id, drainTimeoutMs };
+  return { step, freed: spokenBinds(before), taken: [], inTwo: undefined };
+}
+
+export function updateOf(before: VerifiedBalancer, after: VerifiedBalancer): Change {
+  return {
+    step: { do: "update", balancer: after },
+    freed: onlyIn(before, after),
+    taken: onlyIn(after, before),
+    inTwo: [removalOf(before), startOf(after)],
+  };
+}
+
+/** Whether `first` frees an address that `second` takes. */
+export function mustPrecede(first: Change, second: Change): boolean {
+  if (first === second) return false;
+  return first.freed.some((one) => second.taken.some((other) => clashes(one, other)));
+}
+
+/** The binds of `balancer` that `other` does not have. */
+function onlyIn(balancer: VerifiedBalancer, other: VerifiedBalancer): readonly SpokenBind[] {
+  const has = new Set(other.definition.bind.map((text) => keyOf(other, text)));
+  const { bind, protocol } = balancer.definition;
+  return bind
+    .filter((text) => !has.has(keyOf(balancer, text)))
+    .map((text) => ({ bind: parseBind(text), protocol }));
+}
+
+function keyOf({ definition }: VerifiedBalancer, bind: string): string {
+  return `${definition.protocol} ${bind}`;
+}
+
+function spokenBinds({ definition }: VerifiedBalancer): readonly SpokenBind[] {
+  const { bind, protocol } = definition;
+  return bind.map((text) => ({ bind: parseBind(text), protocol }));
+}

@@ -1,0 +1,186 @@
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+
+import { policyItemsMax, textCharsMax } from "#shared/base/limits.ts";
+import type { Checked } from "#shared/base/problem.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { isWildcard, parseBind, type Bind, type PortRange } from "#shared/definition/bind.ts";
+import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.ts";
+import { isAddress, readPort } from "#shared/definition/host.ts";
+import { refuse, refused, understood, type Reading } from "#shared/definition/reading.ts";
+import { section } from "#shared/definition/section.ts";
+import { problemsOf } from "#shared/validation/problems-of.ts";
+
+import type { FlowProblem } from "./flows.ts";
+
+const addressRanges = z.array(readAs(readAddressRange)).max(policyItemsMax);
+const portRanges = z.array(readAs(readPortRange)).max(policyItemsMax);
+const paths = z.array(readAs(readAbsolutePath)).max(policyItemsMax);
+const allowedPaths = section({ allow: paths.prefault([]) });
+
+/**
+ * What the owner of this host lets the control plane do on it. Every listener may be opened unless
+ * `bind` says less; no command runs and no Unix socket is used unless it is named.
+ */
+const policySchema = section({
+  bind: section({
+    /** Addresses or CIDR ranges. */
+    addresses: addressRanges.prefault(["0.0.0.0/0", "::/0"]),
+    /** Ports or ranges, `"1024-65535"`. */
+    ports: portRanges.prefault(["1-65535"]),
+  }).prefault({}),
+  exec: allowedPaths.prefault({}),
+  sockets: allowedPaths.prefault({}),
+});
+
+/** The local policy: it bounds every definition, whoever signed it. */
+export type Policy = z.output<typeof policySchema>;
+
+/** Every problem of a policy at once, or the policy with its defaults filled in. */
+export function checkPolicy(raw: unknown): Checked<Policy> {
+  const parsed = policySchema.safeParse(raw);
+  return parsed.success
+    ? { ok: true, value: parsed.data }
+    : { ok: false, problems: problemsOf(parsed.error, raw) };
+}
+
+/** The policy of a host whose owner wrote none. */
+export function defaultPolicy(): Policy {
+  return policySchema.parse({});
+}
+
+/** What of a balancer the policy forbids, each with the code `denied-by-policy`. */
+export function deniedBy(policy: Policy, balancer: Balancer): readonly FlowProblem[] {
+  return [
+    ...balancer.bind.flatMap((text, index) =>
+      deniedBind(policy, parseBind(text), `/bind/${index}`),
+    ),
+    ...deniedCheck(policy, balancer),
+    ...sourcesOf(balancer.discovery).flatMap(({ source, pointer }) =>
+      deniedSource(policy, source, pointer),
+    ),
+  ];
+}
+
+function deniedBind(policy: Policy, bind: Bind, pointer: string): readonly FlowProblem[] {
+  if (bind.kind === "unix") return deniedSocket(policy, bind.path, pointer);
+  const host = bind.kind === "address" ? bind.host : undefined;
+  const problems: FlowProblem[] = [];
+  if (!allowsAddress(policy, host)) {
+    const what = host ?? "an interface";
+    problems.push(denied(pointer, `listening on ${what} is outside the allowed addresses`));
+  }
+  if (!policy.bind.ports.some((range) => holds(range, bind))) {
+    problems.push(denied(pointer, `listening on ${portText(bind)} is outside the allowed ports`));
+  }
+  return problems;
+}
+
+/** Which addresses an interface has can change, so it needs all of them, like a wildcard. */
+function allowsAddress(policy: Policy, host: string | undefined): boolean {
+  const ranges = policy.bind.addresses;
+  const allOf = (family: "ipv4" | "ipv6"): boolean =>
+    ranges.some(([address, bits]) => address.kind() === family && bits === 0);
+  if (host === "0.0.0.0") return allOf("ipv4");
+  if (host === undefined || isWildcard(host)) return allOf("ipv4") && allOf("ipv6");
+  const address = ipaddr.parse(host);
+  return ranges.some((range) => address.kind() === range[0].kind() && address.match(range));
+}
+
+function deniedCheck(policy: Policy, { healthcheck }: Balancer): readonly FlowProblem[] {
+  if (healthcheck.kind !== "exec") return [];
+  return deniedCommand(policy, healthcheck.command, "/healthcheck/command");
+}
+
+function deniedSource(policy: Policy, source: Source, pointer: string): readonly FlowProblem[] {
+  switch (source.kind) {
+    case "exec":
+      return deniedCommand(policy, source.command[0] ?? "", `${pointer}/command/0`);
+    case "docker":
+      return deniedEndpoint(policy, source.endpoint, `${pointer}/endpoint`);
+    case "lxd":
+      return deniedEndpoint(policy, source.serverAddress, `${pointer}/serverAddress`);
+    case "static":
+    case "srv":
+    case "json":
+    case "plaintext":
+    case "consul":
+      return [];
+  }
+}
+
+function deniedCommand(policy: Policy, program: string, pointer: string): readonly FlowProblem[] {
+  if (policy.exec.allow.includes(program)) return [];
+  return [denied(pointer, `running ${program} is not allowed on this host`)];
+}
+
+function deniedEndpoint(policy: Policy, endpoint: string, pointer: string): readonly FlowProblem[] {
+  if (!endpoint.startsWith("unix:")) return [];
+  const path = endpoint.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
+  return deniedSocket(policy, path, pointer);
+}
+
+function deniedSocket(policy: Policy, path: string, pointer: string): readonly FlowProblem[] {
+  if (policy.sockets.allow.includes(path)) return [];
+  return [denied(pointer, `the Unix socket ${path} is not allowed on this host`)];
+}
+
+function denied(pointer: string, detail: string): FlowProblem {
+  return { pointer, code: "denied-by-policy", detail: `${detail}: see its policy file` };
+}
+
+type AddressRange = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** A text that `read` understands, as what it means. */
+function readAs<T>(read: (text: string) => Reading<T>): z.ZodType<T, string> {
+  return z
+    .string()
+    .max(textCharsMax)
+    .transform((text, check) => {
+      const reading = read(text);
+      if (reading.ok) return reading.value;
+      refuse(check, reading);
+      return z.NEVER;
+    });
+}
+
+function readAddressRange(text: string): Reading<AddressRange> {
+  const [address = ""] = text.split("/", 1);
+  if (!isAddress(address)) return notAnAddress;
+  if (address !== text) {
+    return ipaddr.isValidCIDR(text) ? understood(ipaddr.parseCIDR(text)) : notAnAddress;
+  }
+  const parsed = ipaddr.parse(text);
+  return understood([parsed, parsed.kind() === "ipv4" ? 32 : 128]);
+}
+
+const notAnAddress = refused(
+  "invalid-address",
+  "write an address or a range: 10.0.0.0/8, 127.0.0.1, ::1",
+);
+
+function readPortRange(text: string): Reading<PortRange> {
+  const [first = "", last = first] = text.split("-", 2);
+  const from = readPort(first);
+  const to = readPort(last);
+  if (!from.ok) return from;
+  if (!to.ok) return to;
+  if (from.value > to.value) return backwards;
+  return understood({ fromPort: from.value, toPort: to.value });
+}
+
+const backwards = refused("invalid-address", "a range starts with its lower port");
+
+function readAbsolutePath(text: string): Reading<string> {
+  return text.startsWith("/")
+    ? understood(text)
+    : refused("invalid-format", "must be an absolute path");
+}
+
+function holds(outer: PortRange, inner: PortRange): boolean {
+  return outer.fromPort <= inner.fromPort && inner.toPort <= outer.toPort;
+}
+
+function portText({ fromPort, toPort }: PortRange): string {
+  return fromPort === toPort ? `port ${fromPort}` : `ports ${fromPort}-${toPort}`;
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "#shared/base/clock.ts";
+
+/** What the agent's process takes of its host. */
+export interface ProcessUsage {
+  readonly rssBytes: number;
+  /** Processor time since the last call over elapsed time: 1 is one core. */
+  readonly cpuShare: number;
+}
+
+/** The counters of the process; an argument, so that tests need no real load. */
+export interface ProcessCounters {
+  rssBytes(): number;
+  /** Processor time so far, user and system, in microseconds. */
+  cpuMicroseconds(): number;
+}
+
+/** Measures from one call to the next; the first call looks back to the making of the meter. */
+export function createUsageMeter(clock: Clock, counters = processCounters()): () => ProcessUsage {
+  let lastMs = clock.monotonicMs();
+  let lastCpu = counters.cpuMicroseconds();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    const cpu = counters.cpuMicroseconds();
+    const elapsedMs = Math.max(1, nowMs - lastMs);
+    const cpuShare = Math.max(0, (cpu - lastCpu) / 1_000 / elapsedMs);
+    [lastMs, lastCpu] = [nowMs, cpu];
+    return { rssBytes: counters.rssBytes(), cpuShare: Math.round(cpuShare * 1_000) / 1_000 };
+  };
+}
+
+function processCounters(): ProcessCounters {
+  return {
+    rssBytes: () => process.memoryUsage.rss(),
+    cpuMicroseconds: () => {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+  };
+}

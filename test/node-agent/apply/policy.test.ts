@@ -1,0 +1,160 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { readPolicyFile } from "../../../node-agent/apply/policy-file.ts";
+import {
+  checkPolicy,
+  defaultPolicy,
+  deniedBy,
+  type Policy,
+} from "../../../node-agent/apply/policy.ts";
+import { hostDisk } from "../../../node-agent/runtime/disk.ts";
+import { definitionOf } from "./balancers.ts";
+
+describe("local policy", () => {
+  test("without a file every listener may open, no command runs and no Unix socket is used", () => {
+    const policy = defaultPolicy();
+    expect(deniedBy(policy, definitionOf("a", { bind: ["0.0.0.0:1", "[::]:2", ":3"] }))).toEqual(
+      [],
+    );
+    expect(pointers(policy, { bind: ["unix:/run/a.sock"] })).toEqual(["/bind/0"]);
+    expect(pointers(policy, { healthcheck: { kind: "exec", command: "/usr/bin/check" } })).toEqual([
+      "/healthcheck/command",
+    ]);
+    expect(pointers(policy, { discovery: { kind: "exec", command: ["/bin/list", "x"] } })).toEqual([
+      "/discovery/command/0",
+    ]);
+    expect(pointers(policy, docker("unix:///var/run/docker.sock"))).toEqual([
+      "/discovery/endpoint",
+    ]);
+    expect(pointers(policy, docker("tcp://10.0.0.1:2376"))).toEqual([]);
+  });
+
+  test("binds outside the allowed addresses or ports are denied, each with its own pointer", () => {
+    const policy = policyOf({
+      bind: { addresses: ["10.0.0.0/8", "::1"], ports: ["1024-2000", "443"] },
+    });
+    const bind = ["10.1.2.3:443", "192.0.2.1:443", "10.1.2.3:80", "[::1]:1024-2000", "[::2]:2001"];
+    expect(pointers(policy, { bind })).toEqual(["/bind/1", "/bind/2", "/bind/4", "/bind/4"]);
+    expect(pointers(policy, { bind: ["10.0.0.1:1999-2001"] })).toEqual(["/bind/0"]);
+  });
+
+  test("a wildcard, and an interface whose addresses may change, need every address", () => {
+    const some = policyOf({ bind: { addresses: ["0.0.0.0/1", "128.0.0.0/1"] } });
+    const ipv4 = policyOf({ bind: { addresses: ["0.0.0.0/0"] } });
+    expect(pointers(some, { bind: ["0.0.0.0:80"] })).toEqual(["/bind/0"]);
+    expect(pointers(ipv4, { bind: ["0.0.0.0:80"] })).toEqual([]);
+    expect(pointers(ipv4, { bind: ["[::]:80"] })).toEqual(["/bind/0"]);
+    expect(pointers(ipv4, { bind: ["interface:eth0:80"] })).toEqual(["/bind/0"]);
+    expect(pointers(defaultPolicy(), { bind: ["interface:eth0:80"] })).toEqual([]);
+  });
+
+  test("what is named is allowed, exactly as it is named", () => {
+    const policy = policyOf({
+      exec: { allow: ["/usr/bin/check"] },
+      sockets: { allow: ["/run/a.sock", "/var/run/docker.sock"] },
+    });
+    const exec = (command: string): Readonly<Record<string, unknown>> => ({
+      healthcheck: { kind: "exec", command },
+    });
+    expect(pointers(policy, exec("/usr/bin/check"))).toEqual([]);
+    expect(pointers(policy, exec("/usr/bin/../bin/check"))).toEqual(["/healthcheck/command"]);
+    expect(pointers(policy, { bind: ["unix:/run/a.sock"] })).toEqual([]);
+    expect(pointers(policy, docker("unix:///var/run/docker.sock"))).toEqual([]);
+    expect(pointers(policy, docker("unix:///var/run/other.sock"))).toEqual(["/discovery/endpoint"]);
+  });
+
+  test("every source of a merged discovery is bound by it", () => {
+    const sources = [
+      { kind: "static", backends: [{ host: "10.0.0.1", port: 80 }] },
+      { kind: "lxd", serverAddress: "unix:/var/lib/lxd/unix.socket", containerPort: 80 },
+    ];
+    expect(pointers(defaultPolicy(), { discovery: { kind: "multi", sources } })).toEqual([
+      "/discovery/sources/1/serverAddress",
+    ]);
+  });
+
+  test("an invalid policy is refused with all its problems and their pointers", () => {
+    const checked = checkPolicy({
+      bind: { addresses: ["10.0.0.0/33", "everywhere"], ports: ["0-5", "9-1", "443"] },
+      exec: { allow: ["check"] },
+      socket: {},
+    });
+    expect(checked.ok ? [] : checked.problems.map(({ pointer }) => pointer)).toEqual([
+      "/bind/addresses/0",
+      "/bind/addresses/1",
+      "/bind/ports/0",
+      "/bind/ports/1",
+      "/exec/allow/0",
+      "/socket",
+    ]);
+  });
+});
+
+describe("policy file", () => {
+  test("a missing file is the default policy, unless somebody named it", async () => {
+    const path = join(await folder(), "policy.json");
+    expect(await readPolicyFile(hostDisk(), path, { required: false })).toMatchObject({
+      ok: true,
+      found: false,
+    });
+    expect(await readPolicyFile(hostDisk(), path, { required: true })).toMatchObject({
+      ok: false,
+      problems: [{ code: "unreadable" }],
+    });
+  });
+
+  test("a file that others may change is read, and says so", async () => {
+    const path = join(await folder(), "policy.json");
+    await writeFile(path, JSON.stringify({ bind: { ports: ["9000"] } }));
+    await chmod(path, 0o644);
+    expect(await readPolicyFile(hostDisk(), path, { required: true })).toMatchObject({
+      ok: true,
+      found: true,
+      writableByOthers: false,
+    });
+    await chmod(path, 0o666);
+    expect(await readPolicyFile(hostDisk(), path, { required: true })).toMatchObject({
+      ok: true,
+      writableByOthers: true,
+    });
+  });
+
+  test("what is not JSON, or no policy, is refused", async () => {
+    const path = join(await folder(), "policy.json");
+    await writeFile(path, "{");
+    expect(await readPolicyFile(hostDisk(), path, { required: false })).toMatchObject({
+      ok: false,
+    });
+    await writeFile(path, '{"bind":{"ports":[443]}}');
+    expect(await readPolicyFile(hostDisk(), path, { required: false })).toMatchObject({
+      ok: false,
+      problems: [{ pointer: "/bind/ports/0", code: "invalid-type" }],
+    });
+  });
+});
+
+function pointers(policy: Policy, over: Readonly<Record<string, unknown>>): readonly string[] {
+  const problems = deniedBy(policy, definitionOf("a", over));
+  expect(problems.every(({ code }) => code === "denied-by-policy")).toBe(true);
+  return problems.map(({ pointer }) => pointer);
+}
+
+function docker(endpoint: string): Readonly<Record<string, unknown>> {
+  return { discovery: { kind: "docker", endpoint, containerPrivatePort: 80 } };
+}
+
+function policyOf(raw: unknown): Policy {
+  const checked = checkPolicy(raw);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked.value;
+}
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "midstream-policy-"));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
