@@ -9,6 +9,7 @@ import {
 import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 
 import type { ListenOptions, ListenOutcome } from "../engine.ts";
+import { withoutIpv6 } from "../wildcard.ts";
 import { socketOptions } from "./socket-options.ts";
 
 export interface ListenerDeps {
@@ -21,21 +22,20 @@ export type OpenedListener =
   | { readonly ok: true; readonly port: number; readonly server: Server }
   | Extract<ListenOutcome, { ok: false }>;
 
-/** What a system without IPv6 answers to a wildcard bind. */
-const noIpv6Codes: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"];
-
 /** Binds and listens. The wildcard `::` takes IPv4 as well, and only IPv4 where there is no IPv6. */
 export async function openListener(
   deps: ListenerDeps,
   options: ListenOptions,
 ): Promise<OpenedListener> {
   const { address, reusePort, backlog } = options;
-  if (address.kind === "unix") return openServer(deps, { path: address.path, backlog });
-  const { host, port } = address;
-  const opened = await openServer(deps, { host, port, reusePort, backlog });
-  const isWildcard = host === "::";
-  if (opened.ok || !isWildcard || !noIpv6Codes.includes(opened.code)) return opened;
-  return openServer(deps, { host: "0.0.0.0", port, reusePort, backlog });
+  const opened = await openServer(
+    deps,
+    address.kind === "unix"
+      ? { path: address.path, backlog }
+      : { host: address.host, port: address.port, reusePort, backlog },
+  );
+  const fallback = opened.ok ? undefined : withoutIpv6(address, opened.code);
+  return fallback === undefined ? opened : openListener(deps, { ...options, address: fallback });
 }
 
 function openServer(deps: ListenerDeps, options: NodeListenOptions): Promise<OpenedListener> {
