@@ -263,6 +263,8 @@ export const applyRetryFirstMs = 500;
 export const applyRetryMsMax = 15_000;
 /** The local policy file, and the other small files of the agent's folder. */
 export const agentFileBytesMax = 256 * 1024;
+/** Entries of one list in the policy. */
+export const policyItemsMax = 1_000;
 /** Connections may end by themselves for this long when the agent stops. */
 export const drainMsDefault = 30_000;
 /** The last report and the closing handshake of the link. */
@@ -324,9 +326,8 @@ export const idleHttpConnectionMsMax = 65_000;
 export const requestsInFlightMax = 1_000;
 /** Open TCP connections of the control plane, links included. */
 export const controlConnectionsMax = 20_000;
-/** Items that a list answers, unless asked for another number, and at most. */
-export const listItemsDefault = 50;
-export const listItemsMax = 200;
+/** Items that a list answers, unless asked for another number. */
+export const pageItemsDefault = 50;
 /** A cursor's text, an `X-Request-Id`, an `Idempotency-Key`. */
 export const cursorCharsMax = 512;
 export const requestIdCharsMax = 64;
@@ -352,7 +353,9 @@ export const backendRowsMax = 1_000;
 export const metricSeriesMax = 50_000;
 /** A node not heard of for this long is shown as away: a dead link is noticed before. */
 export const nodeAwayMsMin = 90_000;
-/** Statistics: windows above the first come from one-minute buckets; none is above the second. */
+/** Statistics: the shortest window is one bucket. */
+export const statisticsWindowMsMin = 10_000;
+/** Windows above the first come from one-minute buckets; none is above the second. */
 export const fineStatisticsMsMax = 6 * 3_600_000;
 export const statisticsWindowMsMax = 30 * 24 * 3_600_000;
 /** Rates are averages over the last minute, or over the window when that is shorter. */
@@ -421,3 +424,7 @@ export const purgeRowsMax = 1_000;
 export const counterSlotsMax = 65_536;
 /** Totals of a backend or balancer that has left are told this long: two reports, below five seconds. */
 export const departedRowMs = 4_000;
+/** Health checks of one node that run at the same time; the others wait in line. */
+export const healthChecksMax = 256;
+/** A new balancer waits this long for its first backends before it listens. */
+export const firstDiscoveryMsMax = 1_000;
