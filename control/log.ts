@@ -35,7 +35,7 @@ export function createLog(options: LogOptions): Log {
       messageKey: "event",
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: describeError },
+      serializers: { error: describeError, cause: describeError },
     },
     options.destination ?? pino.destination({ dest: 1, sync: true }),
   );

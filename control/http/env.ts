@@ -1,5 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 
+import type { Actor } from "../verbs/actor.ts";
+
 /**
  * What the wide event of a request may say besides what every request has. Filled on the way;
  * never a secret, never a body.
@@ -9,8 +11,10 @@ export interface RequestFacts {
   key?: string;
   /** The problem's code when the answer is one. */
   problem?: string;
-  /** Only for what nobody expected: then the line is an error. */
+  /** What nobody expected: then the line is an error. */
   error?: unknown;
+  /** What stood in the way for a moment: then the line is a warning. */
+  cause?: unknown;
   bytesIn?: number;
 }
 
@@ -22,9 +26,24 @@ export interface RequestVariables {
   facts: RequestFacts;
 }
 
-/** Hono's types for a call that needs no key. */
+/** Hono's types for every call. */
 export interface HttpEnv {
   /** Absent when a test asks the app without a socket. */
   Bindings: Partial<HttpBindings>;
   Variables: RequestVariables;
+}
+
+/** Hono's types for a call that may have a body. */
+export interface BodyEnv extends HttpEnv {
+  Variables: RequestVariables & {
+    /** Parsed, not checked; an empty object when the call needs no body and none came. */
+    body: unknown;
+    /** As it came, for fingerprints. */
+    bodyText: string;
+  };
+}
+
+/** Hono's types for a call in a tenant's name. */
+export interface TenantEnv extends BodyEnv {
+  Variables: BodyEnv["Variables"] & { actor: Actor };
 }

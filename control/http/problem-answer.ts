@@ -23,7 +23,7 @@ export interface ProblemDetails {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The answer to a request that went wrong: `application/problem+json`, never cached. */
+/** The answer to a request that went wrong: `application/problem+json`. */
 export function problemAnswer<E extends HttpEnv>(
   c: Context<E>,
   code: ProblemCode,
@@ -43,10 +43,6 @@ export function problemAnswer<E extends HttpEnv>(
   };
   return new Response(JSON.stringify(document), {
     status: kind.status,
-    headers: {
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-      ...details.headers,
-    },
+    headers: { "content-type": "application/problem+json", ...details.headers },
   });
 }

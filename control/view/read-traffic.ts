@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, max, sql, type AnyColumn, type SQL } from "drizzle-orm";
 
-import type { BalancerId, TenantId } from "#shared/base/ids.ts";
+import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
 import { fineStatisticsMsMax, rateWindowMsMax } from "#shared/base/limits.ts";
 
 import type { Transaction } from "../storage/database.ts";
@@ -37,7 +37,7 @@ export async function readTraffic(
     nowMs,
     rateMs: Math.min(question.windowMs, rateWindowMsMax),
   };
-  const rows = await deps.db.asTenant(tenantId, (tx) => trafficRows(tx, span));
+  const rows = await deps.database.asTenant(tenantId, (tx) => trafficRows(tx, span));
   return rows === undefined ? undefined : trafficView(rows, span);
 }
 
@@ -139,7 +139,7 @@ function gaugeRows(tx: Transaction, span: Span) {
 async function expectedNodes(
   tx: Transaction,
   tenantId: TenantId,
-  groupId: string,
+  groupId: GroupId,
 ): Promise<readonly ExpectedNode[]> {
   const reported = tx
     .select({ nodeId: statSeen.nodeId, at: max(statSeen.at).as("reported_at") })

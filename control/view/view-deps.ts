@@ -4,6 +4,6 @@ import type { Database } from "../storage/database.ts";
 
 /** What a read model needs. */
 export interface ViewDeps {
-  readonly db: Database;
+  readonly database: Database;
   readonly clock: Clock;
 }

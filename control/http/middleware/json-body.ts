@@ -2,18 +2,8 @@ import type { Context, MiddlewareHandler } from "hono";
 
 import { requestBodyBytesMax } from "#shared/base/limits.ts";
 
-import type { HttpEnv } from "../env.ts";
+import type { BodyEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
-
-/** Hono's types for a call with a body. */
-export interface BodyEnv extends HttpEnv {
-  Variables: HttpEnv["Variables"] & {
-    /** Parsed, not checked; an empty object when the call allows no body and none came. */
-    body: unknown;
-    /** The bytes as they came, for fingerprints. */
-    bodyText: string;
-  };
-}
 
 const jsonType = /^application\/json(;\s*charset="?utf-8"?)?\s*$/i;
 

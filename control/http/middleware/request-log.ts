@@ -52,6 +52,7 @@ function write(log: Log, c: Context<HttpEnv>, measured: LogFields): void {
     ...facts,
   };
   if (facts.error !== undefined) return log.error("http.request", fields);
+  if (facts.cause !== undefined) return log.warn("http.request", fields);
   if (fields.route === "/healthz" || fields.route === "/readyz") {
     return log.debug("http.request", fields);
   }

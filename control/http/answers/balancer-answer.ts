@@ -1,0 +1,59 @@
+import { z } from "zod";
+
+import type { Problem } from "#shared/base/problem.ts";
+import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
+
+import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
+import type { ReceiptView } from "../../view/receipt-view.ts";
+import { problemItemSchema } from "./answer-schema.ts";
+import { receiptSchema } from "./receipt-answer.ts";
+
+/** What stands beside a definition when it was written. */
+export interface WriteNotes {
+  /** What was accepted although no node can run it yet. */
+  readonly warnings?: readonly Problem[];
+  /** With `Prefer: wait`. */
+  readonly receipt?: ReceiptView;
+  /** Nothing was stored. */
+  readonly dryRun?: true;
+}
+
+/** A balancer as the API shows it: its definition, and what the control plane adds. */
+export type BalancerAnswer = Balancer & {
+  readonly id: string;
+  /** The revision that last changed it. */
+  readonly revision: number;
+} & WriteNotes;
+
+const notesShape = {
+  warnings: z
+    .array(problemItemSchema)
+    .optional()
+    .meta({ description: "Accepted, although no node can run it yet" }),
+  receipt: receiptSchema.optional(),
+  dryRun: z.literal(true).optional().meta({ description: "Nothing was stored" }),
+};
+
+export const balancerAnswerSchema = balancerSchema
+  .extend({
+    id: z.string(),
+    revision: z.int().meta({ description: "The revision that last changed it" }),
+    ...notesShape,
+  })
+  .meta({ id: "BalancerAnswer", description: "A balancer in its stored form" });
+
+export const balancerRemovedSchema = z
+  .object({
+    id: z.string(),
+    revision: z.int(),
+    receipt: receiptSchema.optional(),
+    dryRun: notesShape.dryRun,
+  })
+  .meta({ id: "BalancerRemoved" });
+
+/** Keys of an answer that are not part of the definition: a client may send them back. */
+export const answerOnlyKeys = ["id", "revision", ...Object.keys(notesShape)] as const;
+
+export function balancerAnswer(record: BalancerRecord, notes: WriteNotes = {}): BalancerAnswer {
+  return { id: record.id, revision: record.rev, ...record.definition, ...notes };
+}

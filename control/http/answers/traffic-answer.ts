@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+import type { TrafficView } from "../../view/traffic-view.ts";
+
+const counters = {
+  connections: z.number().meta({ description: "That reached a backend" }),
+  refused: z.number().meta({ description: "Dials that failed" }),
+  rejected: z.number().meta({ description: "Closed without a dial" }),
+  rxBytes: z.number().meta({ description: "From backends to clients" }),
+  txBytes: z.number().meta({ description: "From clients to backends" }),
+};
+
+const activeConnections = z.number().meta({ description: "Open now, on reporting nodes" });
+
+export const trafficAnswerSchema = z
+  .object({
+    window: z.string(),
+    nodes: z.object({ reporting: z.int(), expected: z.int() }),
+    ageMs: z.number().nullable().meta({ description: "How old the oldest part of the picture is" }),
+    totals: z.object({ ...counters, activeConnections }),
+    rates: z.object({
+      overMs: z.number().meta({ description: "Averages over this much of the past" }),
+      connectionsPerSecond: z.number(),
+      refusedPerSecond: z.number(),
+      rxBytesPerSecond: z.number(),
+      txBytesPerSecond: z.number(),
+    }),
+    backends: z.array(
+      z.object({
+        backend: z.string(),
+        ...counters,
+        activeConnections,
+        live: z.int().meta({ description: "Reporting nodes that find it healthy" }),
+        nodes: z.int().meta({ description: "Reporting nodes that know it" }),
+      }),
+    ),
+    byNode: z.array(
+      z.object({
+        node: z.string(),
+        hostname: z.string(),
+        reporting: z.boolean(),
+        ageMs: z.number().nullable(),
+        activeConnections: z.number(),
+        totals: z
+          .object(counters)
+          .nullable()
+          .meta({ description: "null when the window is so long that nodes are merged" }),
+      }),
+    ),
+  })
+  .meta({ id: "Traffic" });
+
+trafficAnswerSchema satisfies z.ZodType<TrafficView>;

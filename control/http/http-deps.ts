@@ -1,0 +1,34 @@
+import type { Clock } from "#shared/base/clock.ts";
+
+import type { Log } from "../log.ts";
+import type { VerbDeps } from "../verbs/actor.ts";
+import type { ViewDeps } from "../view/view-deps.ts";
+import type { RateLimit } from "./rate-limiter.ts";
+
+/** What the HTTP layer works with. */
+export interface HttpDeps {
+  readonly verbs: VerbDeps;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly newRequestId: () => string;
+  /** Peers, as CIDR, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly limits: HttpLimits;
+  /** What has to hold before requests should come here, by name. */
+  readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
+}
+
+/** Limits that tests turn down. */
+export interface HttpLimits {
+  readonly requestsInFlightMax: number;
+  readonly answerMsMax: number;
+  /** Of one API key. */
+  readonly calls: RateLimit;
+  /** Sign-ups and log-ins of one address. */
+  readonly signIns: RateLimit;
+}
+
+/** What read models need, of what there is. */
+export function viewsOf({ verbs, clock }: Pick<HttpDeps, "verbs" | "clock">): ViewDeps {
+  return { database: verbs.database, clock };
+}

@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+
+import type { MiddlewareHandler } from "hono";
+
+import { idempotencyKeyCharsMax } from "#shared/base/limits.ts";
+
+import type { TenantEnv } from "../env.ts";
+import { problemAnswer } from "../problem-answer.ts";
+
+const printable = /^[\x21-\x7e]+$/;
+
+/**
+ * Hands an `Idempotency-Key` to the verb, with a fingerprint of the request: a call that is sent
+ * again under its key is answered again and not done again. Comes after the body was read.
+ */
+export function idempotencyKey(): MiddlewareHandler<TenantEnv> {
+  return async (c, next) => {
+    const key = c.req.header("idempotency-key");
+    if (key === undefined) return next();
+    if (key.length > idempotencyKeyCharsMax || !printable.test(key)) {
+      const detail = `Idempotency-Key has 1 to ${idempotencyKeyCharsMax} printable ASCII characters`;
+      return problemAnswer(c, "http/bad-header", { detail });
+    }
+    const { pathname, search } = new URL(c.req.url);
+    const fingerprint = createHash("sha256")
+      .update(JSON.stringify([c.req.method, pathname, search, c.var.bodyText]))
+      .digest("hex");
+    c.set("actor", { ...c.var.actor, idempotency: { key, fingerprint } });
+    return next();
+  };
+}

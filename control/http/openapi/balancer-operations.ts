@@ -1,0 +1,109 @@
+import { createRoute } from "@hono/zod-openapi";
+import { z } from "zod";
+
+import { dryRunQuery, groupPageQuery } from "../queries.ts";
+import {
+  headers,
+  json,
+  jsonBodyOf,
+  problems,
+  problemsOfBody,
+  problemsOfTenant,
+  secured,
+} from "./operation-parts.ts";
+
+const params = z.object({ id: z.string() });
+const common = { ...secured, tags: ["balancers"] };
+
+export const listBalancersOperation = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/balancers",
+  operationId: "listBalancers",
+  summary: "The tenant's balancers, oldest first",
+  request: { query: groupPageQuery },
+  responses: { 200: json("Balancers", "A part of the list"), ...problemsOfTenant },
+});
+
+export const createBalancerOperation = createRoute({
+  ...common,
+  method: "post",
+  path: "/v1/balancers",
+  operationId: "createBalancer",
+  summary: "Defines a balancer: a new revision",
+  parameters: headers("IdempotencyKey", "PreferWait"),
+  request: { query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
+  responses: {
+    200: json("BalancerAnswer", "What would be stored (dryRun)"),
+    201: json("BalancerAnswer", "Stored; `ETag` and `Location` name it"),
+    ...problemsOfTenant,
+    ...problemsOfBody,
+    ...problems(409),
+  },
+});
+
+export const getBalancerOperation = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/balancers/{id}",
+  operationId: "getBalancer",
+  summary: "One balancer, with its ETag",
+  parameters: headers("IfNoneMatch"),
+  request: { params },
+  responses: {
+    200: json("BalancerAnswer", "As it is stored; secrets are references"),
+    304: { description: "It is the one that If-None-Match names" },
+    ...problemsOfTenant,
+    ...problems(404),
+  },
+});
+
+export const updateBalancerOperation = createRoute({
+  ...common,
+  method: "put",
+  path: "/v1/balancers/{id}",
+  operationId: "updateBalancer",
+  summary: "Replaces a balancer's definition: a new revision",
+  parameters: headers("IfMatch", "PreferWait"),
+  request: { params, query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
+  responses: {
+    200: json("BalancerAnswer", "Stored, or what would be stored (dryRun)"),
+    ...problemsOfTenant,
+    ...problemsOfBody,
+    ...problems(404, 409, 412, 428),
+  },
+});
+
+export const removeBalancerOperation = createRoute({
+  ...common,
+  method: "delete",
+  path: "/v1/balancers/{id}",
+  operationId: "removeBalancer",
+  summary: "Removes a balancer: a new revision; its nodes drain it",
+  parameters: headers("IfMatch", "PreferWait"),
+  request: { params, query: dryRunQuery },
+  responses: {
+    200: json("BalancerRemoved", "Removed, or would be (dryRun)"),
+    ...problemsOfTenant,
+    ...problems(404, 412, 428),
+  },
+});
+
+export const balancerStatsOperation = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/balancers/{id}/stats",
+  operationId: "balancerStats",
+  summary: "The balancer's traffic: totals, rates, by backend and by node",
+  request: {
+    params,
+    query: z.strictObject({
+      window: z.string().default("1h").meta({ description: 'From "10s" to "720h"' }),
+    }),
+  },
+  responses: {
+    200: json("Traffic", "How many nodes it covers and how old it is stands beside"),
+    ...problemsOfTenant,
+    ...problems(404),
+  },
+});

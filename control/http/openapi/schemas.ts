@@ -1,0 +1,69 @@
+import { balancerSchema } from "#shared/definition/balancer.ts";
+
+import {
+  apiKeyAnswerSchema,
+  auditAnswerSchema,
+  groupAnswerSchema,
+  joinTokenAnswerSchema,
+  loggedInSchema,
+  meSchema,
+  newApiKeySchema,
+  newJoinTokenSchema,
+  signedUpSchema,
+} from "../answers/access-answer.ts";
+import { pageSchema } from "../answers/answer-schema.ts";
+import { balancerAnswerSchema, balancerRemovedSchema } from "../answers/balancer-answer.ts";
+import { nodeAnswerSchema } from "../answers/node-answer.ts";
+import {
+  diffAnswerSchema,
+  revisionAnswerSchema,
+  revisionReceiptSchema,
+  rollbackAnswerSchema,
+  unchangedAnswerSchema,
+} from "../answers/revision-answer.ts";
+import { trafficAnswerSchema } from "../answers/traffic-answer.ts";
+import {
+  apiKeyBodySchema,
+  groupBodySchema,
+  joinTokenBodySchema,
+  logInBodySchema,
+  signUpBodySchema,
+} from "../bodies.ts";
+
+/** Bodies that calls take, by the name that the description gives them. */
+export const bodySchemas = {
+  ApiKeyInput: apiKeyBodySchema,
+  BalancerInput: balancerSchema,
+  GroupInput: groupBodySchema,
+  JoinTokenInput: joinTokenBodySchema,
+  LogIn: logInBodySchema,
+  SignUp: signUpBodySchema,
+} as const;
+export type BodyName = keyof typeof bodySchemas;
+
+/** Bodies that calls answer. */
+export const answerSchemas = {
+  ApiKey: apiKeyAnswerSchema,
+  ApiKeys: pageSchema(apiKeyAnswerSchema),
+  AuditEntries: pageSchema(auditAnswerSchema),
+  BalancerAnswer: balancerAnswerSchema,
+  BalancerRemoved: balancerRemovedSchema,
+  Balancers: pageSchema(balancerAnswerSchema),
+  Difference: diffAnswerSchema,
+  Group: groupAnswerSchema,
+  Groups: pageSchema(groupAnswerSchema),
+  JoinTokens: pageSchema(joinTokenAnswerSchema),
+  LoggedIn: loggedInSchema,
+  Me: meSchema,
+  NewApiKey: newApiKeySchema,
+  NewJoinToken: newJoinTokenSchema,
+  Node: nodeAnswerSchema,
+  Nodes: pageSchema(nodeAnswerSchema),
+  RevisionReceipt: revisionReceiptSchema,
+  Revisions: pageSchema(revisionAnswerSchema),
+  Rollback: rollbackAnswerSchema,
+  SignedUp: signedUpSchema,
+  Traffic: trafficAnswerSchema,
+  Unchanged: unchangedAnswerSchema,
+} as const;
+export type AnswerName = keyof typeof answerSchemas;

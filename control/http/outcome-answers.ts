@@ -1,0 +1,49 @@
+import type { Context } from "hono";
+
+import { pointerOf } from "#shared/base/problem.ts";
+
+import type { Stale } from "../verbs/balancer/expected.ts";
+import type { Invalid, LimitReached, Mismatch, NameTaken, NotFound } from "../verbs/outcomes.ts";
+import type { Page } from "../verbs/page.ts";
+import { entityTag } from "./entity-tag.ts";
+import type { HttpEnv } from "./env.ts";
+import { problemAnswer } from "./problem-answer.ts";
+
+/** What verbs answer when they did not do it. */
+export type RefusedOutcome = Invalid | LimitReached | Mismatch | NameTaken | NotFound | Stale;
+
+/** The problem that a verb's refusal is to a client. */
+export function refusedAnswer<E extends HttpEnv>(c: Context<E>, outcome: RefusedOutcome): Response {
+  switch (outcome.kind) {
+    case "invalid":
+      return problemAnswer(c, "http/invalid", { errors: outcome.problems });
+    case "limit-reached": {
+      const detail = `there are ${outcome.max} ${outcome.what} already, which is the most`;
+      return problemAnswer(c, "http/limit-reached", { detail });
+    }
+    case "mismatch":
+      return problemAnswer(c, "http/idempotency-mismatch");
+    case "name-taken": {
+      const detail = `${JSON.stringify(outcome.name)} is the name of another one`;
+      const errors = [{ pointer: pointerOf(["name"]), code: "conflict", detail }];
+      return problemAnswer(c, "http/name-taken", { detail, errors });
+    }
+    case "not-found":
+      return problemAnswer(c, "http/not-found");
+    case "stale": {
+      const etag = entityTag(outcome);
+      const detail = `its ETag is ${etag} now`;
+      return problemAnswer(c, "http/stale", { detail, headers: { etag } });
+    }
+  }
+}
+
+/** A part of a list, each item shaped. */
+export function pageAnswer<E extends HttpEnv, T>(
+  c: Context<E>,
+  page: Page<T>,
+  shape: (item: T) => object,
+): Response {
+  if (page.kind === "bad-cursor") return problemAnswer(c, "http/bad-cursor");
+  return c.json({ items: page.items.map(shape), nextCursor: page.nextCursor });
+}

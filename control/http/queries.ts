@@ -1,0 +1,55 @@
+import { z } from "zod";
+
+import {
+  cursorCharsMax,
+  pageItemsDefault,
+  pageItemsMax,
+  nameCharsMax,
+} from "#shared/base/limits.ts";
+import { section } from "#shared/definition/section.ts";
+
+import type { PageRequest } from "../verbs/page.ts";
+
+/** Query parameters that several calls share. An unknown one is refused: it may be a typing error. */
+
+const pageShape = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(pageItemsMax)
+    .default(pageItemsDefault)
+    .meta({ description: "Items at most" }),
+  cursor: z.string().min(1).max(cursorCharsMax).optional().meta({
+    description: "`nextCursor` of the part before",
+  }),
+};
+
+export const pageQuery = section(pageShape);
+
+export const groupPageQuery = section({
+  ...pageShape,
+  group: z.string().min(1).max(nameCharsMax).optional().meta({
+    description: "Only those of the group with this name",
+  }),
+});
+
+export const dryRunQuery = section({
+  dryRun: z.enum(["true", "false"]).default("false").meta({
+    description: "Checks and answers as if, stores nothing",
+  }),
+});
+
+/** What a verb takes, without what was not given. */
+export function pageRequest(query: z.output<typeof pageQuery>): PageRequest {
+  const { limit, cursor } = query;
+  return cursor === undefined ? { limit } : { limit, cursor };
+}
+
+/** The same for lists that can be of one group. */
+export function groupPageRequest(
+  query: z.output<typeof groupPageQuery>,
+): PageRequest & { readonly group?: string } {
+  const { group } = query;
+  return group === undefined ? pageRequest(query) : { ...pageRequest(query), group };
+}

@@ -1,0 +1,158 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+import type { BalancerId } from "#shared/base/ids.ts";
+import { parseId } from "#shared/base/ids.ts";
+import { pointerOf } from "#shared/base/problem.ts";
+
+import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
+import { createBalancer } from "../../verbs/balancer/create.ts";
+import type { Expected } from "../../verbs/balancer/expected.ts";
+import { getBalancer } from "../../verbs/balancer/get.ts";
+import { listBalancers } from "../../verbs/balancer/list.ts";
+import { removeBalancer } from "../../verbs/balancer/remove.ts";
+import { updateBalancer } from "../../verbs/balancer/update.ts";
+import { answerOnlyKeys, balancerAnswer, type WriteNotes } from "../answers/balancer-answer.ts";
+import { entityTag, matchesNone, readIfMatch } from "../entity-tag.ts";
+import type { TenantEnv } from "../env.ts";
+import type { Guards } from "../guards.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import {
+  createBalancerOperation,
+  getBalancerOperation,
+  listBalancersOperation,
+  removeBalancerOperation,
+  updateBalancerOperation,
+} from "../openapi/balancer-operations.ts";
+import { pageAnswer, refusedAnswer } from "../outcome-answers.ts";
+import { problemAnswer } from "../problem-answer.ts";
+import { groupPageRequest } from "../queries.ts";
+import { createRouter } from "../router.ts";
+import { receiptNote } from "../write-receipt.ts";
+
+type Router = OpenAPIHono<TenantEnv>;
+
+/** `/v1/balancers` */
+export function balancerRoutes(deps: HttpDeps, guards: Guards): Router {
+  const router = createRouter<TenantEnv>();
+  addReads(router, deps, guards);
+  addCreate(router, deps, guards);
+  addUpdate(router, deps, guards);
+  addRemove(router, deps, guards);
+  return router;
+}
+
+function addReads(router: Router, deps: HttpDeps, guards: Guards): void {
+  router.openapi({ ...listBalancersOperation, middleware: guards.tenant }, async (c) => {
+    const request = groupPageRequest(c.req.valid("query"));
+    const page = await listBalancers(deps.verbs, c.var.actor, request);
+    return pageAnswer(c, page, (record) => balancerAnswer(record));
+  });
+  router.openapi({ ...getBalancerOperation, middleware: guards.tenant }, async (c) => {
+    const id = parseId("bal", c.req.valid("param").id);
+    if (id === undefined) return problemAnswer(c, "http/not-found");
+    const outcome = await getBalancer(deps.verbs, c.var.actor, { id });
+    if (outcome.kind === "not-found") return refusedAnswer(c, outcome);
+    const etag = entityTag(outcome.balancer);
+    // May be kept by the client itself, and is asked about before each use.
+    const headers = { etag, "cache-control": "private, no-cache" };
+    if (matchesNone(c.req.header("if-none-match"), etag)) return c.body(null, 304, headers);
+    return c.json(balancerAnswer(outcome.balancer), 200, headers);
+  });
+}
+
+function addCreate(router: Router, deps: HttpDeps, guards: Guards): void {
+  router.openapi({ ...createBalancerOperation, middleware: guards.tenantPost }, async (c) => {
+    const dryRun = c.req.valid("query").dryRun === "true";
+    const input = { definition: c.var.body, dryRun };
+    const outcome = await createBalancer(deps.verbs, c.var.actor, input);
+    if (outcome.kind !== "created") return refusedAnswer(c, outcome);
+    const { balancer, warnings } = outcome;
+    if (outcome.dryRun) return c.json(balancerAnswer(balancer, { warnings, dryRun: true }), 200);
+    const notes = { warnings, ...(await receiptNote(c, deps, outcome.revision)) };
+    c.header("location", `/v1/balancers/${balancer.id}`);
+    return written(c, balancer, { status: 201, notes });
+  });
+}
+
+function addUpdate(router: Router, deps: HttpDeps, guards: Guards): void {
+  router.openapi({ ...updateBalancerOperation, middleware: guards.tenantBody }, async (c) => {
+    const id = parseId("bal", c.req.valid("param").id);
+    if (id === undefined) return problemAnswer(c, "http/not-found");
+    const expected = expectedOf(c);
+    if (expected === undefined) return problemAnswer(c, "http/if-match-required");
+    const definition = definitionOf(c.var.body, id);
+    if (definition === "other-id") return otherId(c);
+    const dryRun = c.req.valid("query").dryRun === "true";
+    const input = { id, definition, expected, dryRun };
+    const outcome = await updateBalancer(deps.verbs, c.var.actor, input);
+    if (outcome.kind === "unchanged") {
+      const notes = await receiptNote(c, deps, outcome.balancer.rev);
+      return written(c, outcome.balancer, { status: 200, notes });
+    }
+    if (outcome.kind !== "updated") return refusedAnswer(c, outcome);
+    const { balancer, warnings } = outcome;
+    if (outcome.dryRun) return c.json(balancerAnswer(balancer, { warnings, dryRun: true }), 200);
+    const notes = { warnings, ...(await receiptNote(c, deps, outcome.revision)) };
+    return written(c, balancer, { status: 200, notes });
+  });
+}
+
+function addRemove(router: Router, deps: HttpDeps, guards: Guards): void {
+  router.openapi({ ...removeBalancerOperation, middleware: guards.tenant }, async (c) => {
+    const id = parseId("bal", c.req.valid("param").id);
+    if (id === undefined) return problemAnswer(c, "http/not-found");
+    const expected = expectedOf(c);
+    if (expected === undefined) return problemAnswer(c, "http/if-match-required");
+    const dryRun = c.req.valid("query").dryRun === "true";
+    const outcome = await removeBalancer(deps.verbs, c.var.actor, { id, expected, dryRun });
+    if (outcome.kind !== "removed") return refusedAnswer(c, outcome);
+    const { revision } = outcome;
+    if (outcome.dryRun) return c.json({ id, revision, dryRun: true as const }, 200);
+    return c.json({ id, revision, ...(await receiptNote(c, deps, revision)) }, 200);
+  });
+}
+
+function written(
+  c: Context<TenantEnv>,
+  record: BalancerRecord,
+  answer: { readonly status: 200 | 201; readonly notes: WriteNotes },
+): Response {
+  const body = balancerAnswer(record, answer.notes);
+  return c.json(body, answer.status, { etag: entityTag(record) });
+}
+
+/** A tag that is not ours is stale whatever the balancer is: no revision has its number. */
+const neverRight = { rev: -1, hash: "00000000" };
+
+/** What the client says it changes; undefined when it says nothing. */
+function expectedOf(c: Context<TenantEnv>): Expected | undefined {
+  const ifMatch = readIfMatch(c.req.header("if-match"));
+  switch (ifMatch.kind) {
+    case "tag":
+      return ifMatch.tag;
+    case "any":
+      return "any";
+    case "foreign":
+      return neverRight;
+    case "missing":
+      return undefined;
+  }
+}
+
+/**
+ * The definition in a body that may be an answer sent back: what only answers have is left out, but
+ * another balancer's id is a mistake.
+ */
+function definitionOf(body: unknown, id: BalancerId): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  if ("id" in body && body.id !== id) return "other-id";
+  const entries = Object.entries(body).filter(([key]) => !answerOnlyKeys.includes(key));
+  return Object.fromEntries(entries);
+}
+
+function otherId(c: Context<TenantEnv>): Response {
+  const detail = "is not the id in the path; leave it out";
+  const errors = [{ pointer: pointerOf(["id"]), code: "conflict", detail }];
+  return problemAnswer(c, "http/invalid", { errors });
+}
