@@ -4,11 +4,13 @@ import type { Balancer } from "../definition/balancer.ts";
 import { parseBind } from "../definition/bind.ts";
 import { clashes, type SpokenBind } from "./bind-clash.ts";
 
-/** A balancer of a group. */
+/** A balancer of a group, as far as the rules look at it. */
 export interface GroupMember {
   readonly id: string;
-  readonly definition: Balancer;
+  readonly definition: GroupFields;
 }
+
+type GroupFields = Pick<Balancer, "name" | "bind" | "protocol" | "tls">;
 
 /**
  * Rules across the balancers that the same nodes run. The last one is the one being written: the
@@ -32,7 +34,7 @@ function tooMany(count: number): readonly Problem[] {
 }
 
 /** No two balancers of a node can listen in one place. */
-function bindClashes(last: Balancer, others: readonly GroupMember[]): readonly Problem[] {
+function bindClashes(last: GroupFields, others: readonly GroupMember[]): readonly Problem[] {
   const taken = others.flatMap(({ definition }) =>
     spokenBinds(definition).map((spoken) => ({ spoken, owner: definition.name })),
   );
@@ -44,13 +46,13 @@ function bindClashes(last: Balancer, others: readonly GroupMember[]): readonly P
   });
 }
 
-function spokenBinds(definition: Balancer): readonly (SpokenBind & { readonly text: string })[] {
+function spokenBinds(definition: GroupFields): readonly (SpokenBind & { readonly text: string })[] {
   const { protocol } = definition;
   return definition.bind.map((text) => ({ text, protocol, bind: parseBind(text) }));
 }
 
 /** A challenge for a host name must find one answer, and one certificate be renewed. */
-function hostClashes(last: Balancer, others: readonly GroupMember[]): readonly Problem[] {
+function hostClashes(last: GroupFields, others: readonly GroupMember[]): readonly Problem[] {
   const owners = new Map(
     others.flatMap(({ definition }) =>
       acmeHosts(definition).map(({ host }) => [host, definition.name] as const),
@@ -65,7 +67,7 @@ function hostClashes(last: Balancer, others: readonly GroupMember[]): readonly P
 }
 
 function acmeHosts(
-  definition: Balancer,
+  definition: GroupFields,
 ): readonly { readonly host: string; readonly pointer: string }[] {
   return (definition.tls?.certificates ?? []).flatMap((certificate, index) =>
     "acme" in certificate

@@ -1,23 +1,9 @@
 import { sql } from "drizzle-orm";
 
-import type { GroupId, NodeId, TenantId } from "#shared/base/ids.ts";
-
+import type { ClaimedLink, EndedLink, KnownNode, LinkClaim } from "../../node-rows.ts";
 import type { Transaction } from "../database.ts";
 import { rowsOf } from "./rows.ts";
 import { textArray } from "./text-array.ts";
-
-/** A node as its signed header is checked against it. */
-export interface KnownNode {
-  readonly tenantId: TenantId;
-  readonly groupId: GroupId;
-  readonly nodeId: NodeId;
-  /** Raw public keys in base64url: Ed25519 and X25519. */
-  readonly signingKey: string;
-  readonly receivingKey: string;
-  /** The highest generation that connected. */
-  readonly generation: number;
-  readonly revoked: boolean;
-}
 
 /** The nodes with these ids, of whatever tenants (system). */
 export function nodesById(tx: Transaction, ids: readonly string[]): Promise<readonly KnownNode[]> {
@@ -29,18 +15,6 @@ export function nodesById(tx: Transaction, ids: readonly string[]): Promise<read
       generation::float8 AS generation, revoked
     FROM system.nodes_by_id(${textArray(ids)})`,
   );
-}
-
-/** A node that wants to connect with a generation. */
-export interface LinkClaim {
-  readonly node: NodeId;
-  readonly generation: number;
-}
-
-/** A claim that won. */
-export interface ClaimedLink extends LinkClaim {
-  /** The last report of the node's newest boots. */
-  readonly marks: Readonly<Record<string, number>>;
 }
 
 /** Takes links over; claims that lost against a newer generation are missing (system). */
@@ -55,12 +29,6 @@ export function claimLinks(
     SELECT node_id AS node, generation::float8 AS generation, marks
     FROM system.claim_links(${JSON.stringify(claims)}::jsonb, ${bootsMax}::integer)`,
   );
-}
-
-/** A link that must end. */
-export interface EndedLink {
-  readonly node: NodeId;
-  readonly why: "revoked" | "replaced";
 }
 
 /** Which of these links are over: the node was revoked, or connected elsewhere since (system). */

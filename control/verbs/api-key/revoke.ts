@@ -17,8 +17,8 @@ export async function revokeApiKey(
   return deps.database.asTenant(actor.tenantId, async (tx) => {
     const done = await revokeApiKeyOfTenant(tx, actor.tenantId, input.id);
     if (done === "not-found") return { kind: "not-found" };
-    if (done === "revoked")
-      await noteDeed(tx, actor, { action: "api-key.revoke", target: input.id });
+    const deed = { action: "api-key.revoke", target: input.id };
+    if (done === "revoked") await noteDeed(tx, actor, deed);
     return { kind: "revoked" };
   });
 }

@@ -1,4 +1,5 @@
 import { auditOfTenant, type AuditRow } from "../../storage/queries/audit.ts";
+import { momentMs } from "../../storage/queries/moment.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { pageOf, parseNumber, type Listing, type Page, type PageRequest } from "../page.ts";
 
@@ -41,6 +42,8 @@ export async function listAudit(
   });
 }
 
-function recordOf({ tenantId: _, at, ...row }: AuditRow): AuditRecord {
-  return { ...row, atMs: at.getTime() };
+function recordOf(row: AuditRow): AuditRecord {
+  const { seq, actor, action, target, beforeHash, afterHash, requestId, address } = row;
+  const atMs = momentMs(row.at);
+  return { seq, atMs, actor, action, target, beforeHash, afterHash, requestId, address };
 }

@@ -1,6 +1,9 @@
 import type { BalancerId } from "#shared/base/ids.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
+import type { BalancerRow } from "../../storage/queries/balancers.ts";
+import { momentMs } from "../../storage/queries/moment.ts";
+
 /** A balancer as it is stored; secrets are references. */
 export interface BalancerRecord {
   readonly id: BalancerId;
@@ -14,12 +17,14 @@ export interface BalancerRecord {
   readonly updatedAtMs: number;
 }
 
-/** What the caller believes to change (`If-Match`); `hash` may be a beginning of at least 8 digits. */
-export type Expected = { readonly rev: number; readonly hash: string } | "any";
-
-/** It is another by now. */
-export interface Stale {
-  readonly kind: "stale";
-  readonly rev: number;
-  readonly hash: string;
+export function balancerRecordOf(row: BalancerRow): BalancerRecord {
+  return {
+    id: row.id,
+    definition: row.definition,
+    rev: row.revUpdated,
+    hash: row.hash,
+    revCreated: row.revCreated,
+    createdAtMs: momentMs(row.createdAt),
+    updatedAtMs: momentMs(row.updatedAt),
+  };
 }

@@ -1,12 +1,18 @@
 import type { BalancerId } from "#shared/base/ids.ts";
 
-import type { Actor, VerbDeps } from "../actor.ts";
+import { balancerOfTenant, deleteBalancers } from "../../storage/queries/balancers.ts";
+import { nextRevision } from "../../storage/queries/tenants.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import type { NotFound } from "../outcomes.ts";
-import type { Expected, Stale } from "./balancer-record.ts";
+import { commitRevision } from "../revision/commit-revision.ts";
+import { revisionChanges } from "../revision/revision-changes.ts";
+import { kept, transact, undone } from "../transact.ts";
+import { staleness, type Expected, type Stale } from "./expected.ts";
 
 export interface RemoveBalancerInput {
   readonly id: BalancerId;
   readonly expected: Expected;
+  /** Checks and answers as if, removes nothing. */
   readonly dryRun: boolean;
 }
 
@@ -16,8 +22,31 @@ export type RemoveBalancerOutcome =
   | Stale;
 
 /** Removes a balancer: a new revision; nodes drain it. Scope `write`. */
-export declare function removeBalancer(
-  deps: VerbDeps,
+export async function removeBalancer(
+  deps: Pick<VerbDeps, "database" | "doorbell">,
   actor: Actor,
   input: RemoveBalancerInput,
-): Promise<RemoveBalancerOutcome>;
+): Promise<RemoveBalancerOutcome> {
+  requireScope(actor, "write");
+  const { tenantId } = actor;
+  return transact<RemoveBalancerOutcome>(deps, actor, async (tx) => {
+    const rev = await nextRevision(tx, tenantId);
+    const row = await balancerOfTenant(tx, tenantId, input.id);
+    if (row === undefined) return undone({ kind: "not-found" });
+    const stale = staleness(row, input.expected);
+    if (stale !== undefined) return undone(stale);
+    await deleteBalancers(tx, tenantId, [row.id]);
+    await commitRevision(
+      deps,
+      { tx, actor },
+      {
+        rev,
+        changes: revisionChanges(row.id, row, undefined),
+        bodies: [],
+        deed: { action: "balancer.remove", target: row.id, beforeHash: row.hash },
+      },
+    );
+    const outcome = { kind: "removed", dryRun: input.dryRun, revision: rev } as const;
+    return input.dryRun ? undone(outcome) : kept(outcome);
+  });
+}

@@ -1,14 +1,34 @@
 import type { BalancerId } from "#shared/base/ids.ts";
 import type { Problem } from "#shared/base/problem.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
-import type { Actor, VerbDeps } from "../actor.ts";
-import type { Invalid, NameTaken, NotFound } from "../outcomes.ts";
-import type { BalancerRecord, Expected, Stale } from "./balancer-record.ts";
+import type { Transaction } from "../../storage/database.ts";
+import {
+  balancerIdByNameOfTenant,
+  balancerOfTenant,
+  updateBalancerRow,
+  type BalancerRow,
+} from "../../storage/queries/balancers.ts";
+import { groupByNameOfTenant } from "../../storage/queries/groups.ts";
+import { insertSecrets } from "../../storage/queries/secrets.ts";
+import { nextRevision } from "../../storage/queries/tenants.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { noSuchGroup, type Invalid, type NameTaken, type NotFound } from "../outcomes.ts";
+import { bodyOf, commitRevision } from "../revision/commit-revision.ts";
+import { revisionChanges } from "../revision/revision-changes.ts";
+import { kept, transact, undone, type Ended } from "../transact.ts";
+import { admit } from "./admit.ts";
+import { balancerRecordOf, type BalancerRecord } from "./balancer-record.ts";
+import { staleness, type Expected, type Stale } from "./expected.ts";
+import { sealSecrets } from "./seal-secrets.ts";
 
 export interface UpdateBalancerInput {
   readonly id: BalancerId;
+  /** As it came, unchecked. */
   readonly definition: unknown;
   readonly expected: Expected;
+  /** Checks and answers as if, stores nothing. */
   readonly dryRun: boolean;
 }
 
@@ -28,8 +48,85 @@ export type UpdateBalancerOutcome =
   | Stale;
 
 /** Replaces a balancer's definition: a new revision. Scope `write`. */
-export declare function updateBalancer(
+export async function updateBalancer(
   deps: VerbDeps,
   actor: Actor,
   input: UpdateBalancerInput,
-): Promise<UpdateBalancerOutcome>;
+): Promise<UpdateBalancerOutcome> {
+  requireScope(actor, "write");
+  const checked = checkBalancer(input.definition);
+  if (!checked.ok) return { kind: "invalid", problems: checked.problems };
+  return transact<UpdateBalancerOutcome>(deps, actor, async (tx) => {
+    const rev = await nextRevision(tx, actor.tenantId);
+    const before = await balancerOfTenant(tx, actor.tenantId, input.id);
+    if (before === undefined) return undone({ kind: "not-found" });
+    const stale = staleness(before, input.expected);
+    if (stale !== undefined) return undone(stale);
+    const ended = await replace(deps, { tx, actor, rev }, { before, written: checked.value });
+    if (ended.outcome.kind !== "updated" || !input.dryRun) return ended;
+    return undone({ ...ended.outcome, dryRun: true });
+  });
+}
+
+interface Place {
+  readonly tx: Transaction;
+  readonly actor: Actor;
+  readonly rev: number;
+}
+
+interface Replacement {
+  readonly before: BalancerRow;
+  readonly written: Balancer;
+}
+
+async function replace(
+  deps: VerbDeps,
+  place: Place,
+  { before, written }: Replacement,
+): Promise<Ended<UpdateBalancerOutcome>> {
+  const { tx, actor } = place;
+  const { tenantId } = actor;
+  const { id } = before;
+  const sealed = await sealSecrets(deps, actor, { definition: written, before: before.definition });
+  if (!sealed.ok) return undone({ kind: "invalid", problems: sealed.problems });
+  const { definition, secrets } = sealed;
+  const body = bodyOf(definition);
+  if (body.hash === before.hash) {
+    return undone({ kind: "unchanged", balancer: balancerRecordOf(before) });
+  }
+  const group = await groupByNameOfTenant(tx, tenantId, definition.group);
+  if (group === undefined) return undone(noSuchGroup(definition.group));
+  const holder = await balancerIdByNameOfTenant(tx, tenantId, definition.name);
+  if (holder !== undefined && holder !== id) {
+    return undone({ kind: "name-taken", name: definition.name });
+  }
+  const found = await admit(tx, tenantId, { id, definition, groupId: group.id });
+  if (found.problems.length > 0) return undone({ kind: "invalid", problems: found.problems });
+
+  await insertSecrets(tx, tenantId, secrets);
+  const row = await updateBalancerRow(
+    tx,
+    { tenantId, id },
+    {
+      name: definition.name,
+      groupId: group.id,
+      definition,
+      hash: body.hash,
+      revUpdated: place.rev,
+    },
+  );
+  await commitRevision(deps, place, {
+    rev: place.rev,
+    changes: revisionChanges(id, before, row),
+    bodies: [body],
+    deed: {
+      action: "balancer.update",
+      target: id,
+      beforeHash: before.hash,
+      afterHash: body.hash,
+    },
+  });
+  const { warnings } = found;
+  const balancer = balancerRecordOf(row);
+  return kept({ kind: "updated", dryRun: false, revision: place.rev, balancer, warnings });
+}

@@ -1,14 +1,20 @@
 import type { NodeId } from "#shared/base/ids.ts";
 
-import type { Actor, VerbDeps } from "../actor.ts";
+import { nodeOfTenant } from "../../storage/queries/nodes.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import type { NotFound } from "../outcomes.ts";
-import type { NodeRecord } from "./node-record.ts";
+import { nodeRecordOf, type NodeRecord } from "./node-record.ts";
 
 export type GetNodeOutcome = { readonly kind: "found"; readonly node: NodeRecord } | NotFound;
 
 /** One node. Scope `read`. */
-export declare function getNode(
-  deps: VerbDeps,
+export async function getNode(
+  deps: Pick<VerbDeps, "database">,
   actor: Actor,
   input: { readonly id: NodeId },
-): Promise<GetNodeOutcome>;
+): Promise<GetNodeOutcome> {
+  requireScope(actor, "read");
+  const { tenantId } = actor;
+  const row = await deps.database.asTenant(tenantId, (tx) => nodeOfTenant(tx, tenantId, input.id));
+  return row === undefined ? { kind: "not-found" } : { kind: "found", node: nodeRecordOf(row) };
+}

@@ -1,6 +1,9 @@
-import type { Actor, VerbDeps } from "../actor.ts";
-import type { Page, PageRequest } from "../page.ts";
-import type { NodeRecord } from "./node-record.ts";
+import { parseId, type NodeId } from "#shared/base/ids.ts";
+
+import { nodesOfTenant } from "../../storage/queries/nodes.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { pageOf, type Listing, type Page, type PageRequest } from "../page.ts";
+import { nodeRecordOf, type NodeRecord } from "./node-record.ts";
 
 export interface ListNodesInput extends PageRequest {
   /** Only those of the group with this name. */
@@ -9,9 +12,23 @@ export interface ListNodesInput extends PageRequest {
 
 export type ListNodesOutcome = Page<NodeRecord>;
 
+const listing: Listing<NodeRecord, NodeId> = {
+  name: "nodes",
+  parse: (text) => parseId("nod", text),
+  placeOf: (record) => record.id,
+};
+
 /** The tenant's nodes, oldest first, retired ones too. Scope `read`. */
-export declare function listNodes(
-  deps: VerbDeps,
+export async function listNodes(
+  deps: Pick<VerbDeps, "database">,
   actor: Actor,
   input: ListNodesInput,
-): Promise<ListNodesOutcome>;
+): Promise<ListNodesOutcome> {
+  requireScope(actor, "read");
+  const { tenantId } = actor;
+  return pageOf(listing, input, async (after, limit) => {
+    const page = { after, limit, group: input.group };
+    const rows = await deps.database.asTenant(tenantId, (tx) => nodesOfTenant(tx, tenantId, page));
+    return rows.map(nodeRecordOf);
+  });
+}

@@ -1,14 +1,23 @@
-import type { Actor, VerbDeps } from "../actor.ts";
+import { revisionRowOfTenant } from "../../storage/queries/revisions.ts";
+import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import type { NotFound } from "../outcomes.ts";
-import type { RevisionRecord } from "./revision-record.ts";
+import { revisionRecordOf, type RevisionRecord } from "./revision-record.ts";
 
 export type GetRevisionOutcome =
   | { readonly kind: "found"; readonly revision: RevisionRecord }
   | NotFound;
 
 /** One revision. Scope `read`. */
-export declare function getRevision(
-  deps: VerbDeps,
+export async function getRevision(
+  deps: Pick<VerbDeps, "database">,
   actor: Actor,
   input: { readonly rev: number },
-): Promise<GetRevisionOutcome>;
+): Promise<GetRevisionOutcome> {
+  requireScope(actor, "read");
+  const { tenantId } = actor;
+  const row = await deps.database.asTenant(tenantId, (tx) =>
+    revisionRowOfTenant(tx, tenantId, input.rev),
+  );
+  if (row === undefined) return { kind: "not-found" };
+  return { kind: "found", revision: revisionRecordOf(row) };
+}

@@ -1,3 +1,5 @@
+import { momentMs } from "../../storage/queries/moment.ts";
+import type { RevisionRow } from "../../storage/queries/revisions.ts";
 import type { RevisionChange } from "../../storage/tables/revisions.ts";
 
 /** A committed change. */
@@ -6,6 +8,12 @@ export interface RevisionRecord {
   /** Id of the API key or session that made it. */
   readonly actor: string;
   readonly action: string;
+  /** `group` is the group's id. A balancer that changed its group is in the list twice. */
   readonly changes: readonly RevisionChange[];
   readonly committedAtMs: number;
+}
+
+export function revisionRecordOf(row: RevisionRow): RevisionRecord {
+  const { rev, actor, action, changes, at } = row;
+  return { rev, actor, action, changes, committedAtMs: momentMs(at) };
 }

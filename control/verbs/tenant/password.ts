@@ -5,9 +5,14 @@ import { passwordHashesMax, passwordHashWaitersMax } from "#shared/base/limits.t
 /** Hashes and checks passwords, a few at a time. */
 export interface Passwords {
   /** `busy`: too many wait already. */
-  hash(password: string): Promise<string | "busy">;
+  hash(password: string): Promise<HashedPassword | "busy">;
   /** Takes as long for an unknown user (`stored` undefined) as for a wrong password. */
   matches(password: string, stored: string | undefined): Promise<boolean | "busy">;
+}
+
+export interface HashedPassword {
+  /** `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`, so that the cost can be raised later. */
+  readonly hash: string;
 }
 
 /** Parameters of scrypt (RFC 7914). */
@@ -23,12 +28,12 @@ const cost: ScryptCost = { logN: 15, r: 8, p: 3 };
 const saltBytes = 16;
 const hashBytes = 32;
 
-/** The form is `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`, so that the cost can be raised later. */
+/** Passwords by scrypt, bounded in how many are worked on and how many wait. */
 export function createPasswords(): Passwords {
   const gate = new Gate(passwordHashesMax, passwordHashWaitersMax);
-  const hash = async (password: string): Promise<string> => {
+  const hash = async (password: string): Promise<HashedPassword> => {
     const salt = randomBytes(saltBytes);
-    return encoded(cost, salt, await derived(password, salt, cost));
+    return { hash: encoded(cost, salt, await derived(password, salt, cost)) };
   };
   const matches = async (password: string, stored: string | undefined): Promise<boolean> => {
     const parts = decoded(stored ?? nobodysHash);

@@ -50,15 +50,15 @@ export async function signUp(
   const { tenant, email, password } = input;
   const checked = checkInput(signUpSchema, { tenant, email, password });
   if (!checked.ok) return { kind: "invalid", problems: checked.problems };
-  const passwordHash = await deps.passwords.hash(checked.value.password);
-  if (passwordHash === "busy") return { kind: "busy" };
+  const hashed = await deps.passwords.hash(checked.value.password);
+  if (hashed === "busy") return { kind: "busy" };
   const { secret, hash } = newSecretText("msk", deps.ids);
   const account: NewAccount = {
     tenantId: newId("ten", deps.ids),
     tenantName: checked.value.tenant,
     userId: newId("usr", deps.ids),
     email: checked.value.email.toLowerCase(),
-    passwordHash,
+    passwordHash: hashed.hash,
     groupId: newId("grp", deps.ids),
     keyId: newId("key", deps.ids),
     keyHash: hash,

@@ -1,0 +1,75 @@
+import { newId, type SecretId } from "#shared/base/ids.ts";
+import type { Problem } from "#shared/base/problem.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import {
+  isSecretReference,
+  mapSecrets,
+  secretFieldsOf,
+  type SecretField,
+} from "#shared/definition/secret.ts";
+
+import { secretContext } from "../../certificates/secret-context.ts";
+import type { StoredSecret } from "../../storage/queries/secrets.ts";
+import type { Actor, VerbDeps } from "../actor.ts";
+
+/** A definition that holds no secret any more, and what is to be stored of them. */
+export type SealedDefinition =
+  | {
+      readonly ok: true;
+      readonly definition: Balancer;
+      readonly secrets: readonly StoredSecret[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Replaces every secret in plain text by a reference to its sealed form. A reference that is there
+ * already stays, if the balancer had it before: otherwise one could read a secret of another
+ * balancer by sending it to a backend of one's own.
+ */
+export async function sealSecrets(
+  deps: Pick<VerbDeps, "sealer" | "ids">,
+  actor: Pick<Actor, "tenantId">,
+  written: { readonly definition: Balancer; readonly before: Balancer | undefined },
+): Promise<SealedDefinition> {
+  const fields = secretFieldsOf(written.definition);
+  const problems = foreignReferences(fields, referencesOf(written.before));
+  if (problems.length > 0) return { ok: false, problems };
+  const sealed = await Promise.all(
+    fields.flatMap(({ pointer, value }) =>
+      isSecretReference(value) ? [] : [sealOne(deps, actor, { pointer, plain: value })],
+    ),
+  );
+  const byPointer = new Map(sealed.map(({ pointer, stored }) => [pointer, stored.id]));
+  const definition = mapSecrets(written.definition, (value, pointer) => {
+    const id = byPointer.get(pointer);
+    return id === undefined ? value : { secret: id };
+  });
+  return { ok: true, definition, secrets: sealed.map(({ stored }) => stored) };
+}
+
+/** Ids of the secrets that a stored definition names. */
+function referencesOf(balancer: Balancer | undefined): ReadonlySet<SecretId> {
+  const fields = balancer === undefined ? [] : secretFieldsOf(balancer);
+  return new Set(fields.flatMap(({ value }) => (isSecretReference(value) ? [value.secret] : [])));
+}
+
+function foreignReferences(
+  fields: readonly SecretField[],
+  own: ReadonlySet<SecretId>,
+): readonly Problem[] {
+  return fields.flatMap(({ pointer, value }) => {
+    if (!isSecretReference(value) || own.has(value.secret)) return [];
+    const detail = "is no secret of this balancer: write the secret itself";
+    return [{ pointer: `${pointer}/secret`, code: "unknown-value", detail }];
+  });
+}
+
+async function sealOne(
+  deps: Pick<VerbDeps, "sealer" | "ids">,
+  { tenantId }: Pick<Actor, "tenantId">,
+  { pointer, plain }: { readonly pointer: string; readonly plain: string },
+): Promise<{ readonly pointer: string; readonly stored: StoredSecret }> {
+  const id = newId("sec", deps.ids);
+  const sealed = await deps.sealer.seal(plain, secretContext(tenantId, id));
+  return { pointer, stored: { id, sealed } };
+}
