@@ -4,6 +4,7 @@ import {
   nodeFrameBurstMax,
   nodeFramesPerSecondMax,
 } from "#shared/base/limits.ts";
+import { refilled, type Rate } from "#shared/base/token-bucket.ts";
 import { decodeAssembled, decodeFrame, type Decoded } from "#shared/wire/codec.ts";
 import type { PartFrame } from "#shared/wire/common.ts";
 import { nodeFrameSchema, type NodeEvent, type NodeFrame } from "#shared/wire/node-frames.ts";
@@ -18,43 +19,34 @@ import { greeted } from "./link-machine-hello.ts";
 import type { LinkState } from "./link-machine-state.ts";
 import { reported } from "./link-machine-statistics.ts";
 
+/** How many frames a node may send, and how many events. */
+export const nodeFrameRate: Rate = { burst: nodeFrameBurstMax, perSecond: nodeFramesPerSecondMax };
+export const nodeEventRate: Rate = { burst: nodeEventBurstMax, perSecond: nodeEventsPerSecondMax };
+
 /** Takes one text frame of the node. */
 export function received(state: LinkState, text: string, at: Moment): LinkStep {
   const heard = charged({ ...state, heardMs: at.nowMs }, at);
-  if (heard.frameTokens < -nodeFrameBurstMax) {
+  if (heard.frameBucket.tokens < -nodeFrameBurstMax) {
     const retry = { minMs: 5_000, maxMs: 30_000 };
     return ended(heard, { code: closeCodes.slowDown, reason: "too many frames", retry });
   }
   return decoded(heard, decodeFrame(nodeFrameSchema, text), at);
 }
 
-/** A token bucket: the longer the node was quiet, the more it may send at once. */
-function refilled(
-  bucket: { readonly tokens: number; readonly sinceMs: number },
-  rate: { readonly burst: number; readonly perSecond: number },
-  at: Moment,
-): number {
-  const gained = (Math.max(0, at.nowMs - bucket.sinceMs) / 1_000) * rate.perSecond;
-  return Math.min(rate.burst, bucket.tokens + gained);
-}
-
 function charged(state: LinkState, at: Moment): LinkState {
-  const bucket = { tokens: state.frameTokens, sinceMs: state.frameTokensMs };
-  const rate = { burst: nodeFrameBurstMax, perSecond: nodeFramesPerSecondMax };
-  return { ...state, frameTokens: refilled(bucket, rate, at) - 1, frameTokensMs: at.nowMs };
+  const { tokens, atMs } = refilled(state.frameBucket, nodeFrameRate, at.nowMs);
+  return { ...state, frameBucket: { tokens: tokens - 1, atMs } };
 }
 
 /** As many events as the node may still report; the others are left out. */
 function told(state: LinkState, events: readonly NodeEvent[], at: Moment): LinkStep {
-  const bucket = { tokens: state.eventTokens, sinceMs: state.eventTokensMs };
-  const rate = { burst: nodeEventBurstMax, perSecond: nodeEventsPerSecondMax };
-  const tokens = refilled(bucket, rate, at);
+  const { tokens, atMs } = refilled(state.eventBucket, nodeEventRate, at.nowMs);
   const taken = events.slice(0, Math.floor(tokens));
   const effects: LinkEffect[] = [];
   if (taken.length > 0) effects.push({ kind: "events", events: taken });
   if (taken.length < events.length) effects.push({ kind: "note", note: "events-shed" });
   return {
-    state: { ...state, eventTokens: tokens - taken.length, eventTokensMs: at.nowMs },
+    state: { ...state, eventBucket: { tokens: tokens - taken.length, atMs } },
     effects,
   };
 }
@@ -99,7 +91,7 @@ function framed(state: LinkState, frame: NodeFrame, at: Moment): LinkStep {
     case "hb":
       return heartbeatHeard(state, frame, at);
     case "st":
-      return state.frameTokens < 0
+      return state.frameBucket.tokens < 0
         ? { state, effects: [{ kind: "note", note: "reports-shed" }] }
         : reported(state, frame.report);
     case "ev":

@@ -1,3 +1,4 @@
+import type { Bucket } from "#shared/base/token-bucket.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { RetrySpread } from "#shared/wire/common.ts";
 import type { PartsState } from "#shared/wire/parts.ts";
@@ -54,12 +55,9 @@ export interface LinkState {
   readonly heartbeatSentMs: number;
   readonly heartbeatDue: boolean;
   readonly parts: PartsState | null;
-  /** Frames the node may still send (a token bucket), and when that was reckoned. */
-  readonly frameTokens: number;
-  readonly frameTokensMs: number;
-  /** The same for events. */
-  readonly eventTokens: number;
-  readonly eventTokensMs: number;
+  /** Frames, and events, that the node may still send. */
+  readonly frameBucket: Bucket;
+  readonly eventBucket: Bucket;
   /** Since when the carrier holds too much that the node does not read. */
   readonly pausedSinceMs: number | null;
 }

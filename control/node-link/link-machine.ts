@@ -4,9 +4,8 @@ import {
   linkStuckMsMax,
   linkUnsentBytesMax,
   linkUnsentBytesPause,
-  nodeEventBurstMax,
-  nodeFrameBurstMax,
 } from "#shared/base/limits.ts";
+import { fullBucket } from "#shared/base/token-bucket.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { RetrySpread } from "#shared/wire/common.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
@@ -20,7 +19,7 @@ import {
   type LinkStep,
   type Moment,
 } from "./link-machine-events.ts";
-import { received } from "./link-machine-frames.ts";
+import { nodeEventRate, nodeFrameRate, received } from "./link-machine-frames.ts";
 import { beaten, beatenWhenDue } from "./link-machine-heartbeat.ts";
 import type { LinkState } from "./link-machine-state.ts";
 import { reportSettled } from "./link-machine-statistics.ts";
@@ -58,10 +57,8 @@ export function openLink(open: OpenLink, at: Moment): LinkState {
     heartbeatSentMs: at.nowMs,
     heartbeatDue: false,
     parts: null,
-    frameTokens: nodeFrameBurstMax,
-    frameTokensMs: at.nowMs,
-    eventTokens: nodeEventBurstMax,
-    eventTokensMs: at.nowMs,
+    frameBucket: fullBucket(nodeFrameRate, at.nowMs),
+    eventBucket: fullBucket(nodeEventRate, at.nowMs),
     pausedSinceMs: null,
   };
 }

@@ -132,6 +132,8 @@ export const linkCloseMsMax = 2_000;
 /** Nodes are told to come back within this after a restart; grows with their number. */
 export const reconnectSpreadMsMin = 1_000;
 export const reconnectSpreadMsMax = 60_000;
+/** A link looks at its clocks once a second; links take turns, so many in each second. */
+export const linkTicksPerSecond = 10;
 /** Links that are written to before the event loop may do something else. */
 export const linksPerTurnMax = 200;
 /** Receipts and phases of nodes are written after at most this. */
@@ -164,10 +166,6 @@ export const nodesPerTenantMax = 20_000;
 /** Join attempts of one address: at once, and per second on average. */
 export const joinBurstMax = 240;
 export const joinsPerSecondMax = 4;
-/** Addresses whose join attempts are counted at the same time. */
-export const joinAddressesMax = 10_000;
-/** Body of a join request. */
-export const joinBodyBytesMax = 16 * 1024;
 
 // ---- health checks and discovery -----------------------------------------------------------------
 
@@ -425,6 +423,14 @@ export const counterSlotsMax = 65_536;
 /** Totals of a backend or balancer that has left are told this long: two reports, below five seconds. */
 export const departedRowMs = 4_000;
 /** Health checks of one node that run at the same time; the others wait in line. */
-export const healthChecksMax = 256;
+export const healthChecksMax = 1_024;
 /** A new balancer waits this long for its first backends before it listens. */
 export const firstDiscoveryMsMax = 1_000;
+/** Backends that one client's connection is tried on, one after the other. */
+export const dialAttemptsMax = 3;
+/** Workers bring their counters up to date this often; a rate over two seconds is then right to 5 %. */
+export const movedMs = 100;
+/** Refused clients and failed dials are told once a second, however many there are … */
+export const noticeMs = 1_000;
+/** … and in so many kinds at a time. */
+export const noticesMax = 1_000;

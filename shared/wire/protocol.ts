@@ -12,6 +12,9 @@ export const agentPaths = {
   snapshots: "/v1/agent/snapshots/",
 } as const;
 
+/** Header of a 401 that tells the control plane's time, because the node's was too far off. */
+export const controlTimeHeader = "midstream-time-ms";
+
 /** Why a link was closed. 4xxx are ours, 1xxx are WebSocket's (RFC 6455 section 7.4). */
 export const closeCodes = {
   goingAway: 1001,

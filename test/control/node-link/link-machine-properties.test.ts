@@ -108,7 +108,7 @@ function expectLegal(state: LinkState, before: LinkState): void {
   expect(state.reportsAccepted).toBeGreaterThanOrEqual(state.reportsStored);
   expect(state.reportsStored).toBeGreaterThanOrEqual(before.reportsStored);
   expect(state.requests).toBeGreaterThanOrEqual(before.requests);
-  expect(state.frameTokens).toBeLessThanOrEqual(nodeFrameBurstMax);
+  expect(state.frameBucket.tokens).toBeLessThanOrEqual(nodeFrameBurstMax);
 }
 
 const stored = (state: LinkState): LinkState => JSON.parse(JSON.stringify(state)) as LinkState;

@@ -1,0 +1,107 @@
+import type { Hono } from "hono";
+
+import type { Clock } from "#shared/base/clock.ts";
+import type { IdSource } from "#shared/base/ids.ts";
+import type { Lifetime } from "#shared/base/lifetime.ts";
+import { joinBurstMax, joinsPerSecondMax } from "#shared/base/limits.ts";
+
+import { createIngest } from "./aggregate/ingest.ts";
+import { startRetention } from "./aggregate/retention.ts";
+import { sealForNode } from "./certificates/node-sealing.ts";
+import type { Sealer } from "./certificates/sealer.ts";
+import type { Signing } from "./certificates/signing.ts";
+import type { BodyEnv } from "./http/env.ts";
+import { agentRoutes } from "./http/node/routes.ts";
+import type { Log } from "./log.ts";
+import { authenticateNode } from "./node-link/authenticate-node.ts";
+import { createFindNode } from "./node-link/find-node.ts";
+import { createNodeLinks, type NodeLinks } from "./node-link/node-links.ts";
+import type { NodeStore } from "./node-link/node-store.ts";
+import { StatusWriter } from "./node-link/status-writer.ts";
+import { createPublisher, type Publisher } from "./publish/publisher.ts";
+import type { Database } from "./storage/database.ts";
+import { redeemJoinToken } from "./storage/queries/node-join.ts";
+import { claimLinks, endedLinks, nodesById } from "./storage/queries/node-links.ts";
+import { writeNodes } from "./storage/queries/node-status.ts";
+
+export interface NodeSideDeps {
+  readonly database: Database;
+  readonly signing: Signing;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ids: IdSource;
+  readonly log: Log;
+  /** Names this process among the instances of one control plane. */
+  readonly instance: string;
+  /** Whether to listen for commits; without it the sweep finds them. */
+  readonly doorbell: boolean;
+}
+
+/** Everything that nodes talk to. */
+export interface NodeSide {
+  /** Takes upgrades of the HTTP server. */
+  readonly links: NodeLinks;
+  /** What agents call over HTTP. */
+  readonly agentCalls: Hono<BodyEnv>;
+}
+
+/**
+ * Starts what serves the nodes: publishing, their links, their reports. All of it is owned by
+ * `life`: links end first, then what they said is written.
+ */
+export function startNodeSide(deps: NodeSideDeps, life: Lifetime): NodeSide {
+  const { database, clock, log } = deps;
+  const status = life.own(
+    new StatusWriter({
+      ...deps,
+      write: (writes) => database.asSystem((tx) => writeNodes(tx, writes)),
+    }),
+  );
+  const ingest = life.own(createIngest(deps));
+  life.own(startRetention(deps));
+  const publisher = life.own(startPublisher(deps));
+  const store = nodeStore(database);
+  const links = life.own(
+    createNodeLinks({
+      ...{ publisher, status, store, clock, log },
+      takeReport: (node, report, clockOffsetMs) => ingest.take(node, report, clockOffsetMs),
+      random: deps.random,
+      randomBytes: deps.ids.randomBytes,
+    }),
+  );
+  return { links, agentCalls: agentCallsOf(deps, publisher, store) };
+}
+
+function startPublisher(deps: NodeSideDeps): Publisher {
+  const { database, sealer } = deps;
+  const { signer } = deps.signing;
+  return createPublisher({
+    ...deps,
+    signer,
+    sealForNode: (tenantId, recipient, ids) =>
+      sealForNode({ database, sealer, signer }, { tenantId, ...recipient }, ids),
+  });
+}
+
+function nodeStore(database: Database): NodeStore {
+  return {
+    nodesById: (ids) => database.asSystem((tx) => nodesById(tx, ids)),
+    claimLinks: (claims, bootsMax) => database.asSystem((tx) => claimLinks(tx, claims, bootsMax)),
+    endedLinks: (held) => database.asSystem((tx) => endedLinks(tx, held)),
+  };
+}
+
+function agentCallsOf(deps: NodeSideDeps, publisher: Publisher, store: NodeStore): Hono<BodyEnv> {
+  const { clock, database, ids } = deps;
+  const findNode = createFindNode(store);
+  return agentRoutes({
+    clock,
+    ids,
+    signingKeys: deps.signing.publicKeys,
+    redeem: (node) => database.asSystem((tx) => redeemJoinToken(tx, node)),
+    authenticate: (header, request) => authenticateNode({ clock, findNode }, header, request),
+    snapshot: (group, wish, reader) => publisher.snapshot(group, wish, reader),
+    joins: { name: "joins", burst: joinBurstMax, perSecond: joinsPerSecondMax },
+  });
+}
