@@ -1,0 +1,43 @@
+import { eventsPerFrameMax, eventsWaitingMax } from "#shared/base/limits.ts";
+import type { NodeEvent } from "#shared/wire/node-frames.ts";
+
+/** Events that wait for the link. */
+export interface EventQueue {
+  /**
+   * Adds an event. Of one kind about one backend (or balancer) only the newest waits; when too many
+   * wait the oldest goes.
+   */
+  add(event: NodeEvent): void;
+  /** Takes what fits into one frame, oldest first. */
+  take(): readonly NodeEvent[];
+  readonly size: number;
+}
+
+export function createEventQueue(): EventQueue {
+  const waiting = new Map<string, NodeEvent>();
+  return {
+    add: (event) => {
+      const key = subjectOf(event);
+      // Deleted first, so that it moves to the end of the order.
+      waiting.delete(key);
+      waiting.set(key, event);
+      const oldest = waiting.keys().next();
+      if (waiting.size > eventsWaitingMax && oldest.done !== true) waiting.delete(oldest.value);
+    },
+    take: () => {
+      const taken = [...waiting].slice(0, eventsPerFrameMax);
+      for (const [key] of taken) waiting.delete(key);
+      return taken.map(([, event]) => event);
+    },
+    get size() {
+      return waiting.size;
+    },
+  };
+}
+
+/** Up and down, failed and recovered are about the same thing: the last one is how it stands. */
+function subjectOf(event: NodeEvent): string {
+  const [topic] = event.kind.split(".");
+  const about = topic === "snapshot" ? event.kind : topic;
+  return JSON.stringify([about, event.balancer, event.backend]);
+}

@@ -1,0 +1,61 @@
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import { agentFileBytesMax } from "#shared/base/limits.ts";
+
+import type { Disk } from "../runtime/disk.ts";
+import { writeDurably } from "../runtime/write-durably.ts";
+
+/** Numbers this node's connects: the control plane keeps the newest and refuses older ones. */
+export interface Generations {
+  /** The number of the link that is open, or was last. */
+  current(): number;
+  /** The next number; on disk before it is used. */
+  next(): Promise<number>;
+}
+
+const fileSchema = z.object({ generation: z.int().min(0) });
+
+/**
+ * Opens the counter in this folder. Where the file cannot be read or written the number jumps to the
+ * seconds since 1970: above every number so far, and above the last one after the next restart.
+ */
+export async function openGenerations(
+  disk: Disk,
+  folder: string,
+  nowMs: () => number,
+): Promise<Generations> {
+  const path = join(folder, "link.json");
+  const jumped = (): number => Math.floor(nowMs() / 1_000);
+  let generation = (await readGeneration(disk, path)) ?? jumped();
+  const store = async (next: number): Promise<boolean> => {
+    try {
+      await writeDurably(disk, {
+        path,
+        text: `${JSON.stringify({ generation: next })}\n`,
+        mode: 0o600,
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    current: () => generation,
+    next: async () => {
+      const stored = await store(generation + 1);
+      generation = stored ? generation + 1 : Math.max(generation + 1, jumped());
+      return generation;
+    },
+  };
+}
+
+async function readGeneration(disk: Disk, path: string): Promise<number | undefined> {
+  try {
+    const text = await disk.read(path, agentFileBytesMax);
+    return text === undefined ? 0 : fileSchema.parse(JSON.parse(text)).generation;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,486 @@
+import { describe, expect, test } from "vitest";
+
+import {
+  linkSilenceMsMax,
+  linkStableMs,
+  reconnectFirstMs,
+  reconnectMsMax,
+  refusedRetryMs,
+  retryAfterMsMax,
+  snapshotBytesMax,
+  welcomeMsMax,
+} from "#shared/base/limits.ts";
+import { encodeFrame } from "#shared/wire/codec.ts";
+import { closeCodes } from "#shared/wire/protocol.ts";
+
+import { linkDueMs } from "../../../node-agent/control-link/link-machine.ts";
+import { deltaOf, kinds, MachineDriver, refOf, sent, versionOf } from "./machine-driver.ts";
+
+const [v1, v2, v3] = [versionOf(1), versionOf(2), versionOf(3)];
+
+describe("link machine: coming up", () => {
+  test("it connects at once, says what it has, and takes its timers from the welcome", () => {
+    const link = new MachineDriver({ running: v1 });
+    expect(kinds(link.event({ kind: "start" }))).toEqual(["connect"]);
+    expect(link.event({ kind: "opened" })).toEqual([{ kind: "hello", have: v1 }]);
+    expect(kinds(link.frame(link.welcome(v1)))).toEqual(["welcomed"]);
+    expect(kinds(link.wake())).toEqual(["heartbeat"]);
+    expect(link.nowMs).toBe(1_000 + 20_000);
+  });
+
+  test.each([
+    [0, 16_000],
+    [0.999_999, 24_000],
+  ])("heartbeats keep their distance within 20 %% (luck %d)", (luck, distanceMs) => {
+    const link = new MachineDriver({ luck });
+    link.open();
+    link.wake();
+    expect(link.nowMs).toBe(1_000 + distanceMs);
+    link.event({ kind: "heard" });
+    link.wake();
+    expect(link.nowMs).toBe(1_000 + 2 * distanceMs);
+  });
+
+  test("without a welcome in time it gives the link up", () => {
+    const link = new MachineDriver();
+    link.event({ kind: "start" });
+    link.event({ kind: "opened" });
+    expect(kinds(link.wake())).toEqual(["close", "note no-welcome"]);
+    expect(link.nowMs).toBe(1_000 + welcomeMsMax);
+    expect(link.state.stage.kind).toBe("waiting");
+  });
+
+  test("frames before the welcome, and a second welcome, end the link as a breach of the protocol", () => {
+    const early = new MachineDriver();
+    early.event({ kind: "start" });
+    early.event({ kind: "opened" });
+    expect(early.heartbeat(null)[0]).toMatchObject({ kind: "close", code: closeCodes.protocol });
+
+    const twice = new MachineDriver();
+    twice.open();
+    expect(twice.frame(twice.welcome(null))[0]).toMatchObject({ code: closeCodes.protocol });
+  });
+
+  test("what is already known to fail is told on every new link, without having been asked", () => {
+    const link = new MachineDriver({ running: v1 });
+    const errors = [{ id: "bal_a", pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }];
+    link.event({
+      kind: "config",
+      outcome: {
+        kind: "settled",
+        version: v1,
+        balancers: [],
+        errors,
+        connections: { kept: 0, drained: 0, cut: 0 },
+      },
+    });
+    expect(sent(link.open(v1))).toEqual([
+      { t: "nack", nonce: null, version: v1, running: v1, partial: true, errors },
+    ]);
+  });
+});
+
+describe("link machine: staying up", () => {
+  test("a link without a sign of life for too long is dead, however much was sent", () => {
+    const link = new MachineDriver();
+    link.open();
+    const startMs = link.nowMs;
+    let last = kinds(link.wake());
+    while (last[0] === "heartbeat") last = kinds(link.wake());
+    expect(last).toEqual(["close", "note silent"]);
+    expect(link.nowMs).toBe(startMs + linkSilenceMsMax);
+  });
+
+  test("a ping counts as a sign of life", () => {
+    const link = new MachineDriver();
+    link.open();
+    link.nowMs += linkSilenceMsMax - 1;
+    link.event({ kind: "heard" });
+    link.nowMs += linkSilenceMsMax - 1;
+    expect(kinds(link.event({ kind: "tick" }))).toEqual(["heartbeat"]);
+  });
+
+  test.each([
+    ["not JSON", "{", closeCodes.protocol],
+    ["of no known form", '{"t":"teapot"}', closeCodes.protocol],
+    ["binary", null, closeCodes.protocol],
+    ["bigger than a frame may be", "x".repeat(30_000), closeCodes.tooBig],
+  ])("a message that is %s closes the link with the protocol's code", (_what, text, code) => {
+    const link = new MachineDriver();
+    link.open();
+    const effects = link.event({ kind: "received", text });
+    expect(effects[0]).toMatchObject({ kind: "close", code });
+    expect(link.state.stage.kind).toBe("waiting");
+  });
+
+  test("a message in parts is acted on when it is complete; parts out of order close the link", () => {
+    const link = new MachineDriver();
+    link.open();
+    const up = [{ kind: "balancer", id: "bal_a", hash: "0".repeat(64), body: "x".repeat(60_000) }];
+    const texts = encodeFrame({ ...deltaOf(null, v1), up }, "p1");
+    expect(texts.length).toBeGreaterThan(2);
+    const effects = texts.flatMap((text) => link.event({ kind: "received", text }));
+    expect(kinds(effects)).toEqual(["take"]);
+
+    const [, second = ""] = texts;
+    expect(link.event({ kind: "received", text: second })[0]).toMatchObject({
+      kind: "close",
+      code: closeCodes.protocol,
+    });
+  });
+
+  test("commands: resync asks for everything, reconnect ends the link, what cannot be done is said", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    const command = (
+      name: "resync" | "reconnect" | "drain" | "revoke" | "plan",
+      args: unknown = null,
+    ) => link.frame({ t: "cmd", id: name, name, deadlineMs: 1_000, args });
+    expect(sent(command("resync"))).toMatchObject([
+      { t: "cmdr", id: "resync", ok: true },
+      { t: "get", want: null, why: "missing" },
+    ]);
+    expect(kinds(link.frame(refOf(v1)))).toEqual(["take"]);
+    expect(sent(command("drain"))).toMatchObject([{ t: "cmdr", ok: false, code: "unsupported" }]);
+    expect(sent(command("revoke"))).toMatchObject([{ t: "cmdr", ok: true }]);
+    expect(kinds(command("reconnect", { minMs: 300, maxMs: 500 }))).toEqual(["send", "close"]);
+    expect(linkDueMs(link.state)).toBe(link.nowMs + 400);
+  });
+});
+
+describe("link machine: coming back", () => {
+  test.each([
+    [0, 2_000],
+    [0.5, 6_000],
+    [0.999_999, 10_000],
+  ])(
+    "after a first loss it waits within the spread that the control plane set (luck %d)",
+    (luck, waitMs) => {
+      const link = new MachineDriver({ luck });
+      link.open();
+      link.event({ kind: "lost", code: 1006 });
+      expect(waitOf(link)).toBe(waitMs);
+    },
+  );
+
+  test("failed tries wait longer and longer with full jitter, up to the ceiling, and for ever", () => {
+    const link = new MachineDriver({ luck: 0.999_999 });
+    link.event({ kind: "start" });
+    const waits = Array.from({ length: 12 }, () => {
+      link.event({ kind: "refused", refusal: { kind: "network" } });
+      const waitMs = waitOf(link);
+      expect(kinds(link.wake())).toEqual(["connect"]);
+      return waitMs;
+    });
+    expect(waits.slice(0, 4)).toEqual([499, 999, 1_999, 3_999]);
+    expect(waits[0]).toBeLessThan(reconnectFirstMs);
+    expect(waits.at(-1)).toBe(reconnectMsMax - 1);
+  });
+
+  test("a link that held for a while forgets earlier failures; one that did not, does not", () => {
+    const link = new MachineDriver({ luck: 0.999_999 });
+    link.event({ kind: "start" });
+    for (let tries = 0; tries < 5; tries += 1) {
+      link.event({ kind: "refused", refusal: { kind: "network" } });
+      link.wake();
+    }
+    link.event({ kind: "opened" });
+    link.frame(link.welcome(null));
+    link.nowMs += linkStableMs - 1;
+    link.event({ kind: "lost", code: 1006 });
+    expect(waitOf(link)).toBe(reconnectFirstMs * 2 ** 5 - 1);
+
+    link.wake();
+    link.event({ kind: "opened" });
+    link.frame(link.welcome(null));
+    link.nowMs += linkStableMs;
+    link.event({ kind: "lost", code: 1006 });
+    expect(waitOf(link)).toBe(10_000);
+  });
+
+  test("a bye names the spread to come back within", () => {
+    const link = new MachineDriver();
+    link.open();
+    const retry = { minMs: 30_000, maxMs: 50_000 };
+    const effects = link.frame({ t: "bye", code: closeCodes.restart, reason: "restart", retry });
+    expect(kinds(effects)).toEqual(["close"]);
+    expect(waitOf(link)).toBe(40_000);
+  });
+
+  test("no spread and no Retry-After is followed without bound", () => {
+    const link = new MachineDriver({ luck: 0.999_999 });
+    link.open();
+    const retry = { minMs: 0, maxMs: 10 ** 9 };
+    link.frame({ t: "bye", code: closeCodes.tryLater, reason: "", retry });
+    expect(waitOf(link)).toBeLessThanOrEqual(retryAfterMsMax);
+    link.wake();
+    link.event({ kind: "refused", refusal: refusalOf(503, { retryAfterMs: 10 ** 9 }) });
+    expect(waitOf(link)).toBe(retryAfterMsMax);
+  });
+
+  test.each([
+    [closeCodes.revoked, "link-revoked"],
+    [closeCodes.replaced, "link-replaced"],
+    [closeCodes.upgradeRequired, "agent-too-old"],
+    [closeCodes.unauthorized, "link-refused"],
+  ])("closed with %d it keeps what runs, says why and comes back much later", (code, note) => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    expect(kinds(link.event({ kind: "lost", code }))).toEqual([`note ${note}`]);
+    expect(waitOf(link)).toBe(refusedRetryMs);
+    expect(link.state.running).toEqual(v1);
+  });
+
+  test.each([403, 404, 409, 426])("refused with status %d it comes back much later", (status) => {
+    const link = new MachineDriver();
+    link.event({ kind: "start" });
+    link.event({ kind: "refused", refusal: refusalOf(status) });
+    expect(waitOf(link)).toBe(refusedRetryMs);
+  });
+
+  test("turned away with Retry-After, it waits at least that long", () => {
+    const link = new MachineDriver();
+    link.event({ kind: "start" });
+    link.event({ kind: "refused", refusal: refusalOf(503, { retryAfterMs: 7_000 }) });
+    expect(waitOf(link)).toBe(7_250);
+  });
+
+  test("a clock that is off is corrected and tried again at once, but only once", () => {
+    const link = new MachineDriver();
+    link.event({ kind: "start" });
+    const refusal = refusalOf(401, { controlTimeMs: 5_000_000 });
+    expect(link.event({ kind: "refused", refusal })).toMatchObject([
+      { kind: "correct-clock", controlTimeMs: 5_000_000 },
+      { kind: "note", note: "clock-corrected" },
+      { kind: "connect" },
+    ]);
+    expect(kinds(link.event({ kind: "refused", refusal }))).toEqual(["note link-refused"]);
+    expect(waitOf(link)).toBeLessThan(reconnectFirstMs);
+    link.wake();
+    expect(kinds(link.event({ kind: "refused", refusal }))).toContain("correct-clock");
+  });
+
+  test("stopped, it says bye, closes, and nothing wakes it", () => {
+    const link = new MachineDriver();
+    link.open();
+    expect(kinds(link.event({ kind: "stop", reason: "done" }))).toEqual(["send", "close"]);
+    expect(linkDueMs(link.state)).toBeNull();
+    expect(link.event({ kind: "lost", code: 1000 })).toEqual([]);
+  });
+});
+
+describe("link machine: versions", () => {
+  test("a difference from what runs is taken, acknowledged when stored if slow, and when it serves", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    expect(kinds(link.frame(deltaOf(v1, v2)))).toEqual(["take"]);
+    link.event({ kind: "config", outcome: { kind: "accepted", version: v2, durable: true } });
+    expect(
+      sent(link.event({ kind: "config", outcome: { kind: "slow", version: v2 } })),
+    ).toMatchObject([{ t: "ack", nonce: "n2", version: v2, phase: "stored", durable: true }]);
+    expect(sent(settledWith(link, v2))).toMatchObject([
+      { t: "ack", nonce: "n2", version: v2, phase: "serving", durable: true },
+    ]);
+  });
+
+  test("a balancer that fails is told with its reason, and the rest of the version counts as applied", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2));
+    link.event({ kind: "config", outcome: { kind: "accepted", version: v2, durable: true } });
+    const errors = [{ id: "bal_a", pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }];
+    expect(sent(settledWith(link, v2, errors))).toEqual([
+      { t: "nack", nonce: "n2", version: v2, running: v2, partial: true, errors },
+    ]);
+    expect(sent(link.event({ kind: "standing", balancers: [], errors: [] }))).toMatchObject([
+      { t: "ack", nonce: null, version: v2, phase: "serving" },
+    ]);
+  });
+
+  test("a difference from something else is answered by asking for everything", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    const effects = link.frame(deltaOf(v2, v3));
+    expect(sent(effects)).toEqual([{ t: "get", want: v3, why: "base-mismatch" }]);
+    expect(link.state.running).toEqual(v1);
+  });
+
+  test("what already runs is not applied again: the answer is repeated", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    settledWith(link, v1);
+    expect(sent(link.frame(deltaOf(null, v1, "again")))).toMatchObject([
+      { t: "ack", nonce: "again", version: v1, phase: "serving" },
+    ]);
+  });
+
+  test("what is being applied is answered when it is done, by the name it was last sent with", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2, "first"));
+    link.event({ kind: "config", outcome: { kind: "accepted", version: v2, durable: true } });
+    expect(link.frame(deltaOf(v1, v2, "second"))).toEqual([]);
+    expect(sent(settledWith(link, v2))).toMatchObject([{ t: "ack", nonce: "second" }]);
+  });
+
+  test("an older version is ignored, and the control plane is told at once what runs", () => {
+    const link = new MachineDriver({ running: v3 });
+    link.open(v3);
+    expect(kinds(link.frame(deltaOf(v1, v2)))).toEqual(["note older-version", "heartbeat"]);
+    expect(link.state.running).toEqual(v3);
+  });
+
+  test("an equal revision with another root: a difference is not trusted, the whole is asked for and taken", () => {
+    const link = new MachineDriver({ running: v2 });
+    link.open(v2);
+    const other = versionOf(2, { root: "f".repeat(64) });
+    expect(sent(link.frame(deltaOf(v1, other)))).toEqual([
+      { t: "get", want: other, why: "conflict" },
+    ]);
+    expect(kinds(link.frame(refOf(other)))).toEqual(["take"]);
+  });
+
+  test("a lower revision of a higher epoch is taken: the database was restored", () => {
+    const link = new MachineDriver({ running: v3 });
+    link.open(v3);
+    expect(kinds(link.frame(refOf(versionOf(1, { epoch: 2 }))))).toEqual(["take"]);
+  });
+
+  test.each([
+    ["than what runs", { running: versionOf(1, { epoch: 3 }) }],
+    ["than that of joining, though nothing runs yet", { running: null, epochMin: 3 }],
+  ])("an epoch older %s is refused and reported", (_what, options) => {
+    const link = new MachineDriver(options);
+    link.open();
+    const effects = link.frame(refOf(versionOf(9, { epoch: 2 })));
+    expect(sent(effects)).toMatchObject([
+      { t: "nack", nonce: "r9", partial: false, errors: [{ id: null, code: "older-epoch" }] },
+    ]);
+    expect(effects.at(-1)).toMatchObject({ kind: "event", event: { kind: "snapshot.refused" } });
+  });
+
+  test("a snapshot that is announced as too big is not pulled", () => {
+    const link = new MachineDriver();
+    link.open();
+    const effects = link.frame({ ...refOf(v1), bytes: snapshotBytesMax + 1 });
+    expect(sent(effects)).toMatchObject([{ t: "nack", errors: [{ code: "too-big" }] }]);
+  });
+
+  test("one message is in hand at a time; of those that come meanwhile the newest is taken next", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2));
+    expect(link.frame(refOf(v2, "old"))).toEqual([]);
+    expect(link.frame(deltaOf(v2, v3))).toEqual([]);
+    const effects = link.event({
+      kind: "config",
+      outcome: { kind: "accepted", version: v2, durable: true },
+    });
+    expect(effects).toMatchObject([{ kind: "take", frame: { nonce: "n3" } }]);
+    link.event({ kind: "config", outcome: { kind: "accepted", version: v3, durable: true } });
+    expect(settledWith(link, v2)).toEqual([]);
+    expect(sent(settledWith(link, v3))).toMatchObject([{ t: "ack", nonce: "n3", version: v3 }]);
+  });
+
+  test("a version that is refused is told and reported, and the one before runs on", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2));
+    const error = { id: null, pointer: "", code: "bad-signature", detail: "nobody we trust" };
+    const outcome = { kind: "refused", version: v2, error, whole: false } as const;
+    const effects = link.event({ kind: "config", outcome });
+    expect(sent(effects)).toEqual([
+      { t: "nack", nonce: "n2", version: v2, running: v1, partial: false, errors: [error] },
+    ]);
+    expect(kinds(effects)).toEqual(["send", "event"]);
+    expect(link.state.running).toEqual(v1);
+    link.heartbeat(v2);
+    expect(sent(link.heartbeat(v2))).toEqual([]);
+  });
+
+  test("a difference whose result is not what was signed for: the whole is asked for", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2));
+    const error = { id: null, pointer: "", code: "bad-root", detail: "" };
+    const outcome = { kind: "refused", version: v2, error, whole: true } as const;
+    const effects = link.event({ kind: "config", outcome });
+    expect(sent(effects)).toEqual([{ t: "get", want: v2, why: "root-mismatch" }]);
+    expect(kinds(link.frame(refOf(v2)))).toEqual(["take"]);
+  });
+
+  test("a snapshot that cannot be pulled is asked for again, later and later", () => {
+    const link = new MachineDriver({ luck: 0.999_999 });
+    link.open();
+    const waits = [1, 2, 3].map(() => {
+      link.frame(refOf(v1));
+      link.event({ kind: "config", outcome: { kind: "fetch-failed" } });
+      const beforeMs = link.nowMs;
+      expect(sent(link.wake())).toEqual([{ t: "get", want: null, why: "fetch-failed" }]);
+      return link.nowMs - beforeMs;
+    });
+    expect(waits).toEqual([499, 999, 1_999]);
+  });
+
+  test("what the control plane desires and never sends is asked for at its second word", () => {
+    const link = new MachineDriver({ running: v1 });
+    expect(sent(link.open(v2))).toEqual([]);
+    expect(sent(link.heartbeat(v2))).toEqual([{ t: "get", want: v2, why: "missing" }]);
+    expect(sent(link.heartbeat(v1))).toEqual([]);
+  });
+
+  test("the link goes while a message is in hand: it is finished, and answered on the next link", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    link.frame(deltaOf(v1, v2));
+    link.event({ kind: "lost", code: 1006 });
+    expect(sent(link.applied(v2))).toEqual([]);
+    link.wake();
+    expect(link.event({ kind: "opened" })).toEqual([{ kind: "hello", have: v2 }]);
+    expect(sent(link.frame(link.welcome(v2)))).toMatchObject([
+      { t: "ack", nonce: null, version: v2, phase: "serving" },
+    ]);
+  });
+
+  test("a disk that refuses, or takes again, what runs is told with a heartbeat", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    expect(kinds(link.event({ kind: "durability", durable: false }))).toEqual(["heartbeat"]);
+    expect(link.state.durable).toBe(false);
+  });
+
+  test("as many errors as a message holds are told, each cut to its bound", () => {
+    const link = new MachineDriver({ running: v1 });
+    link.open(v1);
+    const errors = Array.from({ length: 5_000 }, (_, index) => ({
+      id: `bal_${index}`,
+      pointer: "/bind/0",
+      code: "EADDRINUSE",
+      detail: "ä".repeat(2_000),
+    }));
+    const [frame] = sent(settledWith(link, v1, errors));
+    expect(encodeFrame(frame ?? {}, "p").length).toBeLessThanOrEqual(60);
+  });
+});
+
+function waitOf(link: MachineDriver): number {
+  expect(link.state.stage.kind).toBe("waiting");
+  return (linkDueMs(link.state) ?? 0) - link.nowMs;
+}
+
+function refusalOf(
+  status: number,
+  over: { readonly retryAfterMs?: number; readonly controlTimeMs?: number } = {},
+) {
+  return { kind: "status", status, retryAfterMs: null, controlTimeMs: null, ...over } as const;
+}
+
+function settledWith(
+  link: MachineDriver,
+  version: typeof v1,
+  errors: readonly { id: string; pointer: string; code: string; detail: string }[] = [],
+) {
+  const connections = { kept: 0, drained: 0, cut: 0 };
+  const outcome = { kind: "settled", version, balancers: [], errors, connections } as const;
+  return link.event({ kind: "config", outcome: { ...outcome, balancers: [] } });
+}
