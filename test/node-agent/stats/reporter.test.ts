@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+
+import { reportRetryMs, statisticsMs } from "#shared/base/limits.ts";
+import type { TotalsRow } from "#shared/measures/interval.ts";
+import type { Report } from "#shared/measures/report.ts";
+
+import { createReporter, type Reporter } from "../../../node-agent/stats/reporter.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+describe("reporter", () => {
+  test("reports the difference since the last time, at a random moment first and then evenly", () => {
+    const { clock, totals, sent } = setup();
+    totals.connections = 3;
+    clock.advance(statisticsMs / 2);
+    totals.connections = 10;
+    clock.advance(statisticsMs);
+    clock.advance(statisticsMs);
+    expect(counts(sent)).toEqual([3, 7]);
+    expect(sent[1]).toMatchObject({ fromMs: sent[0]?.toMs, seq: 2 });
+  });
+
+  test("the control plane sets how often", () => {
+    const { clock, totals, sent, reporter } = setup();
+    reporter.linked({ bootId: "boot", seq: 0 }, 10_000);
+    clock.advance(5_000);
+    totals.connections = 1;
+    clock.advance(9_999);
+    expect(sent.length).toBe(0);
+    clock.advance(1);
+    expect(counts(sent)).toEqual([1]);
+  });
+
+  test("while the link takes nothing, intervals wait and are offered again", () => {
+    const { clock, totals, sent, link } = setup();
+    link.open = false;
+    for (totals.connections = 1; totals.connections < 5; totals.connections += 1) {
+      clock.advance(statisticsMs);
+    }
+    expect(sent).toEqual([]);
+    link.open = true;
+    clock.advance(reportRetryMs);
+    expect(counts(sent).reduce((a, b) => a + b, 0)).toBe(totals.connections);
+  });
+
+  test("what is not confirmed goes again on the next link", () => {
+    const { clock, totals, sent, reporter } = setup();
+    totals.connections = 4;
+    clock.advance(statisticsMs);
+    reporter.linked({ bootId: "boot", seq: 0 }, statisticsMs);
+    expect(sent.map(({ seq }) => seq)).toEqual([1, 1]);
+    reporter.marked({ bootId: "boot", seq: 1 });
+    reporter.linked({ bootId: "boot", seq: 1 }, statisticsMs);
+    expect(sent.length).toBe(2);
+  });
+
+  test("flushed at the end, the last interval is reported at once; stopped, nothing is left waiting", () => {
+    const { clock, totals, sent, reporter } = setup();
+    totals.connections = 2;
+    reporter.flush();
+    expect(counts(sent)).toEqual([2]);
+    void reporter.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  test("a wall clock that is set back does not turn an interval around", () => {
+    const { clock, totals, sent } = setup();
+    const set = clock.nowMs.bind(clock);
+    clock.nowMs = () => set() - 3_600_000;
+    totals.connections = 1;
+    clock.advance(statisticsMs);
+    expect(sent[0]?.toMs).toBeGreaterThanOrEqual(sent[0]?.fromMs ?? 0);
+  });
+});
+
+function setup(): {
+  readonly clock: FakeClock;
+  readonly totals: { connections: number };
+  readonly sent: Report[];
+  readonly link: { open: boolean };
+  readonly reporter: Reporter;
+} {
+  const clock = new FakeClock();
+  const totals = { connections: 0 };
+  const link = { open: true };
+  const sent: Report[] = [];
+  const reporter = createReporter({
+    clock,
+    random: () => 0.5,
+    newBootId: () => "boot",
+    totals: () => (totals.connections === 0 ? [] : [totalsOf(totals.connections)]),
+    send: (report) => {
+      if (link.open) sent.push(report);
+      return link.open;
+    },
+  });
+  return { clock, totals, sent, link, reporter };
+}
+
+function totalsOf(connections: number): TotalsRow {
+  return {
+    balancer: "bal_a",
+    backend: "",
+    counters: { connections, refused: 0, rejected: 0, rxBytes: 0, txBytes: 0 },
+    gauges: { activeConnections: 0, live: 1 },
+  };
+}
+
+function counts(reports: readonly Report[]): readonly number[] {
+  return reports.map(({ rows }) => rows[0]?.counters[0] ?? 0);
+}
