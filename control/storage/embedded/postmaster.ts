@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { open } from "node:fs/promises";
-import { kill } from "node:process";
 
 import { sleep, type Clock } from "#shared/base/clock.ts";
-import { Fault, systemErrorCode } from "#shared/base/fault.ts";
+import { Fault } from "#shared/base/fault.ts";
 import { embeddedStartMsMax, embeddedStopMsMax } from "#shared/base/limits.ts";
 
 import type { Binaries } from "./binaries.ts";
@@ -12,6 +11,7 @@ import type { OsUser } from "./os-user.ts";
 import { logTail, trimLog } from "./postgres-log.ts";
 import { postmasterFile } from "./postmaster-file.ts";
 import { spawnOptionsFor } from "./run-program.ts";
+import { sendSignal } from "./send-signal.ts";
 
 export interface PostmasterOptions {
   readonly binaries: Binaries;
@@ -143,6 +143,7 @@ async function readyPid(
   return undefined;
 }
 
+/** Fast shutdown by the keeper; the immediate one when that takes too long. */
 async function stopped(
   options: PostmasterOptions,
   child: ChildProcess,
@@ -157,16 +158,7 @@ async function stopped(
 /** Immediate shutdown (SIGQUIT): Postgres recovers from its log at the next start. */
 async function quit(folder: string): Promise<void> {
   const file = await postmasterFile(folder);
-  if (file !== undefined) signal(file.pid, "SIGQUIT");
-}
-
-/** Whether the process was there to hear it. */
-export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return kill(pid, name);
-  } catch (error) {
-    return systemErrorCode(error) === "EPERM";
-  }
+  if (file !== undefined) sendSignal(file.pid, "SIGQUIT");
 }
 
 function didNotStart(options: PostmasterOptions, log: string): Fault {
