@@ -1,0 +1,138 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+
+import type { TotalsRow } from "#shared/measures/interval.ts";
+import type { CounterColumn } from "#shared/measures/report.ts";
+
+import type { AgentStatus } from "./status.ts";
+
+/** Where the numbers come from, read once a scrape. */
+export interface MetricsSource {
+  readonly status: () => AgentStatus;
+  readonly totals: () => readonly TotalsRow[];
+}
+
+export interface Metrics {
+  readonly contentType: string;
+  /** Everything in Prometheus' text format. */
+  render(): Promise<string>;
+}
+
+const counterHelp: Readonly<Record<CounterColumn, readonly [string, string]>> = {
+  connections: ["connections_total", "Connections that reached a backend"],
+  refused: ["refused_total", "Dials that failed"],
+  rejected: ["rejected_total", "Connections closed without a dial"],
+  rxBytes: ["rx_bytes_total", "Bytes from backends to clients"],
+  txBytes: ["tx_bytes_total", "Bytes from clients to backends"],
+};
+
+const columns: readonly CounterColumn[] = [
+  "connections",
+  "refused",
+  "rejected",
+  "rxBytes",
+  "txBytes",
+];
+
+/** The agent's own metrics, with those of its process. */
+export function createMetrics(source: MetricsSource): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const agent = agentGauges(registry);
+  const balancers = rowMetrics(registry, "balancer", ["balancer", "name"]);
+  const backends = rowMetrics(registry, "backend", ["balancer", "name", "backend"]);
+  return {
+    contentType: registry.contentType,
+    render: () => {
+      const status = source.status();
+      const names = new Map(status.balancers.map(({ id, name }) => [id, name]));
+      const rows = source.totals();
+      agent.set(status);
+      balancers.set(
+        rows.filter(({ backend }) => backend === "").map((row) => labelled(row, names)),
+      );
+      backends.set(rows.filter(({ backend }) => backend !== "").map((row) => labelled(row, names)));
+      return registry.metrics();
+    },
+  };
+}
+
+interface LabelledRow {
+  readonly row: TotalsRow;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+function labelled(row: TotalsRow, names: ReadonlyMap<string, string>): LabelledRow {
+  const { balancer, backend } = row;
+  const name = names.get(balancer) ?? "";
+  return { row, labels: backend === "" ? { balancer, name } : { balancer, name, backend } };
+}
+
+/** One counter a column, and the gauges; all set anew, so that what is gone is gone here too. */
+function rowMetrics(
+  registry: Registry,
+  kind: "balancer" | "backend",
+  labelNames: readonly string[],
+): { set(rows: readonly LabelledRow[]): void } {
+  const base = { registers: [registry], labelNames: [...labelNames] };
+  const name = (rest: string): string => `midstream_agent_${kind}_${rest}`;
+  const counters = columns.map((column) => {
+    const [rest, help] = counterHelp[column];
+    return { column, counter: new Counter({ ...base, name: name(rest), help }) };
+  });
+  const active = new Gauge({ ...base, name: name("active_connections"), help: "Open connections" });
+  const liveHelp = kind === "backend" ? "1 while its checks pass" : "Backends that are live";
+  const live = new Gauge({
+    ...base,
+    name: name(kind === "backend" ? "up" : "live_backends"),
+    help: liveHelp,
+  });
+  return {
+    set: (rows) => {
+      const metrics = [...counters.map(({ counter }) => counter), active, live];
+      for (const metric of metrics) metric.reset();
+      for (const { row, labels } of rows) {
+        for (const { column, counter } of counters) counter.inc(labels, row.counters[column]);
+        active.set(labels, row.gauges.activeConnections);
+        live.set(labels, row.gauges.live);
+      }
+    },
+  };
+}
+
+function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
+  const registers = [registry];
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ registers, name: `midstream_agent_${name}`, help });
+  const info = new Gauge({
+    registers,
+    name: "midstream_agent_info",
+    help: "Always 1; its labels say what runs",
+    labelNames: ["version", "driver", "node", "group"],
+  });
+  const linkUp = gauge("link_up", "1 while the control plane is reached");
+  const opened = new Counter({
+    registers,
+    name: "midstream_agent_links_opened_total",
+    help: "Links to the control plane that stood so far",
+  });
+  const ready = gauge("ready", "1 while the agent serves and does not drain");
+  const revision = gauge("snapshot_revision", "Revision of the snapshot that runs");
+  const durable = gauge("snapshot_durable", "1 when the snapshot that runs is on disk");
+  const failing = gauge("balancers_failing", "Balancers that do not run as wanted");
+  return {
+    set: ({ agent, node, link, phase, snapshot, balancers }) => {
+      info.reset();
+      info.set(
+        { version: agent.version, driver: agent.driver, node: node.id, group: node.group },
+        1,
+      );
+      linkUp.set(link.stage === "open" ? 1 : 0);
+      opened.reset();
+      opened.inc(link.opened);
+      ready.set(phase === "serving" ? 1 : 0);
+      revision.set(snapshot.version?.rev ?? 0);
+      durable.set(snapshot.durable ? 1 : 0);
+      failing.set(balancers.filter(({ state }) => state === "failing").length);
+    },
+  };
+}

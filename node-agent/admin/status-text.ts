@@ -1,0 +1,40 @@
+import type { Version } from "#shared/snapshot/version.ts";
+
+import type { AgentStatus, BalancerView } from "./status.ts";
+
+/** The status for a terminal. */
+export function statusText(status: AgentStatus): string {
+  const { agent, node, link, snapshot } = status;
+  const lines = [
+    `phase          ${status.phase}`,
+    `node           ${node.id} in ${node.group}`,
+    `control plane  ${node.control} (${link.stage})`,
+    `snapshot       ${versionText(snapshot.version)}${snapshot.durable ? "" : " (not on disk)"}`,
+    ...(snapshot.reverted === null ? [] : [`given up       ${versionText(snapshot.reverted)}`]),
+    `agent          ${agent.version}, ${agent.driver} engine, process ${agent.pid}`,
+    ...status.balancers.flatMap(balancerLines),
+  ];
+  return `${lines.map(plain).join("\n")}\n`;
+}
+
+export function versionText(version: Version | null): string {
+  if (version === null) return "none";
+  return `revision ${version.rev} (epoch ${version.epoch}, ${version.root.slice(0, 12)})`;
+}
+
+function balancerLines(balancer: BalancerView): readonly string[] {
+  const { id, name, bind, state, problems, activeConnections, backends } = balancer;
+  return [
+    "",
+    `${name} (${id}) ${state}, ${activeConnections} open, on ${bind.join(", ")}`,
+    ...problems.map(({ code, pointer, detail }) => `  ${code} at ${pointer}: ${detail}`),
+    ...backends.map(
+      (one) => `  ${one.name} ${one.live ? "up" : "down"}, ${one.activeConnections} open`,
+    ),
+  ];
+}
+
+/** Names come from outside; a terminal must not take them for commands. */
+function plain(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, "?");
+}

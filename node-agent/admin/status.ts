@@ -1,0 +1,60 @@
+import type { Version } from "#shared/snapshot/version.ts";
+
+/** Where the agent is in its life. */
+export type AgentPhase =
+  /** Nothing was applied yet. */
+  "waiting" | "serving" | "draining";
+
+/** What the local status tells: everything a person on this host may ask first. */
+export interface AgentStatus {
+  readonly phase: AgentPhase;
+  readonly agent: {
+    readonly version: string;
+    /** Which engine moves the bytes. */
+    readonly driver: string;
+    readonly pid: number;
+    readonly uptimeMs: number;
+  };
+  readonly node: {
+    readonly id: string;
+    readonly group: string;
+    readonly control: string;
+  };
+  readonly link: {
+    /** `open` when the control plane is reached. */
+    readonly stage: string;
+    /** Links that stood so far. */
+    readonly opened: number;
+  };
+  readonly snapshot: {
+    readonly version: Version | null;
+    /** False when the disk refused it: a restart would serve an older one. */
+    readonly durable: boolean;
+    /** The version that was given up because the agent kept ending on it. */
+    readonly reverted: Version | null;
+  };
+  readonly balancers: readonly BalancerView[];
+}
+
+export interface BalancerView {
+  readonly id: string;
+  readonly name: string;
+  readonly bind: readonly string[];
+  /** `failing` may still serve in its last good form. */
+  readonly state: "serving" | "failing";
+  readonly serving: boolean;
+  readonly problems: readonly {
+    readonly pointer: string;
+    readonly code: string;
+    readonly detail: string;
+  }[];
+  readonly activeConnections: number;
+  readonly backends: readonly BackendView[];
+}
+
+export interface BackendView {
+  /** `host:port`. */
+  readonly name: string;
+  readonly live: boolean;
+  readonly activeConnections: number;
+}

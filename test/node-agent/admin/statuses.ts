@@ -1,0 +1,54 @@
+import type { TotalsRow } from "#shared/measures/interval.ts";
+
+import type { AgentStatus } from "../../../node-agent/admin/status.ts";
+
+/** A status with one balancer that serves and one that fails. */
+export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
+  return {
+    phase: "serving",
+    agent: { version: "0.1.0", driver: "portable", pid: 42, uptimeMs: 1_000 },
+    node: { id: "nod_a", group: "grp_a", control: "http://127.0.0.1:8080" },
+    link: { stage: "open", opened: 2 },
+    snapshot: {
+      version: { epoch: 1, rev: 7, root: "a".repeat(64) },
+      durable: true,
+      reverted: null,
+    },
+    balancers: [
+      {
+        id: "bal_a",
+        name: "web",
+        bind: ["127.0.0.1:9000"],
+        state: "serving",
+        serving: true,
+        problems: [],
+        activeConnections: 3,
+        backends: [{ name: "10.0.0.1:80", live: true, activeConnections: 3 }],
+      },
+      {
+        id: "bal_b",
+        name: "api",
+        bind: ["127.0.0.1:9001"],
+        state: "failing",
+        serving: false,
+        problems: [{ pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }],
+        activeConnections: 0,
+        backends: [],
+      },
+    ],
+    ...over,
+  };
+}
+
+export function totalsOf(): readonly TotalsRow[] {
+  const counters = { connections: 5, refused: 1, rejected: 2, rxBytes: 1_000, txBytes: 500 };
+  return [
+    { balancer: "bal_a", backend: "", counters, gauges: { activeConnections: 3, live: 1 } },
+    {
+      balancer: "bal_a",
+      backend: "10.0.0.1:80",
+      counters,
+      gauges: { activeConnections: 3, live: 1 },
+    },
+  ];
+}
