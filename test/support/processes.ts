@@ -26,6 +26,8 @@ export interface ProcessSpec {
   /** True gives it a process group of its own. */
   readonly detached?: boolean;
   readonly workingFolder?: string;
+  /** Another user to run as; only root may say so. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** A real process of ours; gone at the end of the test. */
@@ -73,6 +75,15 @@ export class RunningProcess {
     return ready;
   }
 
+  /** The first message of a type, once it came. */
+  message(type: string): Promise<Readonly<Record<string, unknown>>> {
+    return eventually(() => {
+      const found = this.#messages.find((message) => message["type"] === type);
+      if (found === undefined) throw new Error(`${this.name} sent no ${type}`);
+      return found;
+    });
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -106,6 +117,7 @@ export function startProcess(cleanup: Cleanup, spec: ProcessSpec): RunningProces
     env: { ...cleanEnvironment(), ...spec.environment },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: spec.detached ?? false,
+    ...spec.user,
   });
   const running = new RunningProcess(spec.name, child);
   cleanup(async () => {

@@ -6,6 +6,8 @@ export interface CommandOptions {
   readonly workingFolder?: string;
   /** Fed to its standard input; nothing otherwise. */
   readonly input?: NodeJS.ReadableStream;
+  /** Another user to run as; only root may say so. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface CommandEnd {
@@ -24,6 +26,7 @@ export async function runCommand(
     cwd: options.workingFolder,
     env: { ...process.env, ...options.environment },
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    ...options.user,
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

