@@ -9,13 +9,14 @@ export interface AgentProcess {
   readonly dataFolder: string;
 }
 
-/** Joins a new node with a fresh token; its folder is what `run` needs. */
+/** Joins a new node with a fresh token, in a folder of its own unless given; `run` needs it. */
 export async function joinNode(
   cleanup: Cleanup,
   control: { readonly url: string },
   tenant: TestTenant,
+  folder?: string,
 ): Promise<string> {
-  const dataFolder = join(await temporaryFolder(cleanup), "agent");
+  const dataFolder = folder ?? join(await temporaryFolder(cleanup), "agent");
   const { token } = await tenant.demand<{ token: string }>("POST", "/v1/join-tokens", { body: {} });
   const from = ["--control", control.url, "--token", token];
   const joining = startProcess(cleanup, {
