@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 
-import type { HttpEnv } from "./http/env.ts";
+import type { BodyEnv, HttpEnv } from "./http/env.ts";
 import { errorResponse } from "./http/error-response.ts";
 import { createGuards } from "./http/guards.ts";
 import type { HttpDeps } from "./http/http-deps.ts";
@@ -32,7 +32,7 @@ import { trafficRoutes } from "./http/routes/traffic.ts";
  * The whole HTTP face of the control plane: what every request passes, then the routes. `agentCalls`
  * are the calls of nodes, which authenticate in their own way.
  */
-export function createApp(deps: HttpDeps, agentCalls: Hono): OpenAPIHono<HttpEnv> {
+export function createApp(deps: HttpDeps, agentCalls: Hono<BodyEnv>): OpenAPIHono<HttpEnv> {
   const app = createRouter<HttpEnv>();
   const { clock, limits } = deps;
   app.use(requestId(deps.newRequestId));
