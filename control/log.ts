@@ -37,7 +37,7 @@ export function createLog(options: LogOptions): Log {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError, cause: describeError },
     },
-    options.destination ?? pino.destination({ dest: 1, sync: true }),
+    options.destination ?? standardOutput(),
   );
   return {
     error: (event, fields = {}) => logger.error(fields, event),
@@ -45,6 +45,13 @@ export function createLog(options: LogOptions): Log {
     info: (event, fields = {}) => logger.info(fields, event),
     debug: (event, fields = {}) => logger.debug(fields, event),
   };
+}
+
+/** Whoever read our output may be gone; that must not cut an orderly end short. */
+function standardOutput(): DestinationStream {
+  const destination = pino.destination({ dest: 1, sync: true });
+  destination.on("error", () => undefined);
+  return destination;
 }
 
 /** A thrown value and its causes, without what drivers attach to them (parameters, rows). */

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 
 import { getRequestListener } from "@hono/node-server";
 
+import type { Clock } from "#shared/base/clock.ts";
 import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import {
@@ -12,6 +13,7 @@ import {
   requestHeaderBytesMax,
   requestHeadersMsMax,
   requestMsMax,
+  stopRequestsMsMax,
 } from "#shared/base/limits.ts";
 
 import { refuseUnreadable, unreadableAnswer } from "./unreadable-request.ts";
@@ -19,8 +21,8 @@ import { refuseUnreadable, unreadableAnswer } from "./unreadable-request.ts";
 /** Takes over a connection that asked for an upgrade, and owns its socket from then on. */
 export interface UpgradeTaker {
   /** Whether this request's upgrade is ours; the others are answered as ordinary requests. */
-  readonly takes: (request: IncomingMessage) => boolean;
-  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  takes(request: IncomingMessage): boolean;
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 export interface HttpServerOptions {
@@ -30,9 +32,13 @@ export interface HttpServerOptions {
   /** The app; its bindings hold the request and the response of Node.js. */
   readonly fetch: (request: Request, bindings: object) => Response | Promise<Response>;
   readonly upgrades: UpgradeTaker;
+  readonly clock: Clock;
 }
 
-/** A listening HTTP or HTTPS server. Its stop lets requests at work finish and ends idle ones. */
+/**
+ * A listening HTTP or HTTPS server. Its stop lets requests at work finish, within a bound, and ends
+ * every other connection; those that were upgraded have another owner and stay.
+ */
 export interface HttpServer extends Stoppable {
   readonly url: string;
   readonly port: number;
@@ -44,9 +50,12 @@ export interface HttpServer extends Stoppable {
  * @throws Fault `http/address-in-use`, `http/address-not-available` or `http/cannot-listen`
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer(options);
+  const work = new RequestsAtWork();
+  const server = createServer(options, work);
   server.on("clientError", refuseUnreadable);
-  server.on("upgrade", options.upgrades.handleUpgrade);
+  server.on("upgrade", (request, socket, head) =>
+    options.upgrades.handleUpgrade(request, socket, head),
+  );
   await listening(server, options);
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
@@ -55,18 +64,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     name: "http-server",
     port,
     url: `${options.tls === undefined ? "http" : "https"}://${host}:${port}`,
-    stop: () => closed(server),
+    stop: () => stopped(server, work, options.clock),
   };
 }
 
-function createServer(options: HttpServerOptions): Server {
+function createServer(options: HttpServerOptions, work: RequestsAtWork): Server {
   const bounds = {
     maxHeaderSize: requestHeaderBytesMax,
     headersTimeout: requestHeadersMsMax,
     requestTimeout: requestMsMax,
     keepAliveTimeout: idleHttpConnectionMsMax,
     connectionsCheckingInterval: 1_000,
-    shouldUpgradeCallback: options.upgrades.takes,
+    shouldUpgradeCallback: (request: IncomingMessage) => options.upgrades.takes(request),
     noDelay: true,
   };
   const listener = getRequestListener(options.fetch, {
@@ -75,6 +84,8 @@ function createServer(options: HttpServerOptions): Server {
     errorHandler: unreadableAnswer,
   });
   const onRequest = (...[incoming, outgoing]: Parameters<typeof listener>): void => {
+    work.begin();
+    outgoing.once("close", () => work.end());
     void listener(incoming, outgoing);
   };
   const server =
@@ -112,9 +123,34 @@ function listenFault(cause: Error, host: string, port: number): Fault {
   return new Fault({ code: "http/cannot-listen", owner, message, cause });
 }
 
-/** Node closes idle connections by itself; those with a request at work close after its answer. */
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
+/** Requests that have not been answered yet. */
+class RequestsAtWork {
+  #count = 0;
+  #whenNone: (() => void) | undefined;
+
+  begin(): void {
+    this.#count += 1;
+  }
+
+  end(): void {
+    this.#count -= 1;
+    if (this.#count === 0) this.#whenNone?.();
+  }
+
+  /** Settles once there are none; asked once, at the end. */
+  none(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenNone = resolve;
+    });
+  }
+}
+
+async function stopped(server: Server, work: RequestsAtWork, clock: Clock): Promise<void> {
+  server.close();
+  const late = Promise.withResolvers<void>();
+  const timer = clock.after(stopRequestsMsMax, () => late.resolve());
+  await Promise.race([work.none(), late.promise]);
+  timer.stop();
+  server.closeAllConnections();
 }

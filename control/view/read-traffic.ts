@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, max, sql, type AnyColumn, type SQL } from "drizzle-orm";
 
 import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
-import { fineStatisticsMsMax, rateWindowMsMax } from "#shared/base/limits.ts";
+import { buckets10sMsKept, rateWindowMsMax } from "#shared/base/limits.ts";
 
 import type { Transaction } from "../storage/database.ts";
 import { balancers } from "../storage/tables/balancers.ts";
@@ -82,7 +82,7 @@ function startOf(span: Span, spanMs: number, bucketMs: number): Date {
 
 function bucketRows(tx: Transaction, span: Span): Promise<readonly BucketRow[]> {
   const { tenantId, balancerId, windowMs } = span;
-  if (windowMs > fineStatisticsMsMax) {
+  if (windowMs > buckets10sMsKept) {
     return tx
       .select({ nodeId: sql<null>`null`, backend: stat1m.backend, ...sums(stat1m) })
       .from(stat1m)

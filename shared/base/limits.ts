@@ -353,9 +353,6 @@ export const metricSeriesMax = 50_000;
 export const nodeAwayMsMin = 90_000;
 /** Statistics: the shortest window is one bucket. */
 export const statisticsWindowMsMin = 10_000;
-/** Windows above the first come from one-minute buckets; none is above the second. */
-export const fineStatisticsMsMax = 6 * 3_600_000;
-export const statisticsWindowMsMax = 30 * 24 * 3_600_000;
 /** Rates are averages over the last minute, or over the window when that is shorter. */
 export const rateWindowMsMax = 60_000;
 /** What a client is told to wait when the control plane cannot answer now. */
@@ -364,7 +361,10 @@ export const retryAfterS = 2;
 export const readyMsMax = 1_000;
 /** A stop of the control plane: each part, and requests that are still at work. */
 export const stopMsMax = 10_000;
-export const stopRequestsMsMax = 5_000;
+export const stopRequestsMsMax = 2_000;
+/** Waiting for a database that is not there yet: ceiling of the first pause and of all later ones. */
+export const databaseAwaitFirstMs = 250;
+export const databaseAwaitMsMax = 5_000;
 /** The embedded Postgres: until it accepts connections (recovery included), and its fast shutdown. */
 export const embeddedStartMsMax = 60_000;
 export const embeddedStopMsMax = 8_000;
@@ -434,3 +434,24 @@ export const movedMs = 100;
 export const noticeMs = 1_000;
 /** … and in so many kinds at a time. */
 export const noticesMax = 1_000;
+/** A worker answers a command of the main thread within this, or counts as hung. */
+export const workerAnswerMsMax = 10_000;
+/** A worker that died is replaced at once; when it dies again and again, after a wait up to these. */
+export const workerRestartFirstMs = 100;
+export const workerRestartMsMax = 5_000;
+/** A worker that lived for this long has not died of its start. */
+export const workerSteadyMs = 30_000;
+/** A worker that is to stop closes its connections within this, or is ended as it is. */
+export const workerStopMsMax = 3_000;
+/** Two pools for a balancer's workers keep this distance, so that a wave of flips is one pool. */
+export const poolGapMs = 10;
+/** A removed balancer looks this often whether its last connection has closed. */
+export const drainPollMs = 50;
+/** A worker that replaces another one and cannot listen tries again after this. */
+export const listenRetryMs = 1_000;
+/** Backends that are neither named nor in use are looked for this often. */
+export const backendSweepMs = 500;
+/** Rates are averages over this. */
+export const ratesMs = 2_000;
+/** Connections that were cut at the end of a drain are waited for this long. */
+export const drainGraceMs = 3_000;

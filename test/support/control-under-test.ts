@@ -52,6 +52,7 @@ export async function controlUnderTest(
   const server = await startHttpServer({
     host: "127.0.0.1",
     port: 0,
+    clock: systemClock(),
     fetch: (request, bindings) => app.fetch(request, bindings),
     upgrades: { takes: () => false, handleUpgrade: (_, socket) => void socket.destroy() },
   });

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import { formatDuration, parseDurationMs } from "#shared/base/duration.ts";
 import { parseId } from "#shared/base/ids.ts";
-import { statisticsWindowMsMax, statisticsWindowMsMin } from "#shared/base/limits.ts";
+import { buckets1mMsKept, statisticsWindowMsMin } from "#shared/base/limits.ts";
 import { pointerOf } from "#shared/base/problem.ts";
 
 import { requireScope } from "../../verbs/actor.ts";
@@ -38,7 +38,7 @@ function addStats(router: Router, deps: HttpDeps, guards: Guards): void {
     if (balancerId === undefined) return problemAnswer(c, "http/not-found");
     const { window } = c.req.valid("query");
     const windowMs = parseDurationMs(window) ?? 0;
-    if (windowMs < statisticsWindowMsMin || windowMs > statisticsWindowMsMax) {
+    if (windowMs < statisticsWindowMsMin || windowMs > buckets1mMsKept) {
       return problemAnswer(c, "http/bad-query", { errors: [wrongWindow] });
     }
     const question = { balancerId, windowMs, window };
@@ -51,5 +51,5 @@ function addStats(router: Router, deps: HttpDeps, guards: Guards): void {
 const wrongWindow = {
   pointer: pointerOf(["window"]),
   code: "invalid-duration",
-  detail: `is a duration from ${formatDuration(statisticsWindowMsMin)} to ${formatDuration(statisticsWindowMsMax)}`,
+  detail: `is a duration from ${formatDuration(statisticsWindowMsMin)} to ${formatDuration(buckets1mMsKept)}`,
 };
