@@ -12,7 +12,10 @@ import type { Clock } from "#shared/base/clock.ts";
 export interface Engine {
   /** Which driver this is. */
   readonly driver: Driver;
-  /** Binds and accepts. Resolves when connections can arrive, or with the system's reason. */
+  /**
+   * Binds and accepts. Resolves when connections can arrive, or with the system's reason. A listener
+   * that is open already stays as it is.
+   */
   listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome>;
   /** Stops accepting and frees the address; connections stay. An unknown listener is no error. */
   unlisten(listener: ListenerId): Promise<void>;

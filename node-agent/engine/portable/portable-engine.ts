@@ -1,4 +1,4 @@
-import type { LookupFunction, Server, Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 
 import type {
   Address,
@@ -17,7 +17,7 @@ import type {
 } from "../engine.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
-import { openListener } from "./portable-listener.ts";
+import { openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
 import { sharedLookup } from "./shared-lookup.ts";
 
@@ -29,7 +29,7 @@ class PortableEngine implements Engine {
   readonly #batch: EventBatch;
   readonly #host: ConnectionHost;
   readonly #deadlines: Deadlines;
-  readonly #servers = new Map<ListenerId, Server>();
+  readonly #listeners = new Map<ListenerId, OpenListener>();
   readonly #connections = new Map<ConnectionId, RelayedConnection>();
   readonly #moved = new Set<RelayedConnection>();
   readonly #allClosed = Promise.withResolvers<undefined>();
@@ -51,21 +51,23 @@ class PortableEngine implements Engine {
   }
 
   async listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome> {
+    const known = this.#listeners.get(listener);
+    if (known !== undefined) return { ok: true, port: known.port };
     const deps = {
       onSocket: (socket: Socket) => this.#onSocket(listener, socket),
       onAcceptFailed: (code: string) => this.#batch.add({ kind: "accept-failed", listener, code }),
     };
     const opened = await openListener(deps, options);
     if (!opened.ok) return opened;
-    this.#servers.set(listener, opened.server);
+    this.#listeners.set(listener, opened);
     if (this.#isStopping) await this.unlisten(listener);
     return { ok: true, port: opened.port };
   }
 
   /** Closing a server frees its address at once; its `close` event would wait for its connections. */
   unlisten(listener: ListenerId): Promise<void> {
-    this.#servers.get(listener)?.close();
-    this.#servers.delete(listener);
+    this.#listeners.get(listener)?.server.close();
+    this.#listeners.delete(listener);
     return Promise.resolve();
   }
 
@@ -85,7 +87,7 @@ class PortableEngine implements Engine {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const listener of this.#servers.keys()) void this.unlisten(listener);
+    for (const listener of this.#listeners.keys()) void this.unlisten(listener);
     for (const connection of this.#connections.values()) connection.close("abort", "stopped");
     if (this.#connections.size > 0) await this.#allClosed.promise;
     this.#batch.flush();

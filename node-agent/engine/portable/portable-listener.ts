@@ -18,8 +18,13 @@ export interface ListenerDeps {
   readonly onAcceptFailed: (code: string) => void;
 }
 
+export interface OpenListener {
+  readonly port: number;
+  readonly server: Server;
+}
+
 export type OpenedListener =
-  | { readonly ok: true; readonly port: number; readonly server: Server }
+  | ({ readonly ok: true } & OpenListener)
   | Extract<ListenOutcome, { ok: false }>;
 
 /** Binds and listens. The wildcard `::` takes IPv4 as well, and only IPv4 where there is no IPv6. */

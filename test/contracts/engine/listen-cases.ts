@@ -61,6 +61,13 @@ export function listenCases(subject: EngineSubject): void {
     expect(refused.errorCode).toBe("ECONNREFUSED");
   });
 
+  test("a listener that is open already stays as it is", async () => {
+    const engine = engineAlone();
+    const options = { address: anyPort, reusePort: false, backlog: 16 };
+    const first = await engine.listen(1, options);
+    expect(await engine.listen(1, options)).toEqual(first);
+  });
+
   test("an address that somebody else has is EADDRINUSE", async () => {
     const taken = await startBackend(echo);
     const outcome = await engineAlone().listen(1, {

@@ -1,0 +1,164 @@
+import { isDeepStrictEqual } from "node:util";
+
+import type { Clock, Timer } from "#shared/base/clock.ts";
+import { firstDiscoveryMsMax, poolGapMs } from "#shared/base/limits.ts";
+import type { Backend } from "#shared/definition/backend.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+
+import type { DiscoveryLoop } from "../discover/discovery-loop.ts";
+import { startDiscovery } from "../discover/start-discovery.ts";
+import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
+import type { CheckGate } from "../health/gated-probe.ts";
+import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/health-monitor.ts";
+import { BackendTable } from "../pool/backend-table.ts";
+import type { PoolView } from "../pool/pool-view.ts";
+import type { SlotLedger } from "../pool/slot-ledger.ts";
+import type { DataPlaneEvent } from "./data-plane-event.ts";
+
+export interface BalancerPoolDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ledger: SlotLedger;
+  readonly gate: CheckGate;
+  /** The balancer's id, for what is told. */
+  readonly balancer: string;
+  readonly tell: (event: DataPlaneEvent) => void;
+  /** There is another view for workers to elect from. */
+  readonly onView: (view: PoolView) => void;
+}
+
+/** What a balancer knows of its backends: discovery and checks fill the table, views come out. */
+export class BalancerPool {
+  readonly table: BackendTable;
+  readonly #deps: BalancerPoolDeps;
+  readonly #health: HealthMonitor;
+  #definition: Balancer;
+  #discovery: DiscoveryLoop | undefined;
+  #published: PoolView;
+  #publishing: Timer | undefined;
+  #publishedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: BalancerPoolDeps, definition: Balancer) {
+    const { clock, random, gate } = deps;
+    this.#deps = deps;
+    this.#definition = definition;
+    this.table = new BackendTable({ ledger: deps.ledger, clock });
+    this.#published = this.table.view();
+    const onFlip = (flip: HealthFlip): void => this.#onFlip(flip);
+    const checking = createChecking(clock, definition.healthcheck);
+    this.#health = new HealthMonitor({ clock, random, gate, onFlip }, checking);
+  }
+
+  /** Resolves with the first backends, or when they are not there after `firstDiscoveryMsMax`. */
+  async start(): Promise<void> {
+    await this.#discover();
+    this.#publishNow();
+  }
+
+  /** Takes over another definition; what is known of the backends stays. Resolves as `start` does. */
+  async change(definition: Balancer): Promise<void> {
+    const before = this.#definition;
+    this.#definition = definition;
+    if (!isDeepStrictEqual(before.healthcheck, definition.healthcheck)) this.#changeChecks();
+    if (!isDeepStrictEqual(before.discovery, definition.discovery)) await this.#discover();
+    this.#publishNow();
+  }
+
+  /** Drops backends that are neither discovered nor in use. To be called now and then. */
+  sweep(): void {
+    const { dropped } = this.table.sweep();
+    if (dropped.length === 0) return;
+    this.#syncChecks();
+    this.#tellChanged([], dropped);
+  }
+
+  /** Stops looking: no fetch, no check, no new view. */
+  stop(): void {
+    this.#discovery?.stop();
+    this.#health.stop();
+    this.#publishing?.stop();
+  }
+
+  async #discover(): Promise<void> {
+    const { clock, balancer, tell } = this.#deps;
+    const first = Promise.withResolvers<undefined>();
+    this.#discovery?.stop();
+    this.#discovery = startDiscovery(clock, this.#definition.discovery, {
+      onBackends: (backends) => {
+        this.#deliver(backends);
+        first.resolve(undefined);
+      },
+      onFailure: ({ code, detail }) => {
+        tell({ kind: "discovery.failed", balancer, code, detail });
+        first.resolve(undefined);
+      },
+    });
+    const timer = clock.after(firstDiscoveryMsMax, () => first.resolve(undefined));
+    await first.promise.finally(() => timer.stop());
+  }
+
+  #deliver(backends: readonly Backend[]): void {
+    const isNewLive = isLiveAtFirst(this.#definition.healthcheck);
+    const { added, removed, leftOut } = this.table.deliver(backends, isNewLive);
+    this.#syncChecks();
+    this.#tellChanged(added, removed);
+    const { balancer, tell } = this.#deps;
+    if (leftOut > 0) tell({ kind: "backends.left-out", balancer, count: leftOut });
+    this.#publish();
+  }
+
+  #changeChecks(): void {
+    const { healthcheck } = this.#definition;
+    // Nobody would ever bring a backend back that nobody checks.
+    if (healthcheck.kind === "none") {
+      for (const entry of this.table.entries()) this.table.setLive(entry.name, true);
+    }
+    this.#health.configure(createChecking(this.#deps.clock, healthcheck), this.#checked());
+  }
+
+  #onFlip({ backend, isHealthy, why }: HealthFlip): void {
+    if (!this.table.setLive(backend, isHealthy)) return;
+    const { balancer, tell } = this.#deps;
+    tell({ kind: isHealthy ? "backend.up" : "backend.down", balancer, backend, detail: why });
+    this.#publish();
+  }
+
+  /** Backends that have vanished are checked as long as they have connections. */
+  #syncChecks(): void {
+    this.#health.sync(this.#checked());
+  }
+
+  #checked(): readonly CheckedBackend[] {
+    return this.table.entries().map(({ name, backend, isLive }) => ({
+      name,
+      host: backend.host,
+      port: backend.port,
+      isLive,
+    }));
+  }
+
+  #tellChanged(added: readonly string[], removed: readonly string[]): void {
+    if (added.length === 0 && removed.length === 0) return;
+    const { balancer, tell } = this.#deps;
+    tell({ kind: "backends.changed", balancer, added, removed });
+  }
+
+  /** At once, unless a view went out less than `poolGapMs` ago: a wave of flips is one view. */
+  #publish(): void {
+    if (this.#publishing !== undefined) return;
+    const { clock } = this.#deps;
+    const waitMs = this.#publishedMs + poolGapMs - clock.monotonicMs();
+    if (waitMs <= 0) this.#publishNow();
+    else this.#publishing = clock.after(waitMs, () => this.#publishNow());
+  }
+
+  #publishNow(): void {
+    this.#publishing?.stop();
+    this.#publishing = undefined;
+    const view = this.table.view();
+    if (view === this.#published) return;
+    this.#published = view;
+    this.#publishedMs = this.#deps.clock.monotonicMs();
+    this.#deps.onView(view);
+  }
+}

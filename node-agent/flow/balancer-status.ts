@@ -1,0 +1,33 @@
+import type { CounterTotals } from "#shared/measures/report.ts";
+
+import type { Rates } from "../stats/rate-meter.ts";
+
+/** A running balancer at one moment. */
+export interface BalancerStatus {
+  readonly id: string;
+  readonly name: string;
+  /** `draining`: removed, and connections are still open. */
+  readonly phase: "serving" | "draining";
+  /** Where it listens, as the definition writes it. */
+  readonly binds: readonly string[];
+  /** Clients that are connected. */
+  readonly openConnections: number;
+  readonly totals: CounterTotals;
+  readonly rates: Rates;
+  /** In the order of their names. */
+  readonly backends: readonly BackendStatus[];
+}
+
+export interface BackendStatus {
+  /** `host:port`, IPv6 in brackets. */
+  readonly name: string;
+  readonly isLive: boolean;
+  /** False: its discovery names it no more, and it stays until its connections have closed. */
+  readonly isDiscovered: boolean;
+  readonly weight: number;
+  readonly priority: number;
+  readonly maxConnections: number;
+  readonly activeConnections: number;
+  readonly totals: CounterTotals;
+  readonly rates: Rates;
+}

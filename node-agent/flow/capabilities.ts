@@ -1,0 +1,16 @@
+import type { Capability } from "#shared/definition/capability.ts";
+
+import { discoveryKinds } from "../discover/start-discovery.ts";
+import { strategyNames } from "../elect/elect.ts";
+import { healthcheckKinds } from "../health/create-checking.ts";
+import { bindKinds } from "../listen/listen-addresses.ts";
+
+/** What this agent's data plane can do; a balancer that needs more is refused by name. */
+export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
+  "protocol:tcp",
+  "idle:one-way",
+  ...bindKinds,
+  ...strategyNames.map((name) => `strategy:${name}` as const),
+  ...discoveryKinds.map((kind) => `discovery:${kind}` as const),
+  ...healthcheckKinds.map((kind) => `healthcheck:${kind}` as const),
+]);

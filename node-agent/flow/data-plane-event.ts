@@ -1,0 +1,63 @@
+import type { CloseReason } from "../engine/engine.ts";
+
+/** Something that flipped, ended or went wrong in the data plane; `balancer` is its id. */
+export type DataPlaneEvent =
+  | {
+      readonly kind: "backend.up" | "backend.down";
+      readonly balancer: string;
+      readonly backend: string;
+      /** The result that decided. */
+      readonly detail: string;
+    }
+  | {
+      readonly kind: "backends.changed";
+      readonly balancer: string;
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
+  /** More backends than a balancer, or this node, can have: so many get no traffic. */
+  | { readonly kind: "backends.left-out"; readonly balancer: string; readonly count: number }
+  | {
+      readonly kind: "discovery.failed";
+      readonly balancer: string;
+      readonly code: string;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: "clients.turned-away";
+      readonly balancer: string;
+      readonly reason: CloseReason;
+      readonly detail: string;
+      /** Since it was told last; at most once a second. */
+      readonly count: number;
+    }
+  | {
+      readonly kind: "dials.failed";
+      readonly balancer: string;
+      readonly backend: string;
+      readonly code: string;
+      readonly count: number;
+    }
+  | {
+      readonly kind: "accepts.failed";
+      readonly balancer: string;
+      readonly code: string;
+      readonly count: number;
+    }
+  /** A worker that replaces another one cannot listen; it is tried again. */
+  | {
+      readonly kind: "listener.lost";
+      readonly balancer: string;
+      readonly code: string;
+      readonly detail: string;
+    }
+  /** A removed balancer has no connection left; so many were cut when their time was up. */
+  | { readonly kind: "balancer.drained"; readonly balancer: string; readonly cut: number }
+  | {
+      readonly kind: "worker.lost";
+      readonly worker: number;
+      /** Connections that died with it. */
+      readonly connections: number;
+      readonly detail: string;
+    }
+  | { readonly kind: "worker.replaced"; readonly worker: number };

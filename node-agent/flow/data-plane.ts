@@ -1,0 +1,287 @@
+import type { Clock, Timer } from "#shared/base/clock.ts";
+import { errorText, Fault } from "#shared/base/fault.ts";
+import type { Stoppable } from "#shared/base/lifetime.ts";
+import {
+  backendSweepMs,
+  counterSlotsMax,
+  drainGraceMs,
+  healthChecksMax,
+  ratesMs,
+} from "#shared/base/limits.ts";
+import { unsupportedBy, type Capability } from "#shared/definition/capability.ts";
+import type { TotalsRow } from "#shared/measures/interval.ts";
+
+import type { FlowOutcome, FlowProblem, Flows, VerifiedBalancer } from "../apply/flows.ts";
+import type { AddressClaims } from "../engine/address-claims.ts";
+import type { Driver, ListenerId } from "../engine/engine.ts";
+import { CheckGate } from "../health/gated-probe.ts";
+import { createCounterMemory } from "../pool/counter-memory.ts";
+import { SlotLedger } from "../pool/slot-ledger.ts";
+import type { Log } from "../runtime/log.ts";
+import { CarriedTotals } from "../stats/carried-totals.ts";
+import type { BalancerStatus } from "./balancer-status.ts";
+import { capabilities } from "./capabilities.ts";
+import type { DataPlaneEvent } from "./data-plane-event.ts";
+import { logEvent } from "./log-event.ts";
+import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
+import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
+import type { BalancerKey, Notice } from "./worker-protocol.ts";
+import { Workers, type LostWorker } from "./workers.ts";
+
+export interface DataPlaneDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly claims: AddressClaims;
+  /** Worker threads; at least 1. */
+  readonly workers: number;
+  /** How a worker comes to be; a thread unless given. */
+  readonly spawn?: SpawnWorker;
+}
+
+/** How a drain of everything went. */
+export interface DrainOutcome {
+  /** Connections that were open when it began. */
+  readonly open: number;
+  /** Those of them that were cut because their time was up. */
+  readonly cut: number;
+}
+
+/** Everything that carries traffic: the balancers that run, their workers and their numbers. */
+export interface DataPlane extends Flows, Stoppable {
+  readonly driver: Driver;
+  /** What a balancer may need; one that needs more is refused with `unsupported`. */
+  readonly capabilities: ReadonlySet<Capability>;
+  /** Counters and gauges as they stand. A row that is gone is told for `departedRowMs`. */
+  totals(): readonly TotalsRow[];
+  /** Balancers that serve, and those that were removed and still have connections. */
+  status(): readonly BalancerStatus[];
+  /** Calls `listener` for every event from now on; what it returns ends that. */
+  onEvent(listener: (event: DataPlaneEvent) => void): () => void;
+  /** Stops listening everywhere; resolves once all connections have closed, or were cut in the end. */
+  drain(timeoutMs: number): Promise<DrainOutcome>;
+  /** Cuts what is open and ends the workers. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the workers and serves nothing yet.
+ *
+ * @throws Fault `flow/workers-not-started` when they are not ready in time; none is left running
+ */
+export async function createDataPlane(deps: DataPlaneDeps): Promise<DataPlane> {
+  const plane = new WorkersDataPlane(deps);
+  try {
+    await plane.started();
+    return plane;
+  } catch (error) {
+    await plane.stop();
+    throw error;
+  }
+}
+
+class WorkersDataPlane implements DataPlane {
+  readonly name = "data plane";
+  readonly capabilities = capabilities;
+  driver: Driver = "portable";
+  readonly #deps: DataPlaneDeps;
+  readonly #ledger: SlotLedger;
+  readonly #workers: Workers;
+  readonly #gate = new CheckGate(healthChecksMax);
+  readonly #carried = new CarriedTotals();
+  readonly #listeners = new Set<(event: DataPlaneEvent) => void>();
+  readonly #timers: readonly Timer[];
+  /** All that have something open, those that drain included. */
+  readonly #balancers = new Map<BalancerKey, RunningBalancer>();
+  /** Those that serve, by their id. */
+  readonly #serving = new Map<string, RunningBalancer>();
+  readonly #whenEmpty: (() => void)[] = [];
+  #lastKey = 0;
+  #lastListener = 0;
+  #cut = 0;
+
+  constructor(deps: DataPlaneDeps) {
+    const { clock, random, spawn = spawnThread } = deps;
+    this.#deps = deps;
+    this.#ledger = new SlotLedger(createCounterMemory({ workers: deps.workers }));
+    this.#workers = new Workers({
+      clock,
+      random,
+      spawn,
+      ledger: this.#ledger,
+      onNotices: (notices) => this.#onNotices(notices),
+      onLost: (lost) => this.#onWorkerLost(lost),
+      onReplaced: (worker) => this.#onWorkerReplaced(worker),
+    });
+    this.#timers = [
+      clock.every(backendSweepMs, () => this.#each((balancer) => balancer.sweep())),
+      clock.every(ratesMs, () => this.#each((balancer) => balancer.measure())),
+    ];
+  }
+
+  async started(): Promise<void> {
+    this.driver = await this.#workers.started();
+  }
+
+  async start(balancer: VerifiedBalancer): Promise<FlowOutcome> {
+    if (this.#serving.has(balancer.id)) throw notInOrder(balancer.id, "runs already");
+    const problems = this.#unsupported(balancer);
+    if (problems.length > 0) return { ok: false, problems };
+    const slot = this.#ledger.allocate();
+    if (slot === undefined) return { ok: false, problems: [noSlot] };
+    this.#lastKey += 1;
+    const running = new RunningBalancer(this.#depsOf(), { key: this.#lastKey, slot }, balancer);
+    this.#balancers.set(this.#lastKey, running);
+    const outcome = await running.start();
+    if (outcome.ok) this.#serving.set(balancer.id, running);
+    return outcome;
+  }
+
+  async update(balancer: VerifiedBalancer): Promise<FlowOutcome> {
+    const problems = this.#unsupported(balancer);
+    if (problems.length > 0) return { ok: false, problems };
+    return this.#known(balancer.id).update(balancer);
+  }
+
+  async remove(id: string, drainTimeoutMs: number): Promise<FlowOutcome> {
+    const running = this.#known(id);
+    this.#serving.delete(id);
+    return { ok: true, connections: await running.remove(drainTimeoutMs) };
+  }
+
+  totals(): readonly TotalsRow[] {
+    const rows = [...this.#balancers.values()].flatMap((balancer) => balancer.rows());
+    return this.#carried.merged(rows, this.#deps.clock.monotonicMs());
+  }
+
+  status(): readonly BalancerStatus[] {
+    return Array.from(this.#balancers.values(), (balancer) => balancer.status());
+  }
+
+  onEvent(listener: (event: DataPlaneEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async drain(timeoutMs: number): Promise<DrainOutcome> {
+    const cutBefore = this.#cut;
+    const open = this.status().reduce((sum, { openConnections }) => sum + openConnections, 0);
+    this.#serving.clear();
+    await Promise.all(
+      Array.from(this.#balancers.values(), (balancer) => balancer.remove(timeoutMs)),
+    );
+    await this.#empty(timeoutMs + drainGraceMs);
+    return { open, cut: this.#cut - cutBefore };
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.stop();
+    this.#each((balancer) => balancer.abandon());
+    await this.#workers.stop();
+  }
+
+  /** Resolves when nothing is open any more, or when the time is up. */
+  async #empty(withinMs: number): Promise<void> {
+    if (this.#balancers.size === 0) return;
+    const empty = Promise.withResolvers<undefined>();
+    this.#whenEmpty.push(() => empty.resolve(undefined));
+    const timer = this.#deps.clock.after(withinMs, () => empty.resolve(undefined));
+    await empty.promise.finally(() => timer.stop());
+  }
+
+  #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
+    const { clock, random, claims } = this.#deps;
+    return {
+      clock,
+      random,
+      claims,
+      ledger: this.#ledger,
+      gate: this.#gate,
+      workers: this.#workers,
+      nextListener: () => this.#nextListener(),
+      tell: (event) => this.#tell(event),
+      onGone: (gone) => this.#onGone(gone),
+    };
+  }
+
+  #nextListener(): ListenerId {
+    this.#lastListener += 1;
+    return this.#lastListener;
+  }
+
+  #onGone({ id, key, rows, cut, wasServing }: GoneBalancer): void {
+    this.#balancers.delete(key);
+    if (!wasServing) return;
+    this.#cut += cut;
+    this.#carried.carry(rows, this.#deps.clock.monotonicMs());
+    this.#tell({ kind: "balancer.drained", balancer: id, cut });
+    if (this.#balancers.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  #onNotices(notices: readonly Notice[]): void {
+    for (const notice of notices) {
+      const balancer = this.#balancers.get(notice.balancer)?.id;
+      if (balancer !== undefined) this.#tell(eventOf(notice, balancer));
+    }
+  }
+
+  #onWorkerLost({ worker, cause, held }: LostWorker): void {
+    const clients = Array.from(
+      this.#balancers.values(),
+      ({ place }) => held.get(place.slot.index) ?? 0,
+    );
+    const connections = clients.reduce((sum, count) => sum + count, 0);
+    const detail = cause === undefined ? "it ended" : errorText(cause);
+    this.#tell({ kind: "worker.lost", worker, connections, detail });
+  }
+
+  #onWorkerReplaced(worker: number): void {
+    this.#each((balancer) => void balancer.restore(worker));
+    this.#tell({ kind: "worker.replaced", worker });
+  }
+
+  #tell(event: DataPlaneEvent): void {
+    logEvent(this.#deps.log, event);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #each(run: (balancer: RunningBalancer) => void): void {
+    for (const balancer of this.#balancers.values()) run(balancer);
+  }
+
+  #known(id: string): RunningBalancer {
+    const balancer = this.#serving.get(id);
+    if (balancer === undefined) throw notInOrder(id, "does not run");
+    return balancer;
+  }
+
+  #unsupported({ definition }: VerifiedBalancer): readonly FlowProblem[] {
+    return unsupportedBy(definition, this.capabilities);
+  }
+}
+
+const noSlot: FlowProblem = {
+  pointer: "",
+  code: "limit-reached",
+  detail: `this node counts at most ${counterSlotsMax} balancers and backends`,
+};
+
+function eventOf(notice: Notice, balancer: string): DataPlaneEvent {
+  switch (notice.kind) {
+    case "turned-away":
+      return { ...notice, kind: "clients.turned-away", balancer };
+    case "dial-failed":
+      return { ...notice, kind: "dials.failed", balancer };
+    case "accept-failed":
+      return { ...notice, kind: "accepts.failed", balancer };
+  }
+}
+
+/** Whoever applies definitions knows what runs: this is a defect. */
+function notInOrder(id: string, why: string): Fault {
+  return new Fault({
+    code: "flow/out-of-order",
+    owner: "platform",
+    message: `the balancer ${id} ${why}`,
+  });
+}

@@ -1,0 +1,30 @@
+import type { Log } from "../runtime/log.ts";
+import type { DataPlaneEvent } from "./data-plane-event.ts";
+
+interface Line {
+  readonly level: "info" | "warn" | "error";
+  readonly text: string;
+}
+
+/** Errors are what clients notice, warnings what they would notice next. */
+const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
+  "clients.turned-away": { level: "error", text: "clients were turned away" },
+  "dials.failed": { level: "warn", text: "a backend could not be reached" },
+  "accepts.failed": { level: "error", text: "connections could not be accepted" },
+  "listener.lost": { level: "error", text: "a worker cannot listen; it will try again" },
+  "worker.lost": { level: "error", text: "a worker died" },
+  "worker.replaced": { level: "info", text: "a worker was replaced" },
+  "backend.up": { level: "info", text: "a backend is healthy" },
+  "backend.down": { level: "warn", text: "a backend is unhealthy" },
+  "backends.changed": { level: "info", text: "the backends have changed" },
+  "backends.left-out": { level: "warn", text: "there are more backends than can be used" },
+  "discovery.failed": { level: "warn", text: "the backends could not be fetched" },
+  "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
+};
+
+/** Writes one line for an event, with its fields. */
+export function logEvent(log: Log, event: DataPlaneEvent): void {
+  const { kind, ...fields } = event;
+  const { level, text } = lines[kind];
+  log[level]({ event: kind, ...fields }, text);
+}

@@ -1,0 +1,37 @@
+import { Worker } from "node:worker_threads";
+
+import type { Command, WorkerInit, WorkerReport } from "./worker-protocol.ts";
+
+/** What the main thread hears of a worker. */
+export interface WorkerEars {
+  readonly onReport: (report: WorkerReport) => void;
+  /** The worker is dead: everything it held is gone. Called once, also after `terminate`. */
+  readonly onExit: (cause: unknown) => void;
+}
+
+/** The main thread's hand on a worker. */
+export interface WorkerThread {
+  post(command: Command): void;
+  /** Ends it at once, whatever it is doing. */
+  terminate(): Promise<void>;
+}
+
+export type SpawnWorker = (init: WorkerInit, ears: WorkerEars) => WorkerThread;
+
+/** Starts a worker as a thread of this process. */
+export const spawnThread: SpawnWorker = (init, ears) => {
+  const worker = new Worker(new URL("worker-main.ts", import.meta.url), {
+    name: `midstream-worker-${init.index}`,
+    workerData: init,
+  });
+  let failure: unknown;
+  worker.on("message", (report: WorkerReport) => ears.onReport(report));
+  worker.on("error", (error) => (failure = error));
+  worker.on("exit", () => ears.onExit(failure));
+  return {
+    post: (command) => worker.postMessage(command),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+};

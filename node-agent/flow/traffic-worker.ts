@@ -1,0 +1,175 @@
+import type { Clock, Timer } from "#shared/base/clock.ts";
+import { movedMs } from "#shared/base/limits.ts";
+
+import type {
+  ConnectionId,
+  CreateEngine,
+  Engine,
+  EngineEvent,
+  ListenerId,
+  ListenOutcome,
+} from "../engine/engine.ts";
+import { WorkerCounters } from "../pool/worker-counters.ts";
+import { ConnectionCounts } from "../stats/connection-counts.ts";
+import { NoticeBox } from "./notice-box.ts";
+import { servedBalancer, type OpenConnection, type ServedBalancer } from "./served-balancer.ts";
+import { tcpFlow, type Stages } from "./tcp-flow.ts";
+import type {
+  Answer,
+  BalancerKey,
+  Command,
+  ConnectionsOf,
+  WorkerInit,
+  WorkerReport,
+} from "./worker-protocol.ts";
+
+export interface TrafficWorkerDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly createEngine: CreateEngine;
+  readonly report: (report: WorkerReport) => void;
+}
+
+/**
+ * What runs inside a worker thread: an engine, the balancers it serves, and the flow between them.
+ * It knows nothing of discovery and health: the main thread sends it pools to elect from.
+ */
+export class TrafficWorker {
+  readonly #deps: TrafficWorkerDeps;
+  readonly #engine: Engine;
+  readonly #counters: WorkerCounters;
+  readonly #stages: Stages;
+  readonly #balancers = new Map<BalancerKey, ServedBalancer>();
+  readonly #listeners = new Map<ListenerId, BalancerKey>();
+  readonly #connections = new Map<ConnectionId, OpenConnection>();
+  readonly #notices: NoticeBox;
+  #counting: Timer | undefined;
+
+  constructor(deps: TrafficWorkerDeps, init: WorkerInit) {
+    const { clock, report } = deps;
+    this.#deps = deps;
+    this.#counters = new WorkerCounters(init.memory, init.index);
+    this.#notices = new NoticeBox({
+      clock,
+      send: (notices) => report({ tell: "notices", notices }),
+    });
+    this.#engine = deps.createEngine({ clock, onEvents: (events) => this.#onEvents(events) });
+    this.#stages = {
+      engine: this.#engine,
+      counters: this.#counters,
+      counts: new ConnectionCounts(this.#counters),
+      notices: this.#notices,
+      connections: this.#connections,
+      balancerOf: (listener) => this.#balancerOf(listener),
+    };
+    report({ tell: "ready", driver: this.#engine.driver });
+  }
+
+  /** Commands take effect in the order they are handed in. */
+  handle(command: Command): void {
+    switch (command.do) {
+      case "serve":
+        return this.#serve(command);
+      case "swap-pool":
+        return this.#swapPool(command);
+      case "listen":
+        return void this.#listen(command).then(this.#answer(command.request));
+      case "unlisten":
+        return void this.#unlisten(command.listener).then(this.#answer(command.request));
+      case "cut":
+        return this.#answer(command.request)(this.#cut(command));
+      case "forget":
+        return void this.#balancers.delete(command.balancer);
+      case "stop":
+        return void this.#stop().then(this.#answer(command.request));
+    }
+  }
+
+  #onEvents(events: readonly EngineEvent[]): void {
+    for (const event of events) tcpFlow(this.#stages, event);
+    if (this.#connections.size > 0) this.#countSoon();
+  }
+
+  #balancerOf(listener: ListenerId): ServedBalancer | undefined {
+    const key = this.#listeners.get(listener);
+    return key === undefined ? undefined : this.#balancers.get(key);
+  }
+
+  #serve({ terms, pool }: Extract<Command, { do: "serve" }>): void {
+    const known = this.#balancers.get(terms.key);
+    if (known === undefined) {
+      const deps = { counters: this.#counters, random: this.#deps.random };
+      this.#balancers.set(terms.key, servedBalancer(deps, terms, pool));
+      return;
+    }
+    known.terms = terms;
+    known.pool = pool;
+  }
+
+  #swapPool({ balancer, pool }: Extract<Command, { do: "swap-pool" }>): void {
+    const known = this.#balancers.get(balancer);
+    if (known !== undefined) known.pool = pool;
+  }
+
+  async #listen({
+    listener,
+    balancer,
+    options,
+  }: Extract<Command, { do: "listen" }>): Promise<Answer> {
+    // Before binding: a client may be there before the answer is.
+    this.#listeners.set(listener, balancer);
+    const outcome: ListenOutcome = await this.#engine.listen(listener, options);
+    if (!outcome.ok) this.#listeners.delete(listener);
+    return { kind: "listened", outcome };
+  }
+
+  async #unlisten(listener: ListenerId): Promise<Answer> {
+    const balancer = this.#listeners.get(listener);
+    await this.#engine.unlisten(listener);
+    this.#listeners.delete(listener);
+    const connections =
+      balancer === undefined ? [] : this.#select({ balancer, listeners: [listener] });
+    return { kind: "done", connections: connections.length };
+  }
+
+  #cut({ which, how, reason }: Extract<Command, { do: "cut" }>): Answer {
+    const connections = this.#select(which);
+    for (const { id } of connections) this.#engine.close(id, how, reason);
+    return { kind: "done", connections: connections.length };
+  }
+
+  async #stop(): Promise<Answer> {
+    const connections = this.#connections.size;
+    await this.#engine.stop();
+    this.#counting?.stop();
+    this.#notices.stop();
+    return { kind: "done", connections };
+  }
+
+  #select({ balancer, listeners }: ConnectionsOf): readonly OpenConnection[] {
+    return [...this.#connections.values()].filter(
+      (connection) =>
+        connection.balancer.terms.key === balancer &&
+        (listeners === "all" || listeners.includes(connection.listener)),
+    );
+  }
+
+  /** Brings the counters up to date while connections are open, every `movedMs`. */
+  #countSoon(): void {
+    this.#counting ??= this.#deps.clock.after(movedMs, () => {
+      this.#counting = undefined;
+      for (const moved of this.#engine.takeMoved()) this.#count(moved);
+      if (this.#connections.size > 0) this.#countSoon();
+    });
+  }
+
+  #count(moved: { connection: ConnectionId; rxBytes: number; txBytes: number }): void {
+    const connection = this.#connections.get(moved.connection);
+    if (connection?.backend === undefined) return;
+    this.#stages.counts.moved(connection.backend.slot, connection.counted, moved);
+  }
+
+  #answer(request: number): (answer: Answer) => void {
+    return (answer) => this.#deps.report({ tell: "answer", request, answer });
+  }
+}

@@ -1,0 +1,100 @@
+import type { StrategyName } from "../elect/elect.ts";
+import type {
+  CloseHow,
+  CloseReason,
+  ConnectTerms,
+  Driver,
+  ListenerId,
+  ListenOptions,
+  ListenOutcome,
+} from "../engine/engine.ts";
+import type { CounterMemory } from "../pool/counter-memory.ts";
+import type { PoolView, SlotRef } from "../pool/pool-view.ts";
+
+/** What a worker is born with. */
+export interface WorkerInit {
+  /** Its place in the shared counters, from 0. */
+  readonly index: number;
+  readonly memory: CounterMemory;
+}
+
+/**
+ * One running form of a balancer, numbered by the main thread and never twice: a balancer that is
+ * removed and started again drains under its old number while it serves under its new one.
+ */
+export type BalancerKey = number;
+
+/** What workers know of a balancer. */
+export interface BalancerTerms {
+  readonly key: BalancerKey;
+  readonly slot: SlotRef;
+  readonly strategy: StrategyName;
+  /** Clients at the same time, over all workers; 0 is without limit. */
+  readonly maxConnections: number;
+  readonly connect: ConnectTerms;
+}
+
+/** Connections of a balancer: all of them, or those that came in by some of its listeners. */
+export interface ConnectionsOf {
+  readonly balancer: BalancerKey;
+  readonly listeners: readonly ListenerId[] | "all";
+}
+
+/** From the main thread to a worker, in order. Those with a `request` are answered. */
+export type Command =
+  /** Serves a balancer, or changes how; connections that are open keep their terms. */
+  | { readonly do: "serve"; readonly terms: BalancerTerms; readonly pool: PoolView }
+  | { readonly do: "swap-pool"; readonly balancer: BalancerKey; readonly pool: PoolView }
+  | {
+      readonly do: "listen";
+      readonly request: number;
+      readonly balancer: BalancerKey;
+      readonly listener: ListenerId;
+      readonly options: ListenOptions;
+    }
+  | { readonly do: "unlisten"; readonly request: number; readonly listener: ListenerId }
+  | {
+      readonly do: "cut";
+      readonly request: number;
+      readonly which: ConnectionsOf;
+      readonly how: CloseHow;
+      readonly reason: CloseReason;
+    }
+  /** Nothing of the balancer is open any more. */
+  | { readonly do: "forget"; readonly balancer: BalancerKey }
+  | { readonly do: "stop"; readonly request: number };
+
+/** What came of a command. */
+export type Answer =
+  | { readonly kind: "listened"; readonly outcome: ListenOutcome }
+  /** How many connections it was about. */
+  | { readonly kind: "done"; readonly connections: number };
+
+/** Something that happened `count` times since it was told last. */
+export type Notice =
+  | {
+      readonly kind: "turned-away";
+      readonly balancer: BalancerKey;
+      readonly reason: CloseReason;
+      readonly detail: string;
+      readonly count: number;
+    }
+  | {
+      readonly kind: "dial-failed";
+      readonly balancer: BalancerKey;
+      readonly backend: string;
+      readonly code: string;
+      readonly count: number;
+    }
+  | {
+      readonly kind: "accept-failed";
+      readonly balancer: BalancerKey;
+      readonly code: string;
+      readonly count: number;
+    };
+
+/** From a worker to the main thread. */
+export type WorkerReport =
+  | { readonly tell: "ready"; readonly driver: Driver }
+  | { readonly tell: "answer"; readonly request: number; readonly answer: Answer }
+  | { readonly tell: "notices"; readonly notices: readonly Notice[] };

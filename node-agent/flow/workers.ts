@@ -1,0 +1,107 @@
+import { Fault } from "#shared/base/fault.ts";
+import { workerAnswerMsMax } from "#shared/base/limits.ts";
+
+import type { Driver } from "../engine/engine.ts";
+import type { SlotLedger } from "../pool/slot-ledger.ts";
+import type { WorkerLinkDeps } from "./worker-link.ts";
+import type { Answer, Command } from "./worker-protocol.ts";
+import { WorkerSeat, type WorkerSeatDeps } from "./worker-seat.ts";
+
+export interface WorkersDeps extends Pick<WorkerSeatDeps, "random">, SeatDeps {
+  readonly ledger: SlotLedger;
+  /** A worker died by itself; what it held has been taken off the counters. */
+  readonly onLost: (lost: LostWorker) => void;
+  /** Another worker is in its place and has to be told what to serve. */
+  readonly onReplaced: (worker: number) => void;
+}
+
+type SeatDeps = Pick<WorkerLinkDeps, "clock" | "spawn" | "onNotices">;
+
+export interface LostWorker {
+  readonly worker: number;
+  /** What it threw, if it did. */
+  readonly cause: unknown;
+  /** Places that it held, by slot index: clients of balancers, connections of backends. */
+  readonly held: ReadonlyMap<number, number>;
+}
+
+/** The workers of a process: as many as the ledger's memory is made for. */
+export class Workers {
+  readonly #deps: WorkersDeps;
+  readonly #seats: readonly WorkerSeat[];
+
+  constructor(deps: WorkersDeps) {
+    this.#deps = deps;
+    const { workers } = deps.ledger.memory;
+    this.#seats = Array.from({ length: workers }, (_, index) => seatOf(deps, index));
+  }
+
+  /**
+   * Resolves once all of them are ready, with the driver they run.
+   *
+   * @throws Fault `flow/workers-not-started` when one is not ready in time
+   */
+  async started(): Promise<Driver> {
+    const tooLate = Promise.withResolvers<never>();
+    const timer = this.#deps.clock.after(workerAnswerMsMax, () => tooLate.reject(notStarted()));
+    const drivers = Promise.all(this.#seats.map((seat) => seat.ready));
+    const [driver = "portable"] = await Promise.race([drivers, tooLate.promise]).finally(() =>
+      timer.stop(),
+    );
+    return driver;
+  }
+
+  get count(): number {
+    return this.#seats.length;
+  }
+
+  /** Tells one worker; see `WorkerSeat`. */
+  post(worker: number, command: Command): void {
+    this.#seats[worker]?.post(command);
+  }
+
+  /** Tells every worker. */
+  broadcast(command: Command): void {
+    for (const seat of this.#seats) seat.post(command);
+  }
+
+  /**
+   * Asks one worker.
+   *
+   * @throws Fault `flow/worker-lost` when it died or did not answer in time
+   */
+  ask(worker: number, command: (request: number) => Command): Promise<Answer> {
+    const seat = this.#seats[worker];
+    if (seat === undefined) throw new RangeError(`there is no worker ${worker}`);
+    return seat.ask(command);
+  }
+
+  /** Asks every worker at the same time; the answers are in the order of the workers. */
+  askAll(command: (request: number) => Command): Promise<readonly Answer[]> {
+    return Promise.all(this.#seats.map((seat) => seat.ask(command)));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => seat.stop()));
+  }
+}
+
+function seatOf(deps: WorkersDeps, worker: number): WorkerSeat {
+  const { clock, random, spawn, ledger, onNotices } = deps;
+  const onLost = (cause: unknown): void => {
+    deps.onLost({ worker, cause, held: ledger.settle(worker) });
+  };
+  const onReplaced = (): void => deps.onReplaced(worker);
+  return new WorkerSeat(
+    { clock, random, spawn, onNotices, onLost, onReplaced },
+    { index: worker, memory: ledger.memory },
+  );
+}
+
+function notStarted(): Fault {
+  return new Fault({
+    code: "flow/workers-not-started",
+    owner: "node",
+    message: `a worker was not ready within ${workerAnswerMsMax} ms`,
+  });
+}

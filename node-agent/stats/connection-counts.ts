@@ -1,0 +1,64 @@
+import type { SlotRef } from "../pool/pool-view.ts";
+import type { WorkerCounters } from "../pool/worker-counters.ts";
+
+/** Bytes of one connection, as counted so far. */
+export interface CountedBytes {
+  rxBytes: number;
+  txBytes: number;
+}
+
+/**
+ * What is counted when, in one place.
+ *
+ * `connections`: reached a backend. `refused`: dials that failed, each of them, so a client that
+ * needed two backends leaves one refusal. `rejected`: closed without a dial. Bytes count for the
+ * backend; a balancer's numbers are the sums over its backends, but for `rejected` and the number of
+ * its clients, which it counts itself.
+ */
+export class ConnectionCounts {
+  readonly #counters: WorkerCounters;
+
+  constructor(counters: WorkerCounters) {
+    this.#counters = counters;
+  }
+
+  /** A client was turned away, or found no backend to dial. */
+  rejected(balancer: SlotRef): void {
+    this.#counters.count(balancer, "rejected", 1);
+  }
+
+  /** A dial to an acquired backend failed: its place is free again. */
+  dialFailed(backend: SlotRef): void {
+    this.#counters.count(backend, "refused", 1);
+    this.#counters.release(backend);
+  }
+
+  /** A dial to an acquired backend was given up with its client: nobody's failure. */
+  dialEnded(backend: SlotRef): void {
+    this.#counters.release(backend);
+  }
+
+  connected(backend: SlotRef): void {
+    this.#counters.count(backend, "connections", 1);
+    this.#counters.activate(backend, 1);
+  }
+
+  /** Counts what is new since `counted`, and takes it over. */
+  moved(backend: SlotRef, counted: CountedBytes, bytes: Readonly<CountedBytes>): void {
+    this.#counters.count(backend, "rxBytes", bytes.rxBytes - counted.rxBytes);
+    this.#counters.count(backend, "txBytes", bytes.txBytes - counted.txBytes);
+    counted.rxBytes = bytes.rxBytes;
+    counted.txBytes = bytes.txBytes;
+  }
+
+  /** A connection that had reached its backend is over. */
+  disconnected(backend: SlotRef): void {
+    this.#counters.activate(backend, -1);
+    this.#counters.release(backend);
+  }
+
+  /** An admitted client is gone, however far it had come. */
+  left(balancer: SlotRef): void {
+    this.#counters.release(balancer);
+  }
+}
