@@ -46,10 +46,7 @@ export class RunningProcess {
     child.on("message", (message) => {
       if (typeof message === "object") this.#messages.push({ ...message });
     });
-    this.ended = once(child, "close").then(() => ({
-      code: child.exitCode,
-      signal: child.signalCode,
-    }));
+    this.ended = endOf(child);
   }
 
   get pid(): number {
@@ -107,6 +104,16 @@ export class RunningProcess {
     clearTimeout(timer);
     return end;
   }
+}
+
+/**
+ * Ended, and everything it printed was read. Not the event `close`: Node does not emit it once this
+ * side has closed the channel.
+ */
+async function endOf(child: ChildProcess): Promise<ProcessEnd> {
+  const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
+  await Promise.all([once(child, "exit"), ...streams.map((stream) => once(stream, "close"))]);
+  return { code: child.exitCode, signal: child.signalCode };
 }
 
 /** Starts a process with an IPC channel; `cleanup` ends it. */
