@@ -35,7 +35,7 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Databa
   );
   return {
     name: "database",
-    asTenant: (tenantId, run) => within(pool, clock, tenantPreamble(tenantId), run),
+    asTenant: async (tenantId, run) => within(pool, clock, tenantPreamble(tenantId), run),
     asSystem: (run) => within(pool, clock, systemPreamble, run),
     listen: (channel, hear) => startListening(options, channel, hear),
     ping: (timeoutMs) => answersWithin(pool, clock, timeoutMs),

@@ -79,6 +79,15 @@ test("a transaction without a tenant sees nothing of any tenant", async () => {
   }
 });
 
+test("a tenant sees itself among the tenants, and changes nobody else", async () => {
+  for (const id of [tenantA, tenantB]) {
+    await db.sql`INSERT INTO tenants (id, name) VALUES (${id}, 'x') ON CONFLICT DO NOTHING`;
+  }
+  const seen = await db.database.asTenant(tenantA, (tx) => tx.execute(sql`SELECT id FROM tenants`));
+  expect([...seen]).toEqual([{ id: tenantA }]);
+  expect(await rowsTouched(`UPDATE tenants SET rev = 9 WHERE id = '${tenantB}'`)).toBe(0);
+});
+
 test("history cannot be rewritten by a tenant", async () => {
   for (const table of ["revisions", "bodies", "audit", "secrets"]) {
     for (const statement of [`UPDATE ${table} SET tenant_id = tenant_id`, `DELETE FROM ${table}`]) {
@@ -112,19 +121,16 @@ test("the system role sees no table", async () => {
 
 describe("every function that crosses tenants", () => {
   test("runs with its owner's rights, a fixed search path, and for the system role only", async () => {
-    const functions = await db.sql<
-      { name: string; definer: boolean; path: boolean; tenant: boolean; system: boolean }[]
-    >`
-      SELECT p.oid::regprocedure::text AS name, p.prosecdef AS definer,
-          coalesce(p.proconfig::text LIKE '%search_path=%', false) AS path,
-          has_schema_privilege('midstream_tenant', n.oid, 'USAGE')
-            OR has_function_privilege('midstream_tenant', p.oid, 'EXECUTE') AS tenant,
-          has_function_privilege('midstream_system', p.oid, 'EXECUTE') AS system
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname IN ('system', 'public')`;
+    const functions = await functionsIn("system");
     expect(functions.length).toBeGreaterThan(5);
     const asWanted = { definer: true, path: true, tenant: false, system: true };
     for (const found of functions) expect(found).toMatchObject(asWanted);
+  });
+
+  test("lives in the schema system, but for one that tells nothing of anybody", async () => {
+    const functions = await functionsIn("public");
+    expect(functions.map(({ name }) => name)).toEqual(["control_epoch()"]);
+    expect(functions).toMatchObject([{ definer: true, path: true }]);
   });
 
   test("is out of a tenant's reach", async () => {
@@ -152,6 +158,20 @@ test("neither role can log in, own anything, or become more than it is", async (
     });
   }
 });
+
+/** Functions of a schema, how they run, and which role may call them. */
+function functionsIn(schema: string) {
+  return db.sql<
+    { name: string; definer: boolean; path: boolean; tenant: boolean; system: boolean }[]
+  >`
+    SELECT p.oid::regprocedure::text AS name, p.prosecdef AS definer,
+        coalesce(p.proconfig::text LIKE '%search_path=%', false) AS path,
+        has_schema_privilege('midstream_tenant', n.oid, 'USAGE')
+          OR has_function_privilege('midstream_tenant', p.oid, 'EXECUTE') AS tenant,
+        has_function_privilege('midstream_system', p.oid, 'EXECUTE') AS system
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname = ${schema} ORDER BY 1`;
+}
 
 async function tenantTables(): Promise<readonly string[]> {
   const rows = await db.sql<{ table_name: string }[]>`
