@@ -40,9 +40,8 @@ export interface BalancerView {
   readonly id: string;
   readonly name: string;
   readonly bind: readonly string[];
-  /** `failing` may still serve in its last good form. */
-  readonly state: "serving" | "failing";
-  readonly serving: boolean;
+  /** `failing` may still serve, in its last good form; `draining` was removed and has connections. */
+  readonly state: "serving" | "failing" | "draining";
   readonly problems: readonly {
     readonly pointer: string;
     readonly code: string;

@@ -17,7 +17,7 @@ import type { Intake } from "./intake.ts";
 import { LinkCarrier, type LinkCarrierSettings } from "./link-carrier.ts";
 import { createLinkLoop, type LinkLoop } from "./link-loop.ts";
 import type { LinkEffect } from "./link-machine-events.ts";
-import { initialLinkState, type LinkState } from "./link-machine-state.ts";
+import { linkBeforeStart, type Held, type LinkState } from "./link-machine-state.ts";
 import type { OpenLinkSocket } from "./link-socket.ts";
 import type { NodeSigner } from "./node-signer.ts";
 import { createReportPace } from "./report-pace.ts";
@@ -55,13 +55,6 @@ export interface ControlLinkSettings extends LinkCarrierSettings {
   readonly introduction: Pick<HelloFrame, "agent" | "capabilities" | "os" | "hostname" | "labels">;
 }
 
-/** What the node has before the link begins. */
-export interface Held {
-  readonly running: Version | null;
-  /** Whether it is on disk. */
-  readonly durable: boolean;
-}
-
 /** The link as people and metrics see it. */
 export interface LinkView extends Held {
   readonly stage: LinkState["stage"]["kind"];
@@ -71,7 +64,7 @@ export interface LinkView extends Held {
   readonly opened: number;
 }
 
-/** This node's standing conversation with the control plane: begins at once, and never gives up. */
+/** This node's standing conversation with the control plane; once started it never gives up. */
 export class ControlLink implements Stoppable {
   readonly name = "control-link";
   readonly #deps: ControlLinkDeps;
@@ -82,13 +75,13 @@ export class ControlLink implements Stoppable {
   readonly #pace = createReportPace();
   #opened = 0;
 
-  constructor(deps: ControlLinkDeps, settings: ControlLinkSettings, held: Held) {
+  constructor(deps: ControlLinkDeps, settings: ControlLinkSettings) {
     const { clock, random } = deps;
     this.#deps = deps;
     this.#settings = settings;
     this.#loop = createLinkLoop(
       { clock, random, perform: (effect) => this.#perform(effect) },
-      initialLinkState(held),
+      linkBeforeStart,
       { epochMin: settings.epochMin },
     );
     this.#carrier = new LinkCarrier(
@@ -101,7 +94,11 @@ export class ControlLink implements Stoppable {
       () => this.#isOpen(),
     );
     deps.intake.onOutcome((outcome) => this.#loop.dispatch({ kind: "config", outcome }));
-    this.#loop.dispatch({ kind: "start" });
+  }
+
+  /** Begins to connect. What is held must not be fully applied before this was called. */
+  start(held: Held): void {
+    this.#loop.dispatch({ kind: "start", held });
   }
 
   /** Tells an event, now or when the link is back. */

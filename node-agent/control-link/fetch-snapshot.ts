@@ -2,6 +2,7 @@ import { Fault } from "#shared/base/fault.ts";
 import { snapshotBytesMax, snapshotFetchMsMax } from "#shared/base/limits.ts";
 import { snapshotSchema, type Snapshot } from "#shared/snapshot/snapshot.ts";
 import type { RefFrame } from "#shared/wire/control-frames.ts";
+import { controlTimeHeader } from "#shared/wire/protocol.ts";
 
 import { controlAddress } from "./control-url.ts";
 import { httpCall, type HttpAnswer } from "./http-call.ts";
@@ -15,9 +16,6 @@ export interface FetchDeps {
   /** The number of the link that brought the address. */
   readonly generation: () => number;
 }
-
-/** The header that tells the control plane's time together with a 401. */
-export const controlTimeHeader = "midstream-time-ms";
 
 /** Hashes, ids and sealed secrets come on top of the bodies. */
 const answerBytesMax = 2 * snapshotBytesMax;

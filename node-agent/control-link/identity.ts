@@ -24,6 +24,8 @@ const identitySchema = z.object({
   /** Whom the node trusts to sign snapshots. */
   signingKeys: z.array(publicKeySchema).min(1).max(8),
   labels: z.record(z.string().max(63), z.string().max(255)),
+  /** PEM of the authorities that the control plane's certificate must come from; null: the system's. */
+  ca: z.string().nullable(),
   /** Made on this node; the private halves never leave it. */
   signing: keyPairSchema,
   receiving: keyPairSchema,
@@ -39,7 +41,7 @@ const pendingJoinSchema = z.object({
 });
 export type PendingJoin = z.output<typeof pendingJoinSchema>;
 
-export const identityPath = (folder: string): string => join(folder, "identity.json");
+const identityPath = (folder: string): string => join(folder, "identity.json");
 const pendingJoinPath = (folder: string): string => join(folder, "join-pending.json");
 
 /**
@@ -70,6 +72,11 @@ export async function writePendingJoin(
   pending: PendingJoin,
 ): Promise<void> {
   await writePrivate(disk, pendingJoinPath(folder), pending);
+}
+
+/** Forgets a join that made no node. */
+export async function dropPendingJoin(disk: Disk, folder: string): Promise<void> {
+  await disk.remove(pendingJoinPath(folder));
 }
 
 async function readPrivate<T>(

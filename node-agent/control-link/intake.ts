@@ -1,6 +1,7 @@
-import type { Clock } from "#shared/base/clock.ts";
+import type { Clock, Timer } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
-import { ackMergeMs } from "#shared/base/limits.ts";
+import type { Stoppable } from "#shared/base/lifetime.ts";
+import { ackMergeMs, snapshotProvenMs } from "#shared/base/limits.ts";
 import { applyDifference } from "#shared/snapshot/difference.ts";
 import { entryKey } from "#shared/snapshot/manifest.ts";
 import {
@@ -50,9 +51,11 @@ export interface IntakeDeps {
 }
 
 /** The one way of a snapshot into the node: verified, stored, applied, whoever brought it. */
-export interface Intake {
-  /** Takes what the last run left on disk. `settled` tells when all of it was applied. */
-  resume(): Promise<{ readonly found: FoundSnapshot; readonly settled: Promise<Applied> }>;
+export interface Intake extends Stoppable {
+  /** Finds and verifies what the last run left on disk; called once, first. */
+  load(): Promise<FoundSnapshot>;
+  /** Applies what `load` found; undefined when there was nothing. */
+  resume(): Promise<Applied | undefined>;
   /**
    * Takes a message; called again only after `accepted`, `refused` or `fetch-failed`. Never
    * rejects.
@@ -64,7 +67,18 @@ export interface Intake {
 
 export function createIntake(deps: IntakeDeps): Intake {
   let held: Snapshot | undefined;
+  let proof: Timer | undefined;
   let tell: (outcome: ConfigOutcome) => void = () => undefined;
+
+  /** What ran for a while without the agent dying is worth going back to. */
+  const proveLater = (): void => {
+    proof?.stop();
+    proof = deps.clock.after(snapshotProvenMs, () => {
+      deps.store.proven(held?.version).catch((error: unknown) => {
+        deps.log.debug({ error: errorText(error) }, "snapshot not marked as proven");
+      });
+    });
+  };
 
   const applied = async (snapshot: Snapshot): Promise<Applied> => {
     const { version, entries } = snapshot;
@@ -90,6 +104,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
     const durable = await deps.keeper.keep(snapshot);
     held = snapshot;
+    proveLater();
     tell({ kind: "accepted", version, durable });
     await applied(snapshot);
   };
@@ -104,12 +119,14 @@ export function createIntake(deps: IntakeDeps): Intake {
   };
 
   return {
-    resume: async () => {
+    name: "intake",
+    load: async () => {
       const found = await deps.store.start();
       held = found.snapshot;
-      const settled = held === undefined ? Promise.resolve(nothing) : applied(held);
-      return { found, settled };
+      proveLater();
+      return found;
     },
+    resume: async () => (held === undefined ? undefined : applied(held)),
     take: async (frame) => {
       if (frame.t === "delta") return admitted(changed(held, frame, deps.owner), true);
       const snapshot = await pulled(frame);
@@ -118,10 +135,9 @@ export function createIntake(deps: IntakeDeps): Intake {
     onOutcome: (listener) => {
       tell = listener;
     },
+    stop: () => proof?.stop(),
   };
 }
-
-const nothing: Applied = { kind: "superseded" };
 
 /** Why a snapshot may not be used: what verification says, or that it crashed the agent before. */
 function reasonAgainst(deps: IntakeDeps, snapshot: Snapshot): string | undefined {

@@ -3,7 +3,7 @@ import type { StatisticsMark, WelcomeFrame } from "#shared/wire/control-frames.t
 import type { AckFrame, ApplyError, NodeEvent, NodeFrame } from "#shared/wire/node-frames.ts";
 import type { CloseCode } from "#shared/wire/protocol.ts";
 
-import type { ConfigFrame, LinkState } from "./link-machine-state.ts";
+import type { ConfigFrame, Held, LinkState } from "./link-machine-state.ts";
 
 /** When an event happens, and its luck. */
 export interface Moment {
@@ -55,7 +55,8 @@ export type ConfigOutcome =
     };
 
 export type LinkEvent =
-  | { readonly kind: "start" }
+  /** The first thing that happens: what the node has, which is being applied from now on. */
+  | { readonly kind: "start"; readonly held: Held }
   | { readonly kind: "opened" }
   /** A message; null when it was a binary one, which the protocol does not know. */
   | { readonly kind: "received"; readonly text: string | null }

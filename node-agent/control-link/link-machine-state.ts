@@ -68,30 +68,31 @@ export interface LinkState {
   readonly parts: PartsState | null;
 }
 
-/** A link before its first try; `start` sets it going. What the node holds is still being applied. */
-export function initialLinkState(held: {
+/** What the node has before the link begins. */
+export interface Held {
   readonly running: Version | null;
+  /** Whether it is on disk. */
   readonly durable: boolean;
-}): LinkState {
-  const { running, durable } = held;
-  return {
-    stage: { kind: "stopped" },
-    running,
-    durable,
-    standing: null,
-    inHand: null,
-    next: null,
-    applying: running === null ? null : { version: running, nonce: null },
-    refused: null,
-    missing: null,
-    wantsWhole: false,
-    fetchFailures: 0,
-    getAtMs: null,
-    heartbeatMs,
-    spread: { minMs: 0, maxMs: reconnectSpreadMsDefault },
-    heartbeatAtMs: 0,
-    heardMs: 0,
-    attempt: 0,
-    parts: null,
-  };
 }
+
+/** A link before its `start`. */
+export const linkBeforeStart: LinkState = {
+  stage: { kind: "stopped" },
+  running: null,
+  durable: true,
+  standing: null,
+  inHand: null,
+  next: null,
+  applying: null,
+  refused: null,
+  missing: null,
+  wantsWhole: false,
+  fetchFailures: 0,
+  getAtMs: null,
+  heartbeatMs,
+  spread: { minMs: 0, maxMs: reconnectSpreadMsDefault },
+  heartbeatAtMs: 0,
+  heardMs: 0,
+  attempt: 0,
+  parts: null,
+};

@@ -16,7 +16,7 @@ import {
 } from "./link-machine-events.ts";
 import { dropped, isLinked, received } from "./link-machine-frames.ts";
 import { standingChanged } from "./link-machine-standing.ts";
-import type { LinkState } from "./link-machine-state.ts";
+import type { Held, LinkState } from "./link-machine-state.ts";
 import { waitAfterLoss, waitAfterRefusal } from "./link-machine-wait.ts";
 
 /**
@@ -27,7 +27,7 @@ import { waitAfterLoss, waitAfterRefusal } from "./link-machine-wait.ts";
 export function linkStep(state: LinkState, event: LinkEvent, at: Moment & LinkTerms): LinkStep {
   switch (event.kind) {
     case "start":
-      return started(state);
+      return started(state, event.held);
     case "opened":
       return opened(state, at);
     case "received":
@@ -71,9 +71,10 @@ export function linkDueMs(state: LinkState): number | null {
   }
 }
 
-function started(state: LinkState): LinkStep {
+function started(state: LinkState, { running, durable }: Held): LinkStep {
   if (state.stage.kind !== "stopped") return still(state);
-  return connecting(state);
+  const applying = running === null ? null : { version: running, nonce: null };
+  return connecting({ ...state, running, durable, applying });
 }
 
 function connecting(state: LinkState): LinkStep {

@@ -4,9 +4,9 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket, type RawData } from "ws";
 
 import { linkConnectMsMax, linkPayloadBytesMax } from "#shared/base/limits.ts";
-import { linkSubprotocol, type CloseCode } from "#shared/wire/protocol.ts";
+import { controlTimeHeader, linkSubprotocol, type CloseCode } from "#shared/wire/protocol.ts";
 
-import { controlTimeHeader, controlTimeOf } from "./fetch-snapshot.ts";
+import { controlTimeOf } from "./fetch-snapshot.ts";
 import type { ConnectRefusal } from "./link-machine-events.ts";
 
 export interface LinkSocketOptions {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 
 import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 
@@ -86,11 +86,6 @@ export async function permissionsOf(
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** Takes group's and others' rights away. */
-export async function makePrivate(path: string): Promise<void> {
-  await chmod(path, 0o600);
 }
 
 function tooBig(path: string, size: number, bytesMax: number): Fault {

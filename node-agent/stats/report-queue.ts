@@ -61,6 +61,13 @@ export class ReportQueue {
     return this.#bootId;
   }
 
+  /** Reports and intervals that have not left, or must leave again. */
+  get unsent(): number {
+    return (
+      this.#waiting.length + this.#sent.filter(({ sentAtMs }) => sentAtMs === undefined).length
+    );
+  }
+
   /** Reports and intervals that are not confirmed. */
   get size(): number {
     return this.#waiting.length + this.#sent.length;

@@ -1,9 +1,10 @@
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import { reportRetryMs, statisticsMs } from "#shared/base/limits.ts";
-import { intervalRows, type TotalsRow } from "#shared/measures/interval.ts";
+import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { Report } from "#shared/measures/report.ts";
 
+import { createIntervalSampler } from "./interval-sampler.ts";
 import { ReportQueue, type Mark } from "./report-queue.ts";
 
 export interface ReporterDeps {
@@ -21,27 +22,21 @@ export interface Reporter extends Stoppable {
   bootId(): string;
   linked(mark: Mark, intervalMs: number): void;
   marked(mark: Mark): void;
-  /** Reports what happened up to now, as far as the link takes it. */
+  /** Reports what happened up to now, as far as the link takes it; the rest is offered again. */
   flush(): void;
+  /** Reports that have not left. */
+  unsent(): number;
 }
 
 export function createReporter(deps: ReporterDeps): Reporter {
   const { clock } = deps;
   const queue = new ReportQueue(deps.newBootId);
-  let before: readonly TotalsRow[] = [];
-  let beforeMs = clock.nowMs();
+  const sampler = createIntervalSampler(clock, deps.totals);
+  let madeMs = clock.monotonicMs();
   let intervalMs = statisticsMs;
   let sampling: Timer | undefined;
   let retrying: Timer | undefined;
 
-  const sample = (): void => {
-    const after = deps.totals();
-    // The wall clock may be set back; an interval must not end before it begins.
-    const nowMs = Math.max(beforeMs, clock.nowMs());
-    const rows = intervalRows(before, after);
-    queue.add({ fromMs: Math.round(beforeMs), toMs: Math.round(nowMs), rows });
-    [before, beforeMs] = [after, nowMs];
-  };
   const pump = (): void => {
     retrying?.stop();
     for (let report = queue.next(); report !== undefined; report = queue.next()) {
@@ -50,16 +45,23 @@ export function createReporter(deps: ReporterDeps): Reporter {
     }
     if (queue.size > 0) retrying = clock.after(reportRetryMs, pump);
   };
-  const sampleAndPump = (): void => {
-    sample();
+  const makeAndPump = (): void => {
+    queue.add(sampler.take());
+    madeMs = clock.monotonicMs();
     pump();
   };
-  /** The first moment is random, so that nodes that started together do not report together. */
+  /**
+   * The first moment is random, so that nodes that started together do not report together. However
+   * rarely reports are wanted, counters are read often: rows of what is gone are not there for long.
+   */
   const arm = (): void => {
     sampling?.stop();
     sampling = clock.after(deps.random() * intervalMs, () => {
-      sampleAndPump();
-      sampling = clock.every(intervalMs, sampleAndPump);
+      makeAndPump();
+      sampling = clock.every(Math.min(intervalMs, statisticsMs), () => {
+        if (clock.monotonicMs() - madeMs >= intervalMs) makeAndPump();
+        else sampler.sample();
+      });
     });
   };
 
@@ -79,7 +81,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
       queue.marked(mark, clock.monotonicMs());
       pump();
     },
-    flush: sampleAndPump,
+    flush: makeAndPump,
+    unsent: () => queue.unsent,
     stop: () => {
       sampling?.stop();
       retrying?.stop();

@@ -271,8 +271,9 @@ export const farewellMsMax = 2_000;
 export const orphanStopMsMax = 3_000;
 /** A part of the agent that does not stop by then is left behind. */
 export const agentPartStopMsMax = 3_000;
-/** Worker threads of one agent. */
+/** Worker threads of one agent, and unless it is told: as many as cores, but each costs a start. */
 export const agentWorkersMax = 64;
+export const agentWorkersDefaultMax = 16;
 /** The local status port: connections, and the time one request may take. */
 export const adminConnectionsMax = 64;
 export const adminRequestMsMax = 5_000;

@@ -9,11 +9,11 @@ import { closeCodes } from "#shared/wire/protocol.ts";
 import { hostDisk } from "../../../node-agent/runtime/disk.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import type { Publisher } from "../../support/publisher.ts";
+import { heartbeatOf, ScriptedControl } from "../../support/scripted-control.ts";
 import { throughout } from "../../support/throughout.ts";
 import { entryFor } from "../apply/balancers.ts";
 import { nodeId, startControl, startNode } from "./node-under-test.ts";
-import { heartbeatOf, ScriptedControl } from "./scripted-control.ts";
-import type { Publisher } from "./signed-snapshots.ts";
 
 const a1 = entryFor("bal_a", { bind: ["127.0.0.1:9001"] });
 const a2 = entryFor("bal_a", { bind: ["127.0.0.1:9002"] });

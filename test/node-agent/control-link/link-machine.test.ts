@@ -21,7 +21,7 @@ const [v1, v2, v3] = [versionOf(1), versionOf(2), versionOf(3)];
 describe("link machine: coming up", () => {
   test("it connects at once, says what it has, and takes its timers from the welcome", () => {
     const link = new MachineDriver({ running: v1 });
-    expect(kinds(link.event({ kind: "start" }))).toEqual(["connect"]);
+    expect(kinds(link.start())).toEqual(["connect"]);
     expect(link.event({ kind: "opened" })).toEqual([{ kind: "hello", have: v1 }]);
     expect(kinds(link.frame(link.welcome(v1)))).toEqual(["welcomed"]);
     expect(kinds(link.wake())).toEqual(["heartbeat"]);
@@ -43,7 +43,7 @@ describe("link machine: coming up", () => {
 
   test("without a welcome in time it gives the link up", () => {
     const link = new MachineDriver();
-    link.event({ kind: "start" });
+    link.start();
     link.event({ kind: "opened" });
     expect(kinds(link.wake())).toEqual(["close", "note no-welcome"]);
     expect(link.nowMs).toBe(1_000 + welcomeMsMax);
@@ -52,7 +52,7 @@ describe("link machine: coming up", () => {
 
   test("frames before the welcome, and a second welcome, end the link as a breach of the protocol", () => {
     const early = new MachineDriver();
-    early.event({ kind: "start" });
+    early.start();
     early.event({ kind: "opened" });
     expect(early.heartbeat(null)[0]).toMatchObject({ kind: "close", code: closeCodes.protocol });
 
@@ -63,6 +63,7 @@ describe("link machine: coming up", () => {
 
   test("what is already known to fail is told on every new link, without having been asked", () => {
     const link = new MachineDriver({ running: v1 });
+    link.start();
     const errors = [{ id: "bal_a", pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }];
     link.event({
       kind: "config",
@@ -165,7 +166,7 @@ describe("link machine: coming back", () => {
 
   test("failed tries wait longer and longer with full jitter, up to the ceiling, and for ever", () => {
     const link = new MachineDriver({ luck: 0.999_999 });
-    link.event({ kind: "start" });
+    link.start();
     const waits = Array.from({ length: 12 }, () => {
       link.event({ kind: "refused", refusal: { kind: "network" } });
       const waitMs = waitOf(link);
@@ -179,7 +180,7 @@ describe("link machine: coming back", () => {
 
   test("a link that held for a while forgets earlier failures; one that did not, does not", () => {
     const link = new MachineDriver({ luck: 0.999_999 });
-    link.event({ kind: "start" });
+    link.start();
     for (let tries = 0; tries < 5; tries += 1) {
       link.event({ kind: "refused", refusal: { kind: "network" } });
       link.wake();
@@ -233,21 +234,21 @@ describe("link machine: coming back", () => {
 
   test.each([403, 404, 409, 426])("refused with status %d it comes back much later", (status) => {
     const link = new MachineDriver();
-    link.event({ kind: "start" });
+    link.start();
     link.event({ kind: "refused", refusal: refusalOf(status) });
     expect(waitOf(link)).toBe(refusedRetryMs);
   });
 
   test("turned away with Retry-After, it waits at least that long", () => {
     const link = new MachineDriver();
-    link.event({ kind: "start" });
+    link.start();
     link.event({ kind: "refused", refusal: refusalOf(503, { retryAfterMs: 7_000 }) });
     expect(waitOf(link)).toBe(7_250);
   });
 
   test("a clock that is off is corrected and tried again at once, but only once", () => {
     const link = new MachineDriver();
-    link.event({ kind: "start" });
+    link.start();
     const refusal = refusalOf(401, { controlTimeMs: 5_000_000 });
     expect(link.event({ kind: "refused", refusal })).toMatchObject([
       { kind: "correct-clock", controlTimeMs: 5_000_000 },

@@ -7,7 +7,7 @@ import type {
   LinkEvent,
 } from "../../../node-agent/control-link/link-machine-events.ts";
 import {
-  initialLinkState,
+  linkBeforeStart,
   type LinkState,
 } from "../../../node-agent/control-link/link-machine-state.ts";
 import { linkDueMs, linkStep } from "../../../node-agent/control-link/link-machine.ts";
@@ -40,12 +40,11 @@ export interface DriverOptions {
  */
 export class MachineDriver {
   nowMs = 1_000;
-  state: LinkState;
+  state: LinkState = linkBeforeStart;
   readonly #options: DriverOptions;
 
   constructor(options: DriverOptions = {}) {
     this.#options = options;
-    this.state = initialLinkState({ running: options.running ?? null, durable: true });
   }
 
   event(event: LinkEvent): readonly LinkEffect[] {
@@ -71,9 +70,14 @@ export class MachineDriver {
     return this.event({ kind: "tick" });
   }
 
+  start(): readonly LinkEffect[] {
+    const { running = null } = this.#options;
+    return this.event({ kind: "start", held: { running, durable: true } });
+  }
+
   /** Up to an open link. */
   open(desired: Version | null = null): readonly LinkEffect[] {
-    this.event({ kind: "start" });
+    if (this.state.stage.kind === "stopped") this.start();
     this.event({ kind: "opened" });
     return this.frame(this.welcome(desired));
   }

@@ -22,9 +22,9 @@ import { createSnapshotStore } from "../../../node-agent/control-link/snapshot-s
 import { hostDisk, type Disk } from "../../../node-agent/runtime/disk.ts";
 import { silentLog } from "../../../node-agent/runtime/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { Publisher } from "../../support/publisher.ts";
+import { ScriptedControl } from "../../support/scripted-control.ts";
 import { FakeFlows } from "../apply/fake-flows.ts";
-import { ScriptedControl } from "./scripted-control.ts";
-import { Publisher } from "./signed-snapshots.ts";
 
 export interface NodeKeys {
   readonly signing: KeyPairText;
@@ -106,7 +106,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
     clock,
     log,
   });
-  const { found } = await intake.resume();
+  const found = await intake.load();
   const marks: StatisticsMark[] = [];
   const boot = { id: "boot" };
   const link = new ControlLink(
@@ -131,11 +131,13 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
       epochMin: options.epochMin ?? 1,
       introduction: { agent: "0.1.0", capabilities, os: "linux", hostname: "host", labels: {} },
     },
-    { running: found.snapshot?.version ?? null, durable: true },
   );
   holder.link = link;
+  void intake.resume();
+  link.start({ running: found.snapshot?.version ?? null, durable: true });
   const stop = async (): Promise<void> => {
     await link.stop();
+    await intake.stop();
     await keeper.stop();
     await applier.stop();
   };

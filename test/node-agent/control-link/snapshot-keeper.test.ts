@@ -5,7 +5,7 @@ import type { Snapshot } from "#shared/snapshot/snapshot.ts";
 
 import { createSnapshotKeeper } from "../../../node-agent/control-link/snapshot-keeper.ts";
 import { FakeClock, settled } from "../../support/fake-clock.ts";
-import { Publisher } from "./signed-snapshots.ts";
+import { Publisher } from "../../support/publisher.ts";
 
 const publisher = new Publisher();
 const [s1, s2] = [publisher.snapshot(1, []), publisher.snapshot(2, [])];

@@ -11,8 +11,8 @@ import { newKeyPair } from "#shared/snapshot/keys.ts";
 import { createSnapshotStore } from "../../../node-agent/control-link/snapshot-store.ts";
 import { hostDisk } from "../../../node-agent/runtime/disk.ts";
 import { eventually } from "../../support/eventually.ts";
+import { Publisher } from "../../support/publisher.ts";
 import { scaled } from "../../support/scale.ts";
-import { Publisher } from "./signed-snapshots.ts";
 
 const writer = join(import.meta.dirname, "store-writer.ts");
 

@@ -9,9 +9,9 @@ import {
   type SnapshotStore,
 } from "../../../node-agent/control-link/snapshot-store.ts";
 import type { Disk } from "../../../node-agent/runtime/disk.ts";
+import { Publisher } from "../../support/publisher.ts";
 import { entryFor } from "../apply/balancers.ts";
 import { CrashDisk, PowerCut } from "./crash-disk.ts";
-import { Publisher } from "./signed-snapshots.ts";
 
 const publisher = new Publisher();
 const snapshots = [1, 2, 3, 4, 5].map((rev) =>

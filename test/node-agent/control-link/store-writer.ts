@@ -4,8 +4,8 @@
  */
 import { createSnapshotStore } from "../../../node-agent/control-link/snapshot-store.ts";
 import { hostDisk } from "../../../node-agent/runtime/disk.ts";
+import { Publisher } from "../../support/publisher.ts";
 import { entryFor } from "../apply/balancers.ts";
-import { Publisher } from "./signed-snapshots.ts";
 
 const [folder = "", keys = ""] = process.argv.slice(2);
 const publisher = new Publisher(JSON.parse(keys) as { publicKey: string; privateKey: string });

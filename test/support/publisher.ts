@@ -10,7 +10,7 @@ import {
 } from "#shared/snapshot/snapshot.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 
-import type { SnapshotOwner } from "../../../node-agent/control-link/verify-snapshot.ts";
+import type { SnapshotOwner } from "../../node-agent/control-link/verify-snapshot.ts";
 
 /** A control plane's key, and what it signs with it for one group. */
 export class Publisher {

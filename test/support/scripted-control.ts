@@ -21,7 +21,7 @@ import { nodeFrameSchema, type NodeFrame } from "#shared/wire/node-frames.ts";
 import { takePart, type PartsState } from "#shared/wire/parts.ts";
 import { agentPaths, linkSubprotocol } from "#shared/wire/protocol.ts";
 
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "./eventually.ts";
 
 /** An answer to a request that is not let through. */
 export interface Refusal {

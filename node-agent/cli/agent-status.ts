@@ -1,0 +1,91 @@
+import type { Version } from "#shared/snapshot/version.ts";
+
+import type { AgentPhase, AgentStatus, BackendView, BalancerView } from "../admin/status.ts";
+import type { ApplierView } from "../apply/applier.ts";
+import type { LinkView } from "../control-link/control-link.ts";
+import type { Identity } from "../control-link/identity.ts";
+import type { BackendStatus, BalancerStatus } from "../flow/balancer-status.ts";
+import { agentVersion } from "./agent-version.ts";
+
+/** The parts' own views, at one moment. */
+export interface StatusParts {
+  readonly draining: boolean;
+  readonly uptimeMs: number;
+  readonly driver: string;
+  readonly identity: Pick<Identity, "node" | "group" | "control">;
+  readonly link: LinkView;
+  readonly reverted: Version | undefined;
+  readonly applied: ApplierView;
+  readonly balancers: readonly BalancerStatus[];
+}
+
+/** What the local status port shows. */
+export function agentStatus(parts: StatusParts): AgentStatus {
+  const { identity, link, applied } = parts;
+  return {
+    phase: phaseOf(parts),
+    agent: {
+      version: agentVersion,
+      driver: parts.driver,
+      pid: process.pid,
+      uptimeMs: Math.round(parts.uptimeMs),
+    },
+    node: { id: identity.node, group: identity.group, control: identity.control },
+    link: { stage: link.stage, opened: link.opened },
+    snapshot: {
+      version: applied.version,
+      durable: link.durable,
+      reverted: parts.reverted ?? null,
+    },
+    balancers: [
+      ...parts.balancers.map((status) => runningView(status, applied)),
+      ...notRunning(parts.balancers, applied),
+    ],
+  };
+}
+
+function phaseOf({ draining, applied }: StatusParts): AgentPhase {
+  if (draining) return "draining";
+  return applied.version === null ? "waiting" : "serving";
+}
+
+function runningView(status: BalancerStatus, { failing }: ApplierView): BalancerView {
+  const { id, name, phase, binds, openConnections, backends } = status;
+  const problems = phase === "serving" ? (failing.get(id)?.problems ?? []) : [];
+  return {
+    id,
+    name,
+    bind: binds,
+    state: problems.length > 0 ? "failing" : phase,
+    problems,
+    activeConnections: openConnections,
+    backends: backends.map(backendView),
+  };
+}
+
+/** Balancers of which nothing runs, because they never could. */
+function notRunning(
+  balancers: readonly BalancerStatus[],
+  { failing }: ApplierView,
+): readonly BalancerView[] {
+  const serving = new Set(balancers.filter(({ phase }) => phase === "serving").map(({ id }) => id));
+  return [...failing].flatMap(([id, { problems }]) =>
+    serving.has(id)
+      ? []
+      : [
+          {
+            id,
+            name: "",
+            bind: [],
+            state: "failing",
+            problems,
+            activeConnections: 0,
+            backends: [],
+          },
+        ],
+  );
+}
+
+function backendView({ name, isLive, activeConnections }: BackendStatus): BackendView {
+  return { name, live: isLive, activeConnections };
+}

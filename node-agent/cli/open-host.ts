@@ -1,0 +1,54 @@
+import { join } from "node:path";
+
+import { readPolicyFile } from "../apply/policy-file.ts";
+import type { Policy } from "../apply/policy.ts";
+import type { RunConfig } from "../config.ts";
+import { readControlUrl } from "../control-link/control-url.ts";
+import { readIdentity, type Identity } from "../control-link/identity.ts";
+import type { Disk } from "../runtime/disk.ts";
+import type { Log } from "../runtime/log.ts";
+
+/** Who this host is, and what may be done on it. */
+export type OpenedHost =
+  | { readonly ok: true; readonly identity: Identity; readonly policy: Policy }
+  /** Everything that keeps the agent from running, for people. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Reads the node's identity and its local policy.
+ *
+ * @throws Fault `control-link/bad-identity` when the identity is damaged
+ */
+export async function openHost(disk: Disk, log: Log, config: RunConfig): Promise<OpenedHost> {
+  const { dataFolder } = config;
+  const identity = await readIdentity(disk, dataFolder);
+  const policyPath = config.policyFile ?? join(dataFolder, "policy.json");
+  const required = config.policyFile !== undefined;
+  const policy = await readPolicyFile(disk, policyPath, { required });
+  const problems = [
+    ...identityProblems(identity, config),
+    ...(policy.ok ? [] : policy.problems).map(
+      ({ pointer, detail }) => `${policyPath}${pointer === "" ? "" : ` ${pointer}`}: ${detail}`,
+    ),
+  ];
+  if (problems.length > 0 || identity === undefined || !policy.ok) return { ok: false, problems };
+  if (policy.writableByOthers) {
+    log.warn({ file: policyPath }, "others may change the local policy: take their rights away");
+  }
+  log.info({ file: policy.found ? policyPath : null }, "local policy read");
+  return { ok: true, identity, policy: policy.policy };
+}
+
+function identityProblems(identity: Identity | undefined, config: RunConfig): readonly string[] {
+  if (identity === undefined) {
+    return [
+      `no node has joined in ${config.dataFolder}: begin with join --data ${config.dataFolder}`,
+    ];
+  }
+  const control = readControlUrl(identity.control, config.insecure);
+  if (control.ok || control.problem !== "insecure") return [];
+  return [
+    `${identity.control} is plain http to another host, which can be read on the way: ` +
+      "use https, or allow it with --insecure",
+  ];
+}

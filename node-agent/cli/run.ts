@@ -1,0 +1,103 @@
+import type { Clock } from "#shared/base/clock.ts";
+import { Lifetime } from "#shared/base/lifetime.ts";
+import { agentPartStopMsMax, orphanStopMsMax } from "#shared/base/limits.ts";
+
+import type { RunConfig } from "../config.ts";
+import type { FoundSnapshot } from "../control-link/snapshot-store.ts";
+import type { Disk } from "../runtime/disk.ts";
+import { claimFolder } from "../runtime/folder-claim.ts";
+import type { Log } from "../runtime/log.ts";
+import type { StopRequest } from "../runtime/stop-requests.ts";
+import { openHost } from "./open-host.ts";
+import { startAgent, type Agent } from "./start-agent.ts";
+import { stopAgent } from "./stop-agent.ts";
+
+export interface RunDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly disk: Disk;
+  readonly log: Log;
+  /** Tells whoever started this process what became of it. */
+  readonly tellParent: (message: object) => void;
+  /** Asked to end, any number of times. */
+  readonly onStopRequest: (listener: (request: StopRequest) => void) => void;
+}
+
+/** How a run ended. */
+export type RunOutcome =
+  | { readonly kind: "ended" }
+  /** Asked a second time, or for too long: ended with connections open. */
+  | { readonly kind: "cut-short" }
+  | { readonly kind: "not-started"; readonly problems: readonly string[] };
+
+/**
+ * Runs the agent until it is asked to end. The last good snapshot serves first, and the control
+ * plane is looked for at the same time: without it, or without a snapshot, the agent runs as well.
+ *
+ * @throws Fault when a part cannot be started; nothing is left running
+ */
+export async function run(deps: RunDeps, config: RunConfig): Promise<RunOutcome> {
+  const { clock, disk, log } = deps;
+  const stopped = Promise.withResolvers<StopRequest>();
+  const hurried = Promise.withResolvers<void>();
+  deps.onStopRequest((request) => {
+    stopped.resolve(request);
+    if (request === "now") hurried.resolve();
+    if (request === "orphaned") clock.after(orphanStopMsMax, () => hurried.resolve());
+  });
+  const host = await openHost(disk, log, config);
+  if (!host.ok) return { kind: "not-started", problems: host.problems };
+  const life = new Lifetime(clock, agentPartStopMsMax);
+  try {
+    life.own(await claimFolder(config.dataFolder));
+    const agent = await startAgent({ ...deps, life }, { config, ...host });
+    await serveLastGood(deps, agent);
+    const request = await stopped.promise;
+    log.info({ request }, "asked to end");
+    agent.beginDraining();
+    const drainMs = request === "drain" ? config.drainMs : 0;
+    const end = stopAgent({ ...agent, clock, log, life }, drainMs);
+    const ended = end.then(() => ({ kind: "ended" }) as const);
+    const cutShort = hurried.promise.then(() => ({ kind: "cut-short" }) as const);
+    return await Promise.race([ended, cutShort]);
+  } catch (error) {
+    await life.stop();
+    throw error;
+  }
+}
+
+/** Serves what is on disk, connects at the same time, and says when it stands. */
+async function serveLastGood(deps: RunDeps, agent: Agent): Promise<void> {
+  const { clock, log } = deps;
+  const { intake, link, applier, dataPlane, admin } = agent;
+  const found = await intake.load();
+  tellFound(log, agent, found);
+  const resumed = intake.resume();
+  link.start({ running: found.snapshot?.version ?? null, durable: true });
+  await resumed;
+  const { running, failing } = applier.view();
+  const facts = {
+    sinceProcessStartMs: Math.round(clock.monotonicMs()),
+    balancers: running.size,
+    failing: failing.size,
+    driver: dataPlane.driver,
+    admin: admin?.address() ?? null,
+  };
+  log.info(facts, found.snapshot === undefined ? "waiting for a first snapshot" : "serving");
+  deps.tellParent({ type: "ready", pid: process.pid, ...facts });
+}
+
+function tellFound(log: Log, { link }: Agent, { unusable, reverted }: FoundSnapshot): void {
+  for (const { file, why, detail } of unusable) {
+    log.error({ file, why, detail }, "a snapshot on disk cannot be used");
+    const text = `${file} on disk: ${why}, ${detail}`;
+    link.report({ kind: "snapshot.refused", balancer: null, backend: null, detail: text });
+  }
+  if (reverted === undefined) return;
+  log.error(
+    { version: reverted },
+    "the agent kept ending on this snapshot: back to the one before",
+  );
+  const detail = `revision ${reverted.rev} was given up`;
+  link.report({ kind: "snapshot.reverted", balancer: null, backend: null, detail });
+}

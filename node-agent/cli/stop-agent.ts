@@ -1,0 +1,56 @@
+import { sleep, type Clock } from "#shared/base/clock.ts";
+import { errorText } from "#shared/base/fault.ts";
+import type { Lifetime } from "#shared/base/lifetime.ts";
+import { farewellMsMax } from "#shared/base/limits.ts";
+
+import type { Applier } from "../apply/applier.ts";
+import type { ControlLink } from "../control-link/control-link.ts";
+import type { SnapshotStore } from "../control-link/snapshot-store.ts";
+import type { DataPlane } from "../flow/data-plane.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Reporter } from "../stats/reporter.ts";
+
+export interface StoppedParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: SnapshotStore;
+  readonly applier: Applier;
+  readonly dataPlane: DataPlane;
+  readonly reporter: Reporter;
+  readonly link: ControlLink;
+  /** Everything that was started, the link last. */
+  readonly life: Lifetime;
+}
+
+const flushEveryMs = 50;
+
+/**
+ * Ends the agent: nothing new is taken, open connections get `drainMs`, what they did is reported,
+ * and then everything goes down. Never rejects.
+ */
+export async function stopAgent(parts: StoppedParts, drainMs: number): Promise<void> {
+  const { store, applier, dataPlane, log } = parts;
+  // Whatever comes now, this start did not crash.
+  await store.ended().catch((error: unknown) => {
+    log.debug({ error: errorText(error) }, "the end of this start could not be noted");
+  });
+  await applier.freeze();
+  const { open, cut } = await dataPlane.drain(drainMs);
+  log.info({ open, cut }, "drained");
+  await lastReport(parts);
+  for (const { name, outcome, error } of await parts.life.stop()) {
+    if (outcome === "stopped") continue;
+    log.warn({ part: name, outcome, error: errorText(error ?? "") }, "a part did not stop well");
+  }
+}
+
+/** The counts of the last connections, as far as a link takes them in time. */
+async function lastReport({ reporter, link, clock }: StoppedParts): Promise<void> {
+  reporter.flush();
+  const deadlineMs = clock.monotonicMs() + farewellMsMax;
+  while (reporter.unsent() > 0 && link.view().stage === "open") {
+    if (clock.monotonicMs() >= deadlineMs) return;
+    // oxlint-disable-next-line no-await-in-loop -- waits until the link takes more
+    await sleep(clock, flushEveryMs);
+  }
+}

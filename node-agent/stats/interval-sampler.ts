@@ -1,0 +1,41 @@
+import type { Clock } from "#shared/base/clock.ts";
+import { intervalRows, mergedRows, type TotalsRow } from "#shared/measures/interval.ts";
+
+import type { Interval } from "./report-queue.ts";
+
+/** Turns totals into what happened, as often as it is asked. */
+export interface IntervalSampler {
+  /** Reads the totals, so that what goes away soon is counted. */
+  sample(): void;
+  /** What happened since the last `take`, up to now. */
+  take(): Interval;
+}
+
+/** @param totals counters as they stand; those of what is gone must still be read once */
+export function createIntervalSampler(
+  clock: Clock,
+  totals: () => readonly TotalsRow[],
+): IntervalSampler {
+  let before: readonly TotalsRow[] = [];
+  let current: Interval = { fromMs: wallMs(clock), toMs: wallMs(clock), rows: [] };
+  const sample = (): void => {
+    const after = totals();
+    // The wall clock may be set back; an interval must not end before it begins.
+    const toMs = Math.max(current.toMs, wallMs(clock));
+    current = { ...current, toMs, rows: mergedRows(current.rows, intervalRows(before, after)) };
+    before = after;
+  };
+  return {
+    sample,
+    take: () => {
+      sample();
+      const taken = current;
+      current = { fromMs: taken.toMs, toMs: taken.toMs, rows: [] };
+      return taken;
+    },
+  };
+}
+
+function wallMs(clock: Clock): number {
+  return Math.max(0, Math.round(clock.nowMs()));
+}
