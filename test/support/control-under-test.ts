@@ -1,15 +1,15 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
-import { Hono } from "hono";
-
 import { systemClock, type Clock } from "#shared/base/clock.ts";
 
 import { createApp } from "../../control/app.ts";
 import { masterKeyOf } from "../../control/certificates/master-key.ts";
 import { createSealer } from "../../control/certificates/sealer.ts";
 import { defaultHttpLimits } from "../../control/http/default-limits.ts";
+import type { BodyEnv } from "../../control/http/env.ts";
 import type { HttpDeps, HttpLimits } from "../../control/http/http-deps.ts";
 import { startHttpServer } from "../../control/http/http-server.ts";
+import { createRouter } from "../../control/http/router.ts";
 import type { Database } from "../../control/storage/database.ts";
 import { createPasswords } from "../../control/verbs/tenant/password.ts";
 import { testDatabase, type TestDatabase } from "./postgres.ts";
@@ -48,7 +48,7 @@ export async function controlUnderTest(
   const db = await testDatabase();
   cleanup(() => db.stop());
   const log = recordedLog();
-  const app = createApp(httpDeps(db, log, options), new Hono());
+  const app = createApp(httpDeps(db, log, options), createRouter<BodyEnv>());
   const server = await startHttpServer({
     host: "127.0.0.1",
     port: 0,
