@@ -13,7 +13,7 @@ import { createPasswords } from "../../control/verbs/tenant/password.ts";
 import type { TestDatabase } from "./postgres.ts";
 
 /** Where ids come from in tests. */
-export const testIds = { nowMs: Date.now, randomBytes };
+const testIds = { nowMs: Date.now, randomBytes };
 
 /** What verbs work with, on a test's database, under a master key of its own. */
 export function verbDeps(db: Pick<TestDatabase, "database">): VerbDeps {

@@ -1,4 +1,4 @@
-import { bigint, customType, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, text, timestamp } from "drizzle-orm/pg-core";
 
 import type { TenantId } from "#shared/base/ids.ts";
 
@@ -12,6 +12,3 @@ export const rev = (name: string) => bigint(name, { mode: "number" });
 
 /** A moment, with time zone. */
 export const at = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
-
-/** Raw bytes. */
-export const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
