@@ -46,9 +46,9 @@ export interface NodeLinksDeps extends LinkDesk {
 /** The links with nodes that this process holds. */
 export interface NodeLinks extends Stoppable {
   /** Whether an upgrade asks for a link. */
-  takes(request: IncomingMessage): boolean;
+  readonly takes: (request: IncomingMessage) => boolean;
   /** Takes ownership of the socket: it becomes a link, or is answered and closed. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Links that are open, or closing. */
   count(): number;
 }
@@ -57,11 +57,16 @@ export interface NodeLinks extends Stoppable {
 export function createNodeLinks(deps: NodeLinksDeps): NodeLinks {
   const links = new WsNodeLinks(deps);
   links.start();
-  return links;
+  return {
+    name: "node-links",
+    takes: (request) => pathOf(request) === agentPaths.link,
+    handleUpgrade: (request, socket, head) => links.handleUpgrade(request, socket, head),
+    count: () => links.count(),
+    stop: () => links.stop(),
+  };
 }
 
-class WsNodeLinks implements NodeLinks {
-  readonly name = "node-links";
+class WsNodeLinks {
   readonly #deps: NodeLinksDeps;
   readonly #registry: LinkRegistry;
   readonly #handshake: LinkHandshake;
@@ -90,10 +95,6 @@ class WsNodeLinks implements NodeLinks {
     const { clock } = this.#deps;
     this.#timers.push(clock.every(1_000 / linkTicksPerSecond, () => this.#registry.tick()));
     this.#planSweep();
-  }
-
-  takes(request: IncomingMessage): boolean {
-    return pathOf(request) === agentPaths.link;
   }
 
   count(): number {

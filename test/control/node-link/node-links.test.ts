@@ -98,9 +98,10 @@ describe("a change", () => {
     await one.connect();
     await tenant.commit({ bal_a: { name: "a" } });
     await eventually(async () => {
-      const [status] = await db.sql`SELECT phase, errors FROM node_status`;
+      const [status] = await db.sql`
+        SELECT phase, errors, (desired ->> 'rev')::int AS rev FROM node_status`;
       expect(status).toEqual({
-        phase: "refused",
+        ...{ phase: "refused", rev: 1 },
         errors: [{ ...error, detail: "not signed \ufffd" }],
       });
     });
