@@ -102,8 +102,8 @@ describe("methods", () => {
         const answer = await fetch(control.url + path, { method, headers });
         expect(answer.status).toBe(405);
         expect(answer.headers.get("allow")).toBe(allow);
-        if (method !== "HEAD")
-          expect((await problemOf(answer)).code).toBe("http/method-not-allowed");
+        if (method === "HEAD") continue;
+        expect((await problemOf(answer)).code).toBe("http/method-not-allowed");
       }
     },
   );
