@@ -146,11 +146,11 @@ BEGIN
       running = CASE WHEN s.change ? 'running'
         THEN nullif(s.change -> 'running', 'null') ELSE t.running END,
       phase = CASE WHEN s.change ? 'phase' THEN s.change ->> 'phase' ELSE t.phase END,
-      failing = coalesce(least((s.change ->> 'failing')::bigint, 2147483647)::integer, t.failing),
+      failing = least(coalesce((s.change ->> 'failing')::bigint, t.failing), 2147483647)::integer,
       errors = coalesce(s.change -> 'errors', t.errors),
       durable = coalesce((s.change ->> 'durable')::boolean, t.durable),
-      connections = coalesce(
-        least((s.change ->> 'connections')::bigint, 2147483647)::integer, t.connections)
+      connections =
+        least(coalesce((s.change ->> 'connections')::bigint, t.connections), 2147483647)::integer
     FROM jsonb_to_recordset(p_status)
       AS s(node text, generation bigint, instance text, session text, "atMs" bigint, change jsonb)
     JOIN nodes n ON n.id = s.node AND n.generation = s.generation
