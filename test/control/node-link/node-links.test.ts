@@ -80,7 +80,7 @@ describe("a change", () => {
       expect(times.toSorted((a, b) => Number(a) - Number(b))).toEqual(times);
     });
     const [status] = await db.sql`SELECT * FROM node_status`;
-    expect(status).toMatchObject({ connected: true, phase: "serving", failing: 0 });
+    expect(status).toMatchObject({ connected: true, phase: "serving", failing: 0, connections: 0 });
     expect(status?.["running"]).toEqual(one.running);
     const [row] = await db.sql`SELECT agent, os, capabilities FROM nodes`;
     expect(row).toEqual({ agent: "0.0.0-test", os: "test", capabilities: ["tcp"] });
