@@ -71,19 +71,6 @@ export async function balancersOfTenant(
   return rows.map(({ balancer }) => balancer);
 }
 
-/** Who has a name. */
-export async function balancerIdByNameOfTenant(
-  tx: Transaction,
-  tenantId: TenantId,
-  name: string,
-): Promise<BalancerId | undefined> {
-  const [row] = await tx
-    .select({ id: balancers.id })
-    .from(balancers)
-    .where(and(eq(balancers.tenantId, tenantId), eq(balancers.name, name)));
-  return row?.id;
-}
-
 /** All balancers of a group, as far as rules across them look at. */
 export function groupMembersOfTenant(
   tx: Transaction,

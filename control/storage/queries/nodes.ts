@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, sql, type SQL } from "drizzle-orm";
 
-import type { GroupId, NodeId, TenantId } from "#shared/base/ids.ts";
+import type { NodeId, TenantId } from "#shared/base/ids.ts";
 
 import type { Transaction } from "../database.ts";
 import { groups } from "../tables/groups.ts";
@@ -52,19 +52,6 @@ function nodeRows(tx: Transaction, which: SQL | undefined) {
     )
     .where(which)
     .orderBy(asc(nodes.id));
-}
-
-/** What the nodes of a group that were not retired can do: each list once, and how many have it. */
-export function capabilitiesOfGroup(
-  tx: Transaction,
-  tenantId: TenantId,
-  groupId: GroupId,
-): Promise<readonly { readonly capabilities: readonly string[]; readonly nodes: number }[]> {
-  return tx
-    .select({ capabilities: nodes.capabilities, nodes: sql<number>`count(*)::int` })
-    .from(nodes)
-    .where(and(eq(nodes.tenantId, tenantId), eq(nodes.groupId, groupId), isNull(nodes.revokedAt)))
-    .groupBy(nodes.capabilities);
 }
 
 /** Retires a node: `retired` the first time, `before` when it was already. */

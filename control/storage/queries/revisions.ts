@@ -1,31 +1,73 @@
-import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
 
 import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
 
 import { doorbellChannel, type Transaction } from "../database.ts";
+import { audit as auditTable } from "../tables/audit.ts";
+import { bodies } from "../tables/bodies.ts";
 import { groups } from "../tables/groups.ts";
 import { revisions, type RevisionChange } from "../tables/revisions.ts";
-import { rowsOf } from "./rows.ts";
+import type { NewAuditRow } from "./audit.ts";
+import { firstRowOf, rowsOf } from "./rows.ts";
+import { textArray } from "./text-array.ts";
 
 export type RevisionRow = typeof revisions.$inferSelect;
-export type NewRevisionRow = typeof revisions.$inferInsert;
+/** Everything that a revision writes besides the balancers themselves. */
+export interface NewRevisionRow {
+  readonly tenantId: TenantId;
+  readonly rev: number;
+  /** Id of the API key or session that makes it. */
+  readonly actor: string;
+  readonly action: string;
+  readonly changes: readonly RevisionChange[];
+  /** The body that the changes name and that may be new. */
+  readonly body: Body | undefined;
+  readonly audit: Omit<NewAuditRow, "tenantId" | "actor" | "action">;
+  /** Whether every control instance is told, once this is committed, that the tenant changed. */
+  readonly doorbell: boolean;
+}
 
-/** Appends a revision and raises the groups that it touches to it. */
+/**
+ * Appends a revision with its body and its audit row, raises the groups that it touches to it, and
+ * rings the doorbell: all in one round trip, since the tenant's row is held meanwhile.
+ */
 export async function insertRevision(tx: Transaction, row: NewRevisionRow): Promise<RevisionRow> {
-  const { tenantId, rev } = row;
-  const touched = [...new Set(row.changes.map((change) => change.group))];
-  await tx
-    .update(groups)
-    .set({ rev })
-    .where(and(eq(groups.tenantId, tenantId), inArray(groups.id, touched)));
-  const [stored] = await tx.insert(revisions).values(row).returning();
+  const { tenantId, rev, actor, action, changes, body, audit } = row;
+  const groupIds = [...new Set(changes.map((change) => change.group))];
+  const stored = await firstRowOf<{ readonly at: string }>(
+    tx,
+    sql`
+      WITH kept AS (
+        INSERT INTO ${bodies} (tenant_id, hash, body)
+          SELECT ${tenantId}, ${body?.hash ?? null}::text, ${body?.body ?? null}::text
+            WHERE ${body !== undefined}::boolean
+          ON CONFLICT DO NOTHING
+      ), raised AS (
+        UPDATE ${groups} SET rev = ${rev}::bigint
+          WHERE tenant_id = ${tenantId} AND id = ANY (${textArray(groupIds)})
+      ), noted AS (
+        INSERT INTO ${auditTable}
+            (tenant_id, actor, action, target, before_hash, after_hash, request_id, address)
+          VALUES (${tenantId}, ${actor}, ${action}, ${audit.target}, ${audit.beforeHash ?? null},
+            ${audit.afterHash ?? null}, ${audit.requestId}, ${audit.address})
+      ), appended AS (
+        INSERT INTO ${revisions} (tenant_id, rev, actor, action, changes)
+          VALUES (${tenantId}, ${rev}::bigint, ${actor}, ${action}, ${JSON.stringify(changes)}::jsonb)
+          RETURNING at
+      )
+      SELECT at, CASE WHEN ${row.doorbell}::boolean THEN ${notified(tenantId)} END FROM appended`,
+  );
   if (stored === undefined) throw new Error("an insert returned no row");
-  return stored;
+  return { tenantId, rev, actor, action, changes, at: new Date(stored.at) };
 }
 
 /** Tells every control instance, once this transaction is committed, that the tenant changed. */
 export async function ringDoorbell(tx: Transaction, tenantId: TenantId): Promise<void> {
-  await tx.execute(sql`SELECT pg_notify(${doorbellChannel}, ${tenantId})`);
+  await tx.execute(sql`SELECT ${notified(tenantId)}`);
+}
+
+function notified(tenantId: TenantId): SQL {
+  return sql`pg_notify(${doorbellChannel}, ${tenantId})`;
 }
 
 /** One revision. */
@@ -54,6 +96,12 @@ export function revisionsOfTenant(
     .where(and(eq(revisions.tenantId, tenantId), older))
     .orderBy(desc(revisions.rev))
     .limit(page.limit);
+}
+
+/** A definition's canonical JSON and its SHA-256. */
+export interface Body {
+  readonly hash: string;
+  readonly body: string;
 }
 
 /** What the revisions in `(after, upTo]` did to a balancer, all taken together. */

@@ -6,36 +6,48 @@ import { checkGroup } from "#shared/validation/check-group.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { groupMembersOfTenant, type GroupMemberRow } from "../../storage/queries/balancers.ts";
-import { capabilitiesOfGroup } from "../../storage/queries/nodes.ts";
-import { capabilityRule, type CapabilityFinding } from "./capability-rule.ts";
+import { placementOfTenant } from "../../storage/queries/placement.ts";
+import { noSuchGroup, type Invalid, type NameTaken } from "../outcomes.ts";
+import { capabilityRule } from "./capability-rule.ts";
 
-/** A balancer that wants to be in a group. */
+/** A balancer that wants to be in the group that it names. */
 export interface Candidate {
   readonly id: BalancerId;
   readonly definition: Balancer;
-  readonly groupId: GroupId;
 }
 
+export type Admission =
+  | {
+      readonly kind: "admitted";
+      readonly groupId: GroupId;
+      readonly warnings: readonly Problem[];
+    }
+  | Invalid
+  | NameTaken;
+
 /**
- * Whether a balancer may be in its group: beside the others, within a snapshot's size, on the
- * nodes. The tenant's row must be held, so that the others stay as they are.
+ * Whether a balancer may have its name and be in its group: beside the others, within a snapshot's
+ * size, on the nodes. The tenant's row must be held, so that the others stay as they are.
  */
 export async function admit(
   tx: Transaction,
   tenantId: TenantId,
-  candidate: Candidate,
-): Promise<CapabilityFinding> {
-  const { id, definition, groupId } = candidate;
+  { id, definition }: Candidate,
+): Promise<Admission> {
+  const { group, name } = definition;
+  const { groupId, nameHolder, abilities } = await placementOfTenant(tx, tenantId, { group, name });
+  if (groupId === undefined) return noSuchGroup(group);
+  if (nameHolder !== undefined && nameHolder !== id) return { kind: "name-taken", name };
   const members = await groupMembersOfTenant(tx, tenantId, groupId);
   const others = members.filter((member) => member.id !== id);
-  const abilities = await capabilitiesOfGroup(tx, tenantId, groupId);
   const ability = capabilityRule(definition, abilities);
   const problems = [
     ...checkGroup([...others, { id, definition }]),
     ...snapshotTooLarge(others, definition),
     ...ability.problems,
   ];
-  return { problems, warnings: ability.warnings };
+  if (problems.length > 0) return { kind: "invalid", problems };
+  return { kind: "admitted", groupId, warnings: ability.warnings };
 }
 
 function snapshotTooLarge(

@@ -2,12 +2,7 @@ import type { Problem } from "#shared/base/problem.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { unsupportedBy } from "#shared/definition/capability.ts";
 
-/** What some nodes of a group can do. */
-export interface NodeAbility {
-  /** Empty: they joined, and were never heard since. */
-  readonly capabilities: readonly string[];
-  readonly nodes: number;
-}
+import type { NodeAbility } from "../../storage/queries/placement.ts";
 
 /** `problems`: nobody could run it. `warnings`: somebody cannot, or nobody is known yet. */
 export interface CapabilityFinding {

@@ -3,13 +3,12 @@ import type { Problem } from "#shared/base/problem.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import type { Transaction } from "../../storage/database.ts";
-import { balancerIdByNameOfTenant, insertBalancers } from "../../storage/queries/balancers.ts";
-import { groupByNameOfTenant } from "../../storage/queries/groups.ts";
+import { insertBalancers } from "../../storage/queries/balancers.ts";
 import { insertSecrets } from "../../storage/queries/secrets.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { transactOnce } from "../idempotent.ts";
-import { noSuchGroup, type Invalid, type Mismatch, type NameTaken } from "../outcomes.ts";
+import type { Invalid, Mismatch, NameTaken } from "../outcomes.ts";
 import { bodyOf, commitRevision } from "../revision/commit-revision.ts";
 import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, undone, type Ended } from "../transact.ts";
@@ -67,13 +66,9 @@ async function storeNew(
   const { tenantId } = actor;
   const { name } = definition;
   const rev = await nextRevision(tx, tenantId);
-  const group = await groupByNameOfTenant(tx, tenantId, definition.group);
-  if (group === undefined) return undone(noSuchGroup(definition.group));
-  const holder = await balancerIdByNameOfTenant(tx, tenantId, name);
-  if (holder !== undefined) return undone({ kind: "name-taken", name });
-  const found = await admit(tx, tenantId, { id, definition, groupId: group.id });
-  if (found.problems.length > 0) return undone({ kind: "invalid", problems: found.problems });
-
+  const admission = await admit(tx, tenantId, { id, definition });
+  if (admission.kind !== "admitted") return undone(admission);
+  const { groupId, warnings } = admission;
   const body = bodyOf(definition);
   await insertSecrets(tx, tenantId, secrets);
   const [row] = await insertBalancers(tx, [
@@ -81,7 +76,7 @@ async function storeNew(
       tenantId,
       id,
       name,
-      groupId: group.id,
+      groupId,
       definition,
       hash: body.hash,
       revCreated: rev,
@@ -95,11 +90,10 @@ async function storeNew(
     {
       rev,
       changes: revisionChanges(id, undefined, row),
-      bodies: [body],
+      body,
       deed: { action: "balancer.create", target: id, afterHash: body.hash },
     },
   );
-  const { warnings } = found;
   const balancer = balancerRecordOf(row);
   return kept({ kind: "created", dryRun: false, revision: rev, balancer, warnings });
 }

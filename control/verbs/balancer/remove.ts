@@ -42,7 +42,6 @@ export async function removeBalancer(
       {
         rev,
         changes: revisionChanges(row.id, row, undefined),
-        bodies: [],
         deed: { action: "balancer.remove", target: row.id, beforeHash: row.hash },
       },
     );

@@ -5,16 +5,14 @@ import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import {
-  balancerIdByNameOfTenant,
   balancerOfTenant,
   updateBalancerRow,
   type BalancerRow,
 } from "../../storage/queries/balancers.ts";
-import { groupByNameOfTenant } from "../../storage/queries/groups.ts";
 import { insertSecrets } from "../../storage/queries/secrets.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
-import { noSuchGroup, type Invalid, type NameTaken, type NotFound } from "../outcomes.ts";
+import type { Invalid, NameTaken, NotFound } from "../outcomes.ts";
 import { bodyOf, commitRevision } from "../revision/commit-revision.ts";
 import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, transact, undone, type Ended } from "../transact.ts";
@@ -94,14 +92,9 @@ async function replace(
   if (body.hash === before.hash) {
     return undone({ kind: "unchanged", balancer: balancerRecordOf(before) });
   }
-  const group = await groupByNameOfTenant(tx, tenantId, definition.group);
-  if (group === undefined) return undone(noSuchGroup(definition.group));
-  const holder = await balancerIdByNameOfTenant(tx, tenantId, definition.name);
-  if (holder !== undefined && holder !== id) {
-    return undone({ kind: "name-taken", name: definition.name });
-  }
-  const found = await admit(tx, tenantId, { id, definition, groupId: group.id });
-  if (found.problems.length > 0) return undone({ kind: "invalid", problems: found.problems });
+  const admission = await admit(tx, tenantId, { id, definition });
+  if (admission.kind !== "admitted") return undone(admission);
+  const { groupId, warnings } = admission;
 
   await insertSecrets(tx, tenantId, secrets);
   const row = await updateBalancerRow(
@@ -109,7 +102,7 @@ async function replace(
     { tenantId, id },
     {
       name: definition.name,
-      groupId: group.id,
+      groupId,
       definition,
       hash: body.hash,
       revUpdated: place.rev,
@@ -118,7 +111,7 @@ async function replace(
   await commitRevision(deps, place, {
     rev: place.rev,
     changes: revisionChanges(id, before, row),
-    bodies: [body],
+    body,
     deed: {
       action: "balancer.update",
       target: id,
@@ -126,7 +119,6 @@ async function replace(
       afterHash: body.hash,
     },
   });
-  const { warnings } = found;
   const balancer = balancerRecordOf(row);
   return kept({ kind: "updated", dryRun: false, revision: place.rev, balancer, warnings });
 }

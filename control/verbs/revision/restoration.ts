@@ -9,10 +9,9 @@ import {
   type BalancerRow,
   type NewBalancerRow,
 } from "../../storage/queries/balancers.ts";
-import { groupByNameOfTenant } from "../../storage/queries/groups.ts";
-import { capabilitiesOfGroup } from "../../storage/queries/nodes.ts";
+import { placementOfTenant, type NodeAbility } from "../../storage/queries/placement.ts";
 import type { NetChange } from "../../storage/queries/revisions.ts";
-import { capabilityRule, type NodeAbility } from "../balancer/capability-rule.ts";
+import { capabilityRule } from "../balancer/capability-rule.ts";
 import { storedDefinitions } from "./stored-definitions.ts";
 
 /** What has to be written so that the balancers are as they were. */
@@ -92,11 +91,8 @@ async function groupsOf(
   const groups = new Map<string, GroupAbility>();
   for (const name of names) {
     // oxlint-disable-next-line no-await-in-loop -- one statement at a time in a transaction
-    const group = await groupByNameOfTenant(tx, tenantId, name);
-    if (group === undefined) continue;
-    // oxlint-disable-next-line no-await-in-loop -- one statement at a time in a transaction
-    const abilities = await capabilitiesOfGroup(tx, tenantId, group.id);
-    groups.set(name, { id: group.id, abilities });
+    const { groupId, abilities } = await placementOfTenant(tx, tenantId, { group: name });
+    if (groupId !== undefined) groups.set(name, { id: groupId, abilities });
   }
   return groups;
 }

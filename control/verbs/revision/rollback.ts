@@ -74,8 +74,6 @@ async function restore(
   const row = await commitRevision(deps, place, {
     rev,
     changes: restoration.balancers.flatMap(({ id, now, past }) => revisionChanges(id, now, past)),
-    // Every body that comes back was kept when it was first written.
-    bodies: [],
     deed: { action: "revision.rollback", target: String(target) },
   });
   const { warnings } = restoration;
