@@ -40,7 +40,7 @@ beforeAll(async () => {
   control = await controlUnderTest(cleanup);
   document = (await (await fetch(`${control.url}/openapi.json`)).json()) as Document;
   addFormats.default(ajv);
-  ajv.addSchema({ $id: "https://api.example", components: document.components });
+  ajv.addSchema({ $id: "https://api.example/document", components: document.components });
 });
 
 function operations(): [method: string, path: string, operation: Operation][] {
@@ -270,7 +270,7 @@ function schemaOf(answer: Answer | undefined, headers: Headers): object | undefi
 
 /** A validator of a schema that may refer to the document's components. */
 function validator(schema: object) {
-  const text = JSON.stringify(schema).replaceAll('"#/', '"https://api.example#/');
+  const text = JSON.stringify(schema).replaceAll('"#/', '"https://api.example/document#/');
   return ajv.compile(JSON.parse(text) as object);
 }
 
