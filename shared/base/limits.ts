@@ -311,7 +311,7 @@ export const databaseMigrateMsMax = 120_000;
 // ---- the HTTP API ------------------------------------------------------------------------------
 
 /** A request's body: no call takes more than a balancer. */
-export const requestBodyBytesMax = balancerBodyBytesMax;
+export const requestBodyBytesMax = 256 * 1024;
 /** A request's line and headers together. */
 export const requestHeaderBytesMax = 16 * 1024;
 /** Receiving a request's headers, and the whole request. */

@@ -1,27 +1,14 @@
-import { z } from "zod";
-
 import { canonicalJson } from "./canonical.ts";
 import { sha256Hex } from "./hash.ts";
 
-/**
- * What an entry is. A node refuses by name a kind it does not know, so kinds may be added.
- */
-export const entryKinds = ["balancer"] as const;
-export type EntryKind = (typeof entryKinds)[number];
-
 /** One thing in a snapshot, named by the hash of its canonical body. */
 export interface ManifestEntry {
+  /** `balancer`; more will come, and a node refuses by name a kind it does not know. */
   readonly kind: string;
   readonly id: string;
   /** SHA-256 (hex) of the canonical JSON of the body. */
   readonly hash: string;
 }
-
-export const manifestEntrySchema: z.ZodType<ManifestEntry> = z.object({
-  kind: z.string().min(1).max(40),
-  id: z.string().min(1).max(64),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-});
 
 /** All entries of a group at one version, sorted by kind and id. */
 export type Manifest = readonly ManifestEntry[];

@@ -38,4 +38,3 @@ export const byeFrameSchema = z.object({
 });
 
 export type PartFrame = z.output<typeof partFrameSchema>;
-export type ByeFrame = z.output<typeof byeFrameSchema>;

@@ -3,7 +3,13 @@ import { z } from "zod";
 import { signatureSchema } from "../snapshot/signature.ts";
 import { secretsSchema, snapshotEntrySchema } from "../snapshot/snapshot.ts";
 import { versionSchema } from "../snapshot/version.ts";
-import { byeFrameSchema, idSchema, nonceSchema, retrySpreadSchema, timeMsSchema } from "./common.ts";
+import {
+  byeFrameSchema,
+  idSchema,
+  nonceSchema,
+  retrySpreadSchema,
+  timeMsSchema,
+} from "./common.ts";
 
 /** Up to which report the control plane has taken a boot's statistics. */
 export const statisticsMarkSchema = z.object({
@@ -53,15 +59,14 @@ export const refFrameSchema = z.object({
 });
 
 /** Repeats what the node shall run and which reports were taken. */
-export const controlHeartbeatFrameSchema = z.object({
+const controlHeartbeatFrameSchema = z.object({
   t: z.literal("hb"),
   controlTimeMs: timeMsSchema,
   desired: versionSchema.nullable(),
   statistics: statisticsMarkSchema,
 });
 
-export const commandNames = ["resync", "revoke", "drain", "plan", "reconnect"] as const;
-export type CommandName = (typeof commandNames)[number];
+const commandNames = ["resync", "revoke", "drain", "plan", "reconnect"] as const;
 
 /** Asks the node for something; answered by `cmdr` within the deadline. Doing it twice is harmless. */
 export const commandFrameSchema = z.object({
@@ -86,5 +91,4 @@ export type ControlFrame = z.output<typeof controlFrameSchema>;
 export type WelcomeFrame = z.output<typeof welcomeFrameSchema>;
 export type DeltaFrame = z.output<typeof deltaFrameSchema>;
 export type RefFrame = z.output<typeof refFrameSchema>;
-export type ControlHeartbeatFrame = z.output<typeof controlHeartbeatFrameSchema>;
 export type CommandFrame = z.output<typeof commandFrameSchema>;

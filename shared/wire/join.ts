@@ -21,7 +21,10 @@ export const joinResponseSchema = z.object({
   group: z.string().max(64),
   epoch: z.int().min(1),
   /** Whom the node trusts to sign snapshots: raw Ed25519 public keys in base64url. */
-  signingKeys: z.array(z.string().regex(/^[\w-]{43}$/)).min(1).max(8),
+  signingKeys: z
+    .array(z.string().regex(/^[\w-]{43}$/))
+    .min(1)
+    .max(8),
 });
 export type JoinResponse = z.output<typeof joinResponseSchema>;
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { idSchema, nonceSchema } from "./common.ts";
 
 /** The scheme in `Authorization: Midstream-Node …`, which every request of a node carries. */
-export const nodeScheme = "Midstream-Node";
+const nodeScheme = "Midstream-Node";
 
 /** What the header says besides its signature. */
 export interface NodeClaim {

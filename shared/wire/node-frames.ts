@@ -26,11 +26,10 @@ export const getFrameSchema = z.object({
 });
 
 /** How far a version has come on the node. */
-export const applyPhases = ["stored", "applied", "serving"] as const;
-export type ApplyPhase = (typeof applyPhases)[number];
+const applyPhases = ["stored", "applied", "serving"] as const;
 
 /** What became of one balancer; only those that changed are named. */
-export const balancerOutcomeSchema = z.object({
+const balancerOutcomeSchema = z.object({
   id: idSchema,
   state: z.enum(["serving", "draining", "removed"]),
   ms: timeMsSchema,
@@ -87,7 +86,7 @@ export const nodeHeartbeatFrameSchema = z.object({
 });
 
 /** A report of counters, see `measures/report.ts`. */
-export const statisticsFrameSchema = z.object({ t: z.literal("st"), report: reportSchema });
+const statisticsFrameSchema = z.object({ t: z.literal("st"), report: reportSchema });
 
 /** Something flipped on the node. */
 export const nodeEventSchema = z.object({
@@ -108,13 +107,13 @@ export const nodeEventSchema = z.object({
 });
 export type NodeEvent = z.output<typeof nodeEventSchema>;
 
-export const eventsFrameSchema = z.object({
+const eventsFrameSchema = z.object({
   t: z.literal("ev"),
   events: z.array(nodeEventSchema).min(1).max(200),
 });
 
 /** The answer to a `cmd`. */
-export const commandResultFrameSchema = z.object({
+const commandResultFrameSchema = z.object({
   t: z.literal("cmdr"),
   id: nonceSchema,
   ok: z.boolean(),
@@ -141,6 +140,3 @@ export type GetFrame = z.output<typeof getFrameSchema>;
 export type AckFrame = z.output<typeof ackFrameSchema>;
 export type NackFrame = z.output<typeof nackFrameSchema>;
 export type NodeHeartbeatFrame = z.output<typeof nodeHeartbeatFrameSchema>;
-export type StatisticsFrame = z.output<typeof statisticsFrameSchema>;
-export type EventsFrame = z.output<typeof eventsFrameSchema>;
-export type CommandResultFrame = z.output<typeof commandResultFrameSchema>;
