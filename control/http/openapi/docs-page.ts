@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
@@ -9,7 +9,7 @@ import type { HttpEnv } from "../env.ts";
 
 /** Where the page's files come from: the installed package, nothing from outside. */
 const assetFolder = path.dirname(
-  createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"),
+  fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")),
 );
 
 const assetTypes = {
