@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 
+import { endStream } from "./end-socket.ts";
 import type { SideActivity } from "./idle.ts";
 
 export interface DirectionDeps {
@@ -85,7 +86,7 @@ export class Direction implements SideActivity {
   readonly #onEnd = (): void => {
     this.hasEnded = true;
     this.seenMs = this.#deps.monotonicMs();
-    this.#deps.sink.end();
+    endStream(this.#deps.sink);
     this.#deps.onEnded();
   };
 }

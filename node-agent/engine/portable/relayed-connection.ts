@@ -14,6 +14,7 @@ import type {
 } from "../engine.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
 import { Direction } from "./direction.ts";
+import { cutSocket, endStream, type Cut } from "./end-socket.ts";
 import { idleDeadline } from "./idle.ts";
 import { socketOptions } from "./socket-options.ts";
 
@@ -28,9 +29,6 @@ export interface ConnectionHost {
   /** `closed` was told and both sockets are gone. */
   readonly onClosed: (connection: RelayedConnection) => void;
 }
-
-/** How a socket is destroyed: a reset, or what the system does with a close. */
-type Cut = "reset" | "close";
 
 /**
  * One client and, once connected, its backend. Owns both sockets, from the tick they appear until
@@ -141,11 +139,18 @@ export class RelayedConnection {
     this.#host.tell({ kind: "failed", connection: this.id, code, mayRetry: true });
   }
 
-  /** A reset from a side that had ended its stream is the answer to what was still sent to it. */
+  /**
+   * A reset from a side that had ended its stream is the answer to what was still sent to it: what
+   * it had said before is complete, and is still delivered.
+   */
   #onReset(side: "client" | "backend"): void {
     if (this.#state === "closing") return;
-    const hadEnded = this.#reason === `${side}-closed`;
-    this.#cut("reset", hadEnded ? `${side}-closed` : `${side}-reset`);
+    const sent = side === "client" ? this.#toBackend : this.#toClient;
+    if (sent?.hasEnded !== true) return this.#cut("reset", `${side}-reset`);
+    const other = side === "client" ? this.#backend : this.#client;
+    const reason = this.#reason ?? `${side}-closed`;
+    if (other === undefined || other.writableLength === 0) this.#cut("reset", reason);
+    else this.#flush(reason);
   }
 
   /** Sends what is queued and ends both streams, then waits for the peers' ends, within a bound. */
@@ -154,8 +159,8 @@ export class RelayedConnection {
     this.#reason = reason;
     this.#toBackend?.discard();
     this.#toClient?.discard();
-    this.#client.end();
-    this.#backend?.end();
+    endStream(this.#client);
+    if (this.#backend !== undefined) endStream(this.#backend);
     this.#setDeadline(flushMsMax);
   }
 
@@ -168,8 +173,8 @@ export class RelayedConnection {
     this.#state = "closing";
     this.#host.deadlines.clear(this.#deadline);
     this.moved(); // Looks at the queues before they are thrown away.
-    destroy(this.#client, how);
-    if (this.#backend !== undefined) destroy(this.#backend, how);
+    cutSocket(this.#client, how);
+    if (this.#backend !== undefined) cutSocket(this.#backend, how);
   }
 
   #onDue(nowMs: number): void {
@@ -181,8 +186,13 @@ export class RelayedConnection {
       case "relaying":
         return this.#watchSilence(nowMs);
       case "closing":
-        return this.#destroy("close");
+        // Whoever has not taken everything by now must not think that it has.
+        return this.#destroy(this.#hasQueue() ? "reset" : "close");
     }
+  }
+
+  #hasQueue(): boolean {
+    return this.#client.writableLength > 0 || (this.#backend?.writableLength ?? 0) > 0;
   }
 
   /** Closes the connection when it has been silent for too long, otherwise looks again in time. */
@@ -211,10 +221,4 @@ export class RelayedConnection {
     this.#host.tell({ kind: "closed", connection: this.id, reason, rxBytes, txBytes });
     this.#host.onClosed(this);
   }
-}
-
-function destroy(socket: Socket, how: Cut): void {
-  const canReset = !socket.destroyed && !socket.connecting && socket.remoteFamily !== undefined;
-  if (how === "reset" && canReset) socket.resetAndDestroy();
-  else socket.destroy();
 }

@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 
 import { expect, test } from "vitest";
 
-import { flushMsMax } from "#shared/base/limits.ts";
+import { flushMsMax, relayBufferBytes } from "#shared/base/limits.ts";
 
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -10,7 +11,7 @@ import { echo, silent, startBackend, stuck, type FakeBackend } from "../../suppo
 import { openSockets } from "../../support/open-sockets.ts";
 import { sendRandom } from "../../support/random-bytes.ts";
 import { openClient } from "../../support/test-client.ts";
-import { startRelay, tcp, type EngineSubject, type Relay } from "./relay-rig.ts";
+import { startRelay, takeAllMoved, tcp, type EngineSubject, type Relay } from "./relay-rig.ts";
 
 const mib = 1024 * 1024;
 
@@ -143,6 +144,33 @@ export function closingCases(subject: EngineSubject): void {
     expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-reset" });
   });
 
+  test("a backend that ends, then resets, has said everything: a slow client gets it all", async () => {
+    const backend = await startBackend((socket) => {
+      socket.on("data", (data: Buffer) => {
+        if (data.toString().endsWith("more")) socket.resetAndDestroy();
+      });
+    });
+    const relay = await startRelay(subject, tcp(backend));
+    const client = await openClient(relay.port);
+    client.socket.pause();
+    await eventually(() => backend.sockets.size === 1);
+    const [socket] = backend.sockets;
+    if (socket === undefined) throw new Error("the backend has no connection");
+    // Until something waits in the engine for the client, and no more than it holds.
+    const size = await fill(relay, socket);
+    socket.end();
+    await eventually(() => socket.writableFinished);
+
+    client.send("more");
+    await eventually(() => backend.sockets.size === 0);
+    client.socket.resume();
+
+    await client.isOver();
+    expect([client.receivedBytes, client.errorCode]).toEqual([size, undefined]);
+    client.finish();
+    expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-closed", rxBytes: size });
+  });
+
   test("close with flush sends what is queued, then ends both sides", async () => {
     const backend = await startBackend(echo);
     const relay = await startRelay(subject, tcp(backend));
@@ -228,6 +256,24 @@ export function closingCases(subject: EngineSubject): void {
     expect(relay.ofKind("closed").map((event) => event.reason)).not.toContain("removed");
   });
 
+  test("stop in the moment when both sides are ending waits for nobody", async () => {
+    const backend = await startBackend(silent);
+    const before = openSockets();
+    const relay = await startRelay(subject, tcp(backend));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => openClient(relay.port)));
+    await eventually(() => backend.sockets.size === 20);
+
+    for (const client of clients) client.finish();
+    for (const socket of backend.sockets) socket.end();
+    await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(relay.engines.map((engine) => engine.stop()));
+
+    expect(relay.ofKind("closed")).toHaveLength(20);
+    for (const client of clients) client.socket.destroy();
+    await eventually(() => backend.sockets.size === 0);
+    await eventually(() => openSockets() === before);
+  });
+
   test("stop tells every connection closed, frees the address and leaves no descriptor", async () => {
     const backend = await startBackend(silent);
     const before = openSockets();
@@ -254,6 +300,23 @@ function closeAll(relay: Relay, how: "flush" | "abort"): void {
 
 function resetAll(backend: FakeBackend): void {
   for (const socket of backend.sockets) socket.resetAndDestroy();
+}
+
+/** Sends in steps until the system takes no more for the client; returns the bytes sent. */
+async function fill(relay: Relay, socket: Socket): Promise<number> {
+  const step = Buffer.alloc(relayBufferBytes / 2, "x");
+  let delivered = 0;
+  for (let sent = step.length; ; sent += step.length) {
+    socket.write(step);
+    const isDelivered = eventually(
+      () => {
+        delivered = Math.max(delivered, takeAllMoved(relay).rxBytes);
+        return delivered === sent;
+      },
+      { withinMs: 250, everyMs: 1 },
+    );
+    if (!(await isDelivered.catch(() => false))) return sent;
+  }
 }
 
 async function nextErrorCode(backend: FakeBackend): Promise<unknown> {

@@ -104,7 +104,7 @@ export function listenCases(subject: EngineSubject): void {
     await engineAlone().unlisten(42);
   });
 
-  test("X-TCP-28 a Unix socket is listened on, and connected to, and is gone afterwards", async () => {
+  test("a Unix socket is listened on, and connected to, and is gone afterwards", async () => {
     const folder = await mkdtemp(join(tmpdir(), "midstream-unix-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await startBackend(greet("unix"), { path: join(folder, "backend.sock") });
@@ -119,7 +119,7 @@ export function listenCases(subject: EngineSubject): void {
     expect(existsSync(listen.path)).toBe(false);
   });
 
-  test("X-TCP-28 a connection over Unix sockets can be aborted", async () => {
+  test("a connection over Unix sockets can be aborted", async () => {
     const folder = await mkdtemp(join(tmpdir(), "midstream-unix-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await startBackend(echo, { path: join(folder, "backend.sock") });
