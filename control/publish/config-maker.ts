@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 
 import type { SecretId } from "#shared/base/ids.ts";
 import { deltasCachedMax, manifestsCachedMax } from "#shared/base/limits.ts";
-import type { Difference } from "#shared/snapshot/difference.ts";
 import type { Manifest } from "#shared/snapshot/manifest.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { DeltaFrame, RefFrame } from "#shared/wire/control-frames.ts";
@@ -18,19 +17,20 @@ import type { Published } from "./published.ts";
 import type { PublisherDeps, Recipient } from "./publisher-deps.ts";
 import { secretIdsIn } from "./secret-ids.ts";
 
-/** A difference, made once for all nodes of a group that have the same. */
-type MadeDelta =
+/** What leads from one version to another, made once for all nodes of a group. */
+type MadeStep =
   /** No secrets: one encoded frame for everybody. */
   | { readonly kind: "shared"; readonly message: ConfigMessage }
   /** The secrets are sealed for each node. */
   | { readonly kind: "sealed"; readonly frame: DeltaFrame; readonly secretIds: readonly SecretId[] }
-  | { readonly kind: "too-big" };
+  | { readonly kind: "nothing" }
+  | { readonly kind: "ref" };
 
 /** Makes configuration messages; what several nodes need alike is made once. */
 export class ConfigMaker {
   readonly #deps: PublisherDeps;
   readonly #bodies: Bodies;
-  readonly #deltas = new OnceCache<MadeDelta>({ weightMax: deltasCachedMax });
+  readonly #steps = new OnceCache<MadeStep>({ weightMax: deltasCachedMax });
   readonly #refs = new OnceCache<ConfigMessage>({ weightMax: deltasCachedMax });
   readonly #manifests = new OnceCache<Manifest>({ weightMax: manifestsCachedMax });
 
@@ -51,16 +51,34 @@ export class ConfigMaker {
     asked: { readonly have: Version | null; readonly whole: boolean },
   ): Promise<PreparedConfig> {
     const { have, whole } = asked;
-    const base = whole ? undefined : await this.#baseOf(published.key, have);
-    const decision = decideConfig({ published, have, base, whole });
-    switch (decision.kind) {
-      case "nothing":
-        return { kind: "nothing" };
+    const { key, version } = published;
+    if (whole) return this.#ref(published);
+    const from = have === null ? "nothing" : versionKey(key, have);
+    const made = await this.#steps.getOrMake(`${from} > ${versionKey(key, version)}`, () =>
+      this.#madeStep(published, have),
+    );
+    switch (made?.kind) {
+      case undefined:
       case "ref":
         return this.#ref(published);
-      case "delta":
-        return this.#delta(published, node, { have, difference: decision.difference });
+      case "nothing":
+        return made;
+      case "shared":
+        return made.message;
+      case "sealed":
+        return this.#sealed(published, node, made);
     }
+  }
+
+  async #sealed(
+    published: Published,
+    node: Recipient,
+    made: Extract<MadeStep, { kind: "sealed" }>,
+  ): Promise<ConfigMessage> {
+    const { sealForNode } = this.#deps;
+    const secrets = await sealForNode(published.key.tenantId, node, made.secretIds);
+    const frame = { ...made.frame, secrets };
+    return deltaFits(frame) ? encoded(published, frame) : this.#ref(published);
   }
 
   /** The manifest of what a node has; undefined when it is not known any more. */
@@ -82,44 +100,24 @@ export class ConfigMaker {
     });
   }
 
-  async #delta(
-    published: Published,
-    node: Recipient,
-    step: { readonly have: Version | null; readonly difference: Difference },
-  ): Promise<ConfigMessage> {
-    const from = step.have === null ? "nothing" : versionKey(published.key, step.have);
-    const key = `${from} > ${versionKey(published.key, published.version)}`;
-    const made = await this.#deltas.getOrMake(key, () => this.#madeDelta(published, step));
-    switch (made.kind) {
-      case "shared":
-        return made.message;
-      case "too-big":
-        return this.#ref(published);
-      case "sealed": {
-        const { sealForNode } = this.#deps;
-        const secrets = await sealForNode(published.key.tenantId, node, made.secretIds);
-        const frame = { ...made.frame, secrets };
-        return deltaFits(frame) ? encoded(published, frame) : this.#ref(published);
-      }
-    }
-  }
-
-  async #madeDelta(
-    published: Published,
-    step: { readonly have: Version | null; readonly difference: Difference },
-  ): Promise<MadeDelta> {
+  /** Undefined when what the node has is not known: that may be another time. */
+  async #madeStep(published: Published, have: Version | null): Promise<MadeStep | undefined> {
+    const base = await this.#baseOf(published.key, have);
+    const decision = decideConfig({ published, have, base });
+    if (decision.kind !== "delta") return base === undefined ? undefined : decision;
+    const { difference } = decision;
     const { tenantId } = published.key;
-    const { changed } = step.difference;
+    const { changed } = difference;
     const hashes = changed.map(({ hash }) => hash);
     const bodies =
       this.#bodies.known(tenantId, hashes) ??
       (await this.#deps.database.asTenant(tenantId, (tx) =>
         this.#bodies.load(tx, tenantId, hashes),
       ));
-    const content = { ...step, entries: entriesOf(changed, bodies), secrets: {} };
-    const frame = deltaFrameOf(published, step.have, content);
-    if (!deltaFits(frame)) return { kind: "too-big" };
-    const secretIds = secretIdsIn(changed.flatMap(({ hash }) => bodies.get(hash) ?? []));
+    const content = { difference, entries: entriesOf(changed, bodies), secrets: {} };
+    const frame = deltaFrameOf(published, have, content);
+    if (!deltaFits(frame)) return { kind: "ref" };
+    const secretIds = secretIdsIn(bodies.values());
     return secretIds.length > 0
       ? { kind: "sealed", frame, secretIds }
       : { kind: "shared", message: encoded(published, frame) };

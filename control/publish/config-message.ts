@@ -21,8 +21,6 @@ export interface ConfigQuestion {
   readonly have: Version | null;
   /** The manifest of `have`; undefined when it is not, or no longer, known. */
   readonly base: Manifest | undefined;
-  /** The node asked for the whole snapshot. */
-  readonly whole: boolean;
 }
 
 /**
@@ -30,8 +28,7 @@ export interface ConfigQuestion {
  * one frame, else a reference. Whether it does fit is seen when it is made: `deltaFits`.
  */
 export function decideConfig(question: ConfigQuestion): ConfigDecision {
-  const { published, have, base, whole } = question;
-  if (whole) return { kind: "ref" };
+  const { published, have, base } = question;
   if (sameVersion(have ?? undefined, published.version)) return { kind: "nothing" };
   if (base === undefined) return { kind: "ref" };
   const difference = differenceOf(base, published.manifest);

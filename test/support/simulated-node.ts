@@ -27,12 +27,7 @@ import {
 } from "#shared/wire/control-frames.ts";
 import { joinProofValue, joinResponseSchema, type JoinResponse } from "#shared/wire/join.ts";
 import { claimedValue, formatNodeAuthorization } from "#shared/wire/node-authorization.ts";
-import {
-  applyPhases,
-  type ApplyError,
-  type HelloFrame,
-  type NodeFrame,
-} from "#shared/wire/node-frames.ts";
+import type { ApplyError, HelloFrame, NodeFrame } from "#shared/wire/node-frames.ts";
 import { agentPaths, linkSubprotocol } from "#shared/wire/protocol.ts";
 
 /** What a node has on its disk after it joined. */
@@ -100,6 +95,8 @@ export type ConnectOutcome =
   | { readonly kind: "open" }
   | ({ readonly kind: "refused" } & UpgradeAnswer)
   | { readonly kind: "failed"; readonly error: Error };
+
+const allPhases = ["stored", "applied", "serving"] as const;
 
 interface Held {
   readonly version: Version;
@@ -275,7 +272,7 @@ export class SimulatedNode {
       return this.send({ t: "get", want: version, why: "root-mismatch" }, socket);
     }
     this.#held = outcome;
-    for (const phase of answers === "phases" ? applyPhases : (["serving"] as const)) {
+    for (const phase of answers === "phases" ? allPhases : (["serving"] as const)) {
       const connections = { kept: 0, drained: 0, cut: 0 };
       const ack = { t: "ack", nonce, version, phase, balancers: [], durable: true } as const;
       this.send({ ...ack, balancers: [], connections }, socket);

@@ -37,15 +37,10 @@ const mail = entryOf("balancer", "bal_mail", { name: "mail" });
 const one = published(1, [web]);
 const two = published(2, [web, mail]);
 
-function decide(over: { have?: Published | null; base?: Manifest | undefined; whole?: boolean }) {
+function decide(over: { have?: Published | null; base?: Manifest | undefined }) {
   const have = over.have === undefined ? one : over.have;
   const base = "base" in over ? over.base : have?.manifest;
-  return decideConfig({
-    published: two,
-    have: have?.version ?? null,
-    base,
-    whole: over.whole ?? false,
-  });
+  return decideConfig({ published: two, have: have?.version ?? null, base });
 }
 
 describe("what leads a node to the published version", () => {
@@ -64,16 +59,14 @@ describe("what leads a node to the published version", () => {
     expect(decision).toMatchObject({ kind: "delta", difference: { removed: [] } });
   });
 
-  test("a reference when its manifest is not known, or it asks for the whole", () => {
+  test("a reference when its manifest is not known", () => {
     expect(decide({ base: undefined })).toEqual({ kind: "ref" });
-    expect(decide({ whole: true })).toEqual({ kind: "ref" });
-    expect(decide({ have: two, whole: true })).toEqual({ kind: "ref" });
   });
 
   test("a reference when the bodies alone pass a frame", () => {
     const big = entryOf("balancer", "bal_big", { pad: "x".repeat(frameBytesMax) });
     const next = published(2, [web, big]);
-    const question = { published: next, have: one.version, base: one.manifest, whole: false };
+    const question = { published: next, have: one.version, base: one.manifest };
     expect(decideConfig(question)).toEqual({ kind: "ref" });
   });
 });

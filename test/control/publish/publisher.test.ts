@@ -183,6 +183,11 @@ describe("messages", () => {
     const stranger = { epoch: 1, rev: 1, root: "f".repeat(64) };
     const other = await second.prepare(tenant, node, { have: stranger, whole: false });
     expect(frameOf(other).t).toBe("ref");
+    const whole = await second.prepare(tenant, node, { have, whole: true });
+    expect(frameOf(whole).t, "asked for").toBe("ref");
+    const current = second.desired(tenant) ?? null;
+    const nothing = await second.prepare(tenant, node, { have: current, whole: false });
+    expect(nothing).toEqual({ kind: "nothing" });
   });
 
   test("seal a body's secrets for the node that gets them, and for no other", async () => {
