@@ -50,17 +50,20 @@ const smallHostSettings = [
 
 /**
  * Starts Postgres under a keeper that ends it when this process is gone: the keeper holds the other
- * end of a pipe, and its closing, for whatever reason, is the order to shut down.
+ * end of a pipe, and its closing, for whatever reason, is the order to shut down. A signal that a
+ * supervisor sends to all processes at once is not for the keeper.
  */
 const keeper = `
+trap "" HUP INT TERM
 exec 3<&0
-"$@" </dev/null &
+"$@" </dev/null 3<&- &
 postgres=$!
-{ cat <&3 >/dev/null; kill -INT "$postgres"; } 2>/dev/null &
+{ read -r _ <&3; kill -INT "$postgres"; } 2>/dev/null &
 watch=$!
+exec 3<&-
 wait "$postgres"
 status=$?
-kill "$watch" 2>/dev/null
+kill -KILL "$watch" 2>/dev/null
 exit "$status"
 `;
 

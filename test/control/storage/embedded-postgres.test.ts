@@ -5,10 +5,10 @@ import { getuid, kill } from "node:process";
 import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { runProgram } from "../../../control/storage/embedded/run-program.ts";
 import { eventually } from "../../support/eventually.ts";
 import { childrenOf, isRunning, parentOf } from "../../support/os-processes.ts";
 import { startProcess, type RunningProcess } from "../../support/processes.ts";
-import { runCommand } from "../../support/run-command.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 interface OsUser {
@@ -61,9 +61,9 @@ async function dataFolder(user?: OsUser, mode = 0o755): Promise<string> {
   return join(outer, "data");
 }
 
-/** Whether an ordinary user can run what lies in this checkout. */
+/** Whether an ordinary user can run what lies in this checkout; not in root's home. */
 const nobodyCanRun =
-  isRoot && (await runCommand([process.execPath, "--version"], { user: nobody })).code === 0;
+  isRoot && (await runProgram(process.execPath, ["--version"], { name: "nobody", ...nobody })).ok;
 
 const users = [
   { who: "as the user who runs the tests", user: undefined },
@@ -225,6 +225,18 @@ test("a Postgres that ends by itself is told", async () => {
   kill(await postmasterPid(folder), "SIGKILL");
   const told = await running.message("exit");
   expect(told["message"]).toContain("ended by itself");
+});
+
+test("signals meant for all processes of a service leave its Postgres alone", async () => {
+  const dataDir = await dataFolder();
+  const { url, folder } = await ready(start(dataDir));
+  const keeper = parentOf(await postmasterPid(folder));
+  for (const process of [keeper, ...childrenOf(keeper)]) {
+    if (process === (await postmasterPid(folder))) continue;
+    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) kill(process, signal);
+  }
+  expect(await query(url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  expect(isRunning(keeper)).toBe(true);
 });
 
 test("a stale lock whose number another process has by now is no obstacle", async () => {
