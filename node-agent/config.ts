@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { enableCompileCache } from "node:module";
+import { join, resolve } from "node:path";
 
 import { parseDurationMs } from "#shared/base/duration.ts";
 import { errorText } from "#shared/base/fault.ts";
@@ -7,7 +8,7 @@ import { agentWorkersMax, drainMsDefault, durationMsMax } from "#shared/base/lim
 
 import { parseLine, type Options } from "./cli/command-line.ts";
 import { readControlUrl } from "./control-link/control-url.ts";
-import { logLevels, type LogLevel } from "./runtime/log.ts";
+import { logLevels, type LogLevel } from "./runtime/log-level.ts";
 
 /** What `join` was told, checked. */
 export interface JoinConfig {
@@ -41,6 +42,17 @@ export type AgentCommand =
   | { readonly kind: "run"; readonly config: RunConfig }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+/**
+ * Keeps the compiled form of everything that is loaded from now on, also by worker threads, in the
+ * data folder: loading and compiling is most of what a start takes. A folder that cannot be written
+ * only costs that time again. Threads learn of it through the environment, hence it stands here.
+ */
+export function keepCompiledCode(dataFolder: string): void {
+  const folder = join(dataFolder, "compiled");
+  enableCompileCache(folder);
+  process.env["NODE_COMPILE_CACHE"] = folder;
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 
-import { logLevels } from "../runtime/log.ts";
+import { logLevels } from "../runtime/log-level.ts";
 
 /** Options by the name that commander gives them. */
 export type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;

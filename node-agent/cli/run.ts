@@ -1,3 +1,5 @@
+import { flushCompileCache } from "node:module";
+
 import type { Clock } from "#shared/base/clock.ts";
 import { Lifetime } from "#shared/base/lifetime.ts";
 import { agentPartStopMsMax, orphanStopMsMax } from "#shared/base/limits.ts";
@@ -85,6 +87,8 @@ async function serveLastGood(deps: RunDeps, agent: Agent): Promise<void> {
   };
   log.info(facts, found.snapshot === undefined ? "waiting for a first snapshot" : "serving");
   deps.tellParent({ type: "ready", pid: process.pid, ...facts });
+  // Written now, not at the end: whoever is killed wants to be back soon as well.
+  flushCompileCache();
 }
 
 function tellFound(log: Log, { link }: Agent, { unusable, reverted }: FoundSnapshot): void {

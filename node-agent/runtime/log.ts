@@ -1,5 +1,7 @@
 import { destination, pino, type Logger } from "pino";
 
+import type { LogLevel } from "./log-level.ts";
+
 /** What a log line says besides its text. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -13,9 +15,6 @@ export interface Log {
   /** A log whose lines all carry these fields. */
   child(fields: LogFields): Log;
 }
-
-export const logLevels = ["debug", "info", "warn", "error", "fatal"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** One JSON line per fact on standard output. Written at once, so that the last line before a crash is there. */
 export function createLog(options: { readonly level: LogLevel }): Log {

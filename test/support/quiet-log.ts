@@ -1,4 +1,5 @@
-import type { Log, LogFields, LogLevel } from "../../node-agent/runtime/log.ts";
+import type { LogLevel } from "../../node-agent/runtime/log-level.ts";
+import type { Log, LogFields } from "../../node-agent/runtime/log.ts";
 
 export interface LogLine {
   readonly level: LogLevel;

@@ -1,0 +1,53 @@
+import { systemClock } from "#shared/base/clock.ts";
+import { errorText } from "#shared/base/fault.ts";
+
+import type { RunConfig } from "../config.ts";
+import { hostDisk } from "../runtime/disk.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { createLog, type Log } from "../runtime/log.ts";
+import { watchStopRequests } from "../runtime/stop-requests.ts";
+import { complain } from "./complain.ts";
+import { run } from "./run.ts";
+
+/** `run` as a process: real time, real files, real signals; gives the exit code. */
+export async function runProcess(config: RunConfig): Promise<number> {
+  const log = createLog({ level: config.logLevel });
+  dieOfDefects(log);
+  try {
+    const outcome = await run(
+      {
+        clock: systemClock(),
+        random: Math.random,
+        disk: hostDisk(),
+        log,
+        tellParent,
+        onStopRequest: (listener) => watchStopRequests(process, listener),
+      },
+      config,
+    );
+    if (outcome.kind === "not-started") complain(outcome.problems);
+    return outcome.kind === "ended" ? exitCodes.ended : exitCodes.failed;
+  } catch (error) {
+    log.fatal({ error: errorText(error) }, "the agent could not start");
+    complain([errorText(error)]);
+    return exitCodes.failed;
+  }
+}
+
+/** A parent that is gone is told nothing; its channel says so to the stop requests. */
+function tellParent(message: object): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/**
+ * A defect leaves the process in a state nobody thought of: it ends, the supervisor starts it again,
+ * and a start that keeps dying goes back to the snapshot before.
+ */
+function dieOfDefects(log: Log): void {
+  const die = (error: unknown): void => {
+    log.fatal({ error: error instanceof Error ? error.stack : error }, "a defect ends the agent");
+    process.exit(exitCodes.failed);
+  };
+  process.on("uncaughtException", die);
+  process.on("unhandledRejection", die);
+}
