@@ -122,7 +122,6 @@ describe("discovery", () => {
 });
 
 describe("health checks", () => {
-  // F-CFG-23 is about a file's absent section, and is proven where gobetween's defaults live.
   test("an unknown kind of health check is refused, a missing kind as well", () => {
     expect(codesOf(minimal({ healthcheck: { kind: "telepathy", mood: 1 } }))).toEqual([
       "/healthcheck/kind unknown-kind",

@@ -1,0 +1,36 @@
+/** What gobetween assumes where a configuration is silent, in a balancer's words. */
+const assumed = {
+  // An absent section means that backends always count as alive.
+  healthcheck: { kind: "none" },
+  // Removing a balancer closes its connections at once.
+  drainTimeout: "0",
+  limits: {
+    maxConnections: 0,
+    clientIdleTimeout: "0",
+    backendIdleTimeout: "0",
+    // The operating system's own limit.
+    backendConnectionTimeout: "0",
+    // Each direction is measured by itself.
+    idleMode: "oneWay",
+  },
+} as const;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * A balancer's body with gobetween's defaults where it says nothing, for `checkBalancer`, which
+ * would take the API's safer ones. What is not an object is left to that check.
+ */
+export function withGobetweenDefaults(written: unknown): unknown {
+  if (!isFields(written)) return written;
+  const limits = written["limits"];
+  return {
+    ...assumed,
+    ...written,
+    limits: limits === undefined || isFields(limits) ? { ...assumed.limits, ...limits } : limits,
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
