@@ -1,4 +1,5 @@
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pid } from "node:process";
 
@@ -35,14 +36,14 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
     // oxlint-disable-next-line no-await-in-loop -- looks again after each try
     if (await isAlive(holder)) throw inUse(dataDir, holder);
     // oxlint-disable-next-line no-await-in-loop -- looks again after each try
-    await rm(path, { force: true });
+    await removeStale(path, holder);
   }
   throw inUse(dataDir, own);
 }
 
 /** Undefined when the lock is ours now, otherwise who has it. */
 async function tryLock(path: string, own: Holder): Promise<Holder | undefined> {
-  const aside = `${path}.${own.pid}`;
+  const aside = asideOf(path);
   await writeFile(aside, `${own.pid} ${own.began}\n`, { mode: 0o644 });
   try {
     await link(aside, path);
@@ -53,6 +54,26 @@ async function tryLock(path: string, own: Holder): Promise<Holder | undefined> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** Moved away before it is deleted: another process may have put its own there meanwhile. */
+async function removeStale(path: string, stale: Holder): Promise<void> {
+  const aside = asideOf(path);
+  try {
+    await rename(path, aside);
+    const taken = await holderIn(aside);
+    const isStale = Object.is(taken.pid, stale.pid) && taken.began === stale.began;
+    if (!isStale) await link(aside, path);
+  } catch (error) {
+    // Gone already, or replaced once more: the next look tells.
+    if (!["ENOENT", "EEXIST"].includes(systemErrorCode(error) ?? "")) throw error;
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+function asideOf(path: string): string {
+  return `${path}.${randomBytes(6).toString("hex")}`;
 }
 
 async function holderIn(path: string): Promise<Holder> {
