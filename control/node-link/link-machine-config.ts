@@ -39,7 +39,7 @@ export function desiredChanged(state: LinkState, version: Version, at: Moment): 
   const next: LinkState = { ...state, desired: version, phase: null, retryAtMs: null };
   if (next.stage !== "open") return still(next);
   const change = { desired: version, phase: null };
-  const told: LinkStep = { state: next, effects: [{ kind: "status", change, soon: true }] };
+  const told: LinkStep = { state: next, effects: [{ kind: "status", change, soon: false }] };
   return chained(told, (now) => reconciled(now, at));
 }
 
@@ -78,7 +78,7 @@ function sent(
     state: { ...state, inFlight, phase, retryAtMs: null },
     effects: [
       { kind: "send-config", texts },
-      { kind: "status", change: { phase, desired: to }, soon: true },
+      { kind: "status", change: { phase, desired: to }, soon: false },
       { kind: "receipt", receipt: { rev: to.rev, phase, errors: [] } },
     ],
   };

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { Fault } from "#shared/base/fault.ts";
 import type { NodeId } from "#shared/base/ids.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
-import { lastSeenMs, receiptMsMax, storageRetryMsMax } from "#shared/base/limits.ts";
+import { lastSeenMs, receiptMsMax, sentMsMax, storageRetryMsMax } from "#shared/base/limits.ts";
 import type { HelloFrame, NodeEvent } from "#shared/wire/node-frames.ts";
 
 import { createFlipLog, type FlipLog } from "../flip-log.ts";
@@ -30,8 +30,9 @@ export interface StatusWriterDeps {
 }
 
 /**
- * Writes down what nodes say, many at once: answers within milliseconds, heartbeats every ten
- * seconds. While Postgres is away it keeps the newest of each node, bounded, and links stay.
+ * Writes down what nodes say, many at once: answers within milliseconds, what was sent to them
+ * within a second, heartbeats every ten. While Postgres is away it keeps the newest of each node,
+ * bounded, and links stay.
  */
 export class StatusWriter implements Stoppable {
   readonly name = "status-writer";
@@ -39,7 +40,7 @@ export class StatusWriter implements Stoppable {
   readonly #waiting: WaitingWrites;
   readonly #trouble: FlipLog;
   #soon: Timer | undefined;
-  #later: Timer | undefined;
+  #later: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #writing: Promise<void> | undefined;
   #failures = 0;
   #stopped = false;
@@ -59,12 +60,13 @@ export class StatusWriter implements Stoppable {
   changed(link: HeardLink, change: StatusChange, soon: boolean): void {
     this.#waiting.status(link, { change, atMs: this.#deps.clock.nowMs(), soon });
     if (soon) this.#planSoon();
-    else this.#planLater();
+    else this.#planLater(lastSeenMs);
   }
 
   reached(link: HeardLink, receipt: Receipt): void {
     this.#waiting.receipt(link, receipt, this.#deps.clock.nowMs());
-    this.#planSoon();
+    if (receipt.phase === "sent") this.#planLater(sentMsMax);
+    else this.#planSoon();
   }
 
   happened(link: HeardLink, events: readonly NodeEvent[]): void {
@@ -76,7 +78,7 @@ export class StatusWriter implements Stoppable {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#soon?.stop();
-    this.#later?.stop();
+    this.#later?.timer.stop();
     await this.#writing;
     await this.#writeAll(true);
   }
@@ -89,12 +91,15 @@ export class StatusWriter implements Stoppable {
     });
   }
 
-  #planLater(): void {
-    if (this.#later !== undefined || this.#stopped) return;
-    this.#later = this.#deps.clock.after(lastSeenMs, () => {
+  #planLater(delayMs: number): void {
+    const dueMs = this.#deps.clock.monotonicMs() + delayMs;
+    if (this.#stopped || (this.#later !== undefined && this.#later.dueMs <= dueMs)) return;
+    this.#later?.timer.stop();
+    const timer = this.#deps.clock.after(delayMs, () => {
       this.#later = undefined;
       this.#start(true);
     });
+    this.#later = { timer, dueMs };
   }
 
   #pauseMs(): number {
@@ -104,7 +109,7 @@ export class StatusWriter implements Stoppable {
   }
 
   #start(all: boolean): void {
-    if (this.#writing !== undefined) return all ? this.#planLater() : this.#planSoon();
+    if (this.#writing !== undefined) return all ? this.#planLater(sentMsMax) : this.#planSoon();
     this.#writing = this.#writeAll(all).finally(() => {
       this.#writing = undefined;
       if (this.#waiting.hasUrgent) this.#planSoon();

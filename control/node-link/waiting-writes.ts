@@ -31,6 +31,8 @@ export class WaitingWrites {
   readonly #calm = new Map<NodeId, NodeStatusWrite>();
   readonly #hellos = new Map<NodeId, NodeHelloWrite>();
   readonly #receipts = new Map<string, NodeReceiptWrite>();
+  /** Receipts that only say that something was sent: most are answered before they are written. */
+  readonly #sent = new Map<string, NodeReceiptWrite>();
   #events: NodeEventWrite[] = [];
 
   constructor(instance: string) {
@@ -65,12 +67,16 @@ export class WaitingWrites {
   }
 
   receipt(link: Heard, receipt: Receipt, atMs: number): void {
-    this.#keepReceipt({
-      node: link.nodeId,
-      rev: receipt.rev,
-      errors: receipt.errors,
-      ...stepsOf(receipt, atMs),
-    });
+    const { rev, errors, phase } = receipt;
+    const write = { node: link.nodeId, rev, errors, ...stepsOf(receipt, atMs) };
+    const key = receiptKey(write);
+    if (phase === "sent" && !this.#receipts.has(key)) {
+      this.#sent.set(key, mergedReceipt(this.#sent.get(key), write));
+      return dropOldest(this.#sent, receiptsWaitingMax);
+    }
+    const sent = this.#sent.get(key);
+    this.#sent.delete(key);
+    this.#keepReceipt(sent === undefined ? write : mergedReceipt(sent, write));
   }
 
   /** A node's clock dates its events, but never into the future. */
@@ -88,6 +94,7 @@ export class WaitingWrites {
     if (all) status.push(...taken(this.#calm, nodeRowsPerWriteMax - status.length));
     const hellos = taken(this.#hellos);
     const receipts = taken(this.#receipts);
+    if (all) receipts.push(...taken(this.#sent, nodeRowsPerWriteMax - receipts.length));
     const events = this.#events.splice(0, nodeRowsPerWriteMax);
     const rows = status.length + hellos.length + receipts.length + events.length;
     return rows === 0 ? undefined : { status, hellos, receipts, events };
@@ -106,7 +113,8 @@ export class WaitingWrites {
     }
     for (const receipt of writes.receipts) {
       const key = receiptKey(receipt);
-      const since = this.#receipts.get(key);
+      const since = this.#receipts.get(key) ?? this.#sent.get(key);
+      this.#sent.delete(key);
       this.#receipts.set(key, since === undefined ? receipt : mergedReceipt(receipt, since));
     }
     this.#events = [...writes.events, ...this.#events];
@@ -126,8 +134,7 @@ export class WaitingWrites {
 
   #keepReceipt(receipt: NodeReceiptWrite): void {
     const key = receiptKey(receipt);
-    const before = this.#receipts.get(key);
-    this.#receipts.set(key, before === undefined ? receipt : mergedReceipt(before, receipt));
+    this.#receipts.set(key, mergedReceipt(this.#receipts.get(key), receipt));
     dropOldest(this.#receipts, receiptsWaitingMax);
   }
 
@@ -148,7 +155,11 @@ function mergedStatus(
 }
 
 /** The first time of each step counts, the last errors do. */
-function mergedReceipt(before: NodeReceiptWrite, after: NodeReceiptWrite): NodeReceiptWrite {
+function mergedReceipt(
+  before: NodeReceiptWrite | undefined,
+  after: NodeReceiptWrite,
+): NodeReceiptWrite {
+  if (before === undefined) return after;
   const speaks = after.errors.length > 0 || after.servingMs !== undefined;
   return { ...after, ...before, errors: speaks ? after.errors : before.errors };
 }

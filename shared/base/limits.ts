@@ -138,6 +138,8 @@ export const linkTicksPerSecond = 10;
 export const linksPerTurnMax = 200;
 /** Receipts and phases of nodes are written after at most this. */
 export const receiptMsMax = 10;
+/** That something was sent is written after this, together with the answer if that came. */
+export const sentMsMax = 1_000;
 /** Heartbeats are written together, this often. */
 export const lastSeenMs = 10_000;
 /** Receipts and events that wait while Postgres is away; the oldest go first. */

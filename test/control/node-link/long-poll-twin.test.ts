@@ -66,6 +66,20 @@ function plainHalf(
   };
 }
 
+/** What is stored when all of it was written. */
+function inTheEnd(written: readonly NodeWrites[]) {
+  const status = {};
+  const receipts = new Map<number, object>();
+  for (const writes of written) {
+    for (const { change } of writes.status) Object.assign(status, change);
+    for (const { rev, ...steps } of writes.receipts) {
+      receipts.set(rev, { ...steps, ...receipts.get(rev), errors: steps.errors });
+    }
+  }
+  const [hello] = written.flatMap(({ hellos }) => hellos);
+  return { status, receipts, hello };
+}
+
 test("a link whose state lies in a row between any two frames leads the same conversation", async () => {
   const db = await testDatabase();
   onTestFinished(() => db.stop());
@@ -198,8 +212,9 @@ test("a link whose state lies in a row between any two frames leads the same con
   expect(end).toMatchObject([{ t: "bye", code: 4400 }]);
   expect(twin.closed).toEqual({ code: 4400 });
   await clock.advanceSettled(20_000);
-  expect(twinWritten).toEqual(plainWritten);
-  expect(plainWritten.length).toBeGreaterThan(5);
+  // How writes are gathered depends on the moment they come in, not on what they say.
+  expect(inTheEnd(twinWritten)).toEqual(inTheEnd(plainWritten));
+  expect(inTheEnd(plainWritten).receipts.size).toBeGreaterThan(3);
 });
 
 test("of two requests at the same time both count: the one that lost reads again", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { Fault } from "#shared/base/fault.ts";
-import { lastSeenMs, nodeEventsWaitingMax, receiptMsMax } from "#shared/base/limits.ts";
+import { lastSeenMs, nodeEventsWaitingMax, receiptMsMax, sentMsMax } from "#shared/base/limits.ts";
 
 import { StatusWriter } from "../../../control/node-link/status-writer.ts";
 import type { NodeWrites } from "../../../control/node-rows.ts";
@@ -115,6 +115,27 @@ describe("what nodes say is written", () => {
     expect(written[0]?.status).toHaveLength(1);
     expect(written[0]?.hellos).toHaveLength(1);
   });
+});
+
+test("that something was sent is written within a second, with its answer if that came", async () => {
+  const { clock, written, writer } = started();
+  const [answering, silent] = [link(), link()];
+  for (const each of [answering, silent]) {
+    writer.changed(each, { phase: "sent" }, false);
+    writer.reached(each, { rev: 1, phase: "sent", errors: [] });
+  }
+  await clock.advanceSettled(100);
+  expect(written).toEqual([]);
+  writer.changed(answering, { phase: "serving" }, true);
+  writer.reached(answering, { rev: 1, phase: "serving", errors: [] });
+  await clock.advanceSettled(receiptMsMax);
+  const [first] = written;
+  expect(first?.status.map(({ change }) => change)).toEqual([{ phase: "serving" }]);
+  expect(first?.receipts).toMatchObject([{ node: answering.nodeId, sentMs: expect.any(Number) }]);
+  await clock.advanceSettled(sentMsMax);
+  expect(written).toHaveLength(2);
+  expect(written[1]?.receipts.map(({ node }) => node)).toEqual([silent.nodeId]);
+  expect(written[1]?.status).toMatchObject([{ change: { phase: "sent" } }]);
 });
 
 describe("while Postgres is away", () => {
