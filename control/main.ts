@@ -172,4 +172,7 @@ function serve(
   });
 }
 
+// Who reads our output may be gone; that must not cut an orderly end short.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
 process.exit(await main());

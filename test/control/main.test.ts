@@ -14,7 +14,7 @@ import { ownPostgres } from "../support/own-postgres.ts";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startProcess, type RunningProcess } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { signUp } from "../support/tenant-api.ts";
+import { signUp, tenantWith } from "../support/tenant-api.ts";
 import { testCertificate } from "../support/test-certificates.ts";
 
 /** The control plane as a process of its own. */
@@ -121,6 +121,16 @@ describe("starting", () => {
 });
 
 describe("with an embedded Postgres", () => {
+  test("migrate makes it, and stops it again", async () => {
+    const migrating = await run(["migrate"]);
+    expect(await migrating.ended).toEqual({ code: 0, signal: null });
+    expect(linesOf(migrating).map(({ event }) => event)).toEqual([
+      "database.notice",
+      "database.migrated",
+      "control.stopped",
+    ]);
+  });
+
   test("it finds its tenants again after a restart, and after kill -9", async () => {
     const first = await startControl(onTestFinished);
     const tenant = await signUp(first.url);
@@ -142,6 +152,58 @@ describe("with an embedded Postgres", () => {
     expect(key).toMatch(/^[0-9a-f]{64}\n$/);
     expect(control.process.output()).not.toContain(key.trim());
   });
+});
+
+test("the log holds no secret: no password, key, token, credential of a definition, or body", async () => {
+  const db = await database();
+  const control = await startControl(onTestFinished, {
+    databaseUrl: db.url,
+    args: ["--log-level", "debug"],
+  });
+  const password = "correct horse battery";
+  const account = { email: "quiet@example.com", password };
+  const post = (path: string, body: string) =>
+    fetch(control.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+  const signedUp = await post("/v1/signup", JSON.stringify({ tenant: "Quiet", ...account }));
+  const { tenant, apiKey } = (await signedUp.json()) as {
+    tenant: { id: string };
+    apiKey: { secret: string };
+  };
+  const loggedIn = await post("/v1/sessions", JSON.stringify(account));
+  const { session } = (await loggedIn.json()) as { session: { secret: string } };
+  await post("/v1/sessions", JSON.stringify({ ...account, password: "wrong horse battery" }));
+  await post("/v1/signup", `{"password":"${password}`);
+  const caller = tenantWith(control.url, tenant.id, apiKey.secret);
+  const token = await caller.demand<{ token: string }>("POST", "/v1/join-tokens");
+  const key = await caller.demand<{ secret: string }>("POST", "/v1/api-keys", {
+    body: { name: "k", scopes: ["read"] },
+  });
+  await caller.demand("POST", "/v1/balancers", {
+    body: {
+      ...simpleBalancer("web"),
+      discovery: {
+        kind: "consul",
+        host: "127.0.0.1:8500",
+        serviceName: "web",
+        aclToken: "acl-1234",
+      },
+    },
+  });
+  await tenantWith(control.url, tenant.id, "msk_unknown-secret").call("GET", "/v1/me");
+  await caller.call("GET", "/v1/nodes?secret=in-a-query");
+  await control.process.stop();
+  const output = control.process.output();
+  expect(linesOf(control.process).length).toBeGreaterThan(10);
+  for (const secret of [
+    ...[password, "wrong horse", apiKey.secret, session.secret, token.token, key.secret],
+    ...["acl-1234", "msk_unknown-secret", "in-a-query", "quiet@example.com", db.url],
+  ]) {
+    expect(output).not.toContain(secret);
+  }
 });
 
 describe("ending", () => {

@@ -10,6 +10,7 @@ import {
   problemsOfBody,
   problemsOfTenant,
   secured,
+  taggedJson,
 } from "./operation-parts.ts";
 
 const params = z.object({ id: z.string() });
@@ -35,7 +36,7 @@ export const createBalancerOperation = createRoute({
   request: { query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
   responses: {
     200: json("BalancerAnswer", "What would be stored (dryRun)"),
-    201: json("BalancerAnswer", "Stored; `ETag` and `Location` name it"),
+    201: taggedJson("BalancerAnswer", "Stored; `ETag` and `Location` name it"),
     ...problemsOfTenant,
     ...problemsOfBody,
     ...problems(409),
@@ -51,7 +52,7 @@ export const getBalancerOperation = createRoute({
   parameters: headers("IfNoneMatch"),
   request: { params },
   responses: {
-    200: json("BalancerAnswer", "As it is stored; secrets are references"),
+    200: taggedJson("BalancerAnswer", "As it is stored; secrets are references"),
     304: { description: "It is the one that If-None-Match names" },
     ...problemsOfTenant,
     ...problems(404),
@@ -67,7 +68,7 @@ export const updateBalancerOperation = createRoute({
   parameters: headers("IfMatch", "PreferWait"),
   request: { params, query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
   responses: {
-    200: json("BalancerAnswer", "Stored, or what would be stored (dryRun)"),
+    200: taggedJson("BalancerAnswer", "Stored, or what would be stored (dryRun)"),
     ...problemsOfTenant,
     ...problemsOfBody,
     ...problems(404, 409, 412, 428),

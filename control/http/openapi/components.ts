@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 
-import { idempotencyKeyCharsMax, preferWaitMsMax, requestIdCharsMax } from "#shared/base/limits.ts";
+import { idempotencyKeyCharsMax, preferWaitMsMax } from "#shared/base/limits.ts";
 
 import { problemItemSchema } from "../answers/answer-schema.ts";
 import type { HttpEnv } from "../env.ts";
@@ -93,11 +93,6 @@ function registerHeaders(registry: Registry): void {
     const parameter = { ...header, in: "header" as const, required: false, schema };
     registry.registerComponent("parameters", component, parameter);
   }
-  registry.registerComponent("headers", "XRequestId", {
-    description:
-      "Names the request in logs and audit; the client's own X-Request-Id if it sent one",
-    schema: { type: "string", maxLength: requestIdCharsMax },
-  });
 }
 
 const problemSchema = z.object({

@@ -41,6 +41,12 @@ export function json(name: AnswerName, description: string): AnswerDescription {
   return { description, content: { "application/json": { schema: schemaReference(name) } } };
 }
 
+/** The same, with the ETag that a change of it starts from. */
+export function taggedJson(name: AnswerName, description: string): AnswerDescription {
+  const etag = { description: "Goes into If-Match", schema: { type: "string" as const } };
+  return { ...json(name, description), headers: { ETag: etag } };
+}
+
 /**
  * A JSON body, by the name of its schema. It is described here and checked where it is used: a
  * check that stops at the schema would hide what else is wrong.

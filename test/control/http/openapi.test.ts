@@ -100,7 +100,7 @@ describe("the description", () => {
     ]);
   });
 
-  test("describes a balancer with all its kinds, and takes the example of the README", () => {
+  test("describes a balancer with all its kinds, and nothing beyond its keys", () => {
     const validate = validator({ $ref: "#/components/schemas/BalancerInput" });
     expect(validate(simpleBalancer("web"))).toBe(true);
     expect(validate({ ...simpleBalancer("web"), surprise: 1 })).toBe(false);
