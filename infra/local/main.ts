@@ -37,7 +37,8 @@ async function main(): Promise<number> {
 async function run(options: StartOptions): Promise<number> {
   const ending = watchEnding();
   const life = new Lifetime(clock, partStopMsMax);
-  life.own(watchParent(clock, () => ending.end({ kind: "orphaned" })));
+  const byNpm = process.env["npm_lifecycle_event"] !== undefined;
+  life.own(watchParent(clock, byNpm, () => ending.end({ kind: "orphaned" })));
   // npm passes a Ctrl-C on that the terminal has sent here already: the second one means nothing.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => ending.end({ kind: "asked" }));

@@ -14,19 +14,29 @@ const clock = join(repository, "shared/base/clock.ts");
 const watcher = `
   import { watchParent } from ${JSON.stringify(watch)};
   import { systemClock } from ${JSON.stringify(clock)};
-  watchParent(systemClock(), () => console.log("orphaned"));
+  const throughShell = process.env.THROUGH_SHELL === "true";
+  watchParent(systemClock(), throughShell, () => console.log("orphaned"));
   console.log(process.pid);
   setInterval(() => {}, 1000);
 `;
 
+/** Starts the watcher, directly or in a shell that stays in between. */
 const parent = `
   const { spawn } = require("node:child_process");
-  spawn(process.execPath, ["--input-type=module", "--eval", process.argv[1]], { stdio: "inherit" });
+  const [watcher, throughShell] = process.argv.slice(1);
+  const node = [process.execPath, "--input-type=module", "--eval", watcher];
+  const shell = ["sh", "-c", '"$@"; :', "sh", ...node];
+  const [program, ...args] = throughShell === "true" ? shell : node;
+  const env = { ...process.env, THROUGH_SHELL: throughShell };
+  spawn(program, args, { stdio: "inherit", env });
   setInterval(() => {}, 1000);
 `;
 
-test("a process notices within a second that the one that started it was killed", async () => {
-  const starter = spawn(process.execPath, ["--eval", parent, watcher], {
+test.for([
+  ["that started it", "false"],
+  ["whose shell started it, as npm's does,", "true"],
+] as const)("a process notices that the one %s was killed", async ([, throughShell]) => {
+  const starter = spawn(process.execPath, ["--eval", parent, watcher, throughShell], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: string[] = [];
