@@ -354,8 +354,17 @@ BEGIN
       LIMIT p_rows_max);
   GET DIAGNOSTICS gone = ROW_COUNT;
   total := total + gone;
+  -- The newest counting of a node stays, however long nothing happened: it goes on from there.
   DELETE FROM stat_seen WHERE ctid IN (
-    SELECT ctid FROM stat_seen WHERE at < now() - p_boot_ms * interval '1 ms' LIMIT p_rows_max);
+    SELECT s.ctid FROM stat_seen s
+      WHERE s.at < now() - p_boot_ms * interval '1 ms'
+        AND (EXISTS (
+            SELECT FROM stat_seen t
+              WHERE t.tenant_id = s.tenant_id AND t.node_id = s.node_id AND t.at > s.at)
+          OR NOT EXISTS (
+            SELECT FROM nodes n
+              WHERE n.tenant_id = s.tenant_id AND n.id = s.node_id AND n.revoked_at IS NULL))
+      LIMIT p_rows_max);
   GET DIAGNOSTICS gone = ROW_COUNT;
   total := total + gone;
   DELETE FROM node_events WHERE ctid IN (

@@ -238,10 +238,3 @@ test("signals meant for all processes of a service leave its Postgres alone", as
   expect(await query(url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   expect(isRunning(keeper)).toBe(true);
 });
-
-test("a stale lock whose number another process has by now is no obstacle", async () => {
-  const dataDir = await dataFolder();
-  await mkdir(dataDir, { recursive: true });
-  await writeFile(join(dataDir, "control.lock"), `${process.pid} 1\n`);
-  await ready(start(dataDir));
-});
