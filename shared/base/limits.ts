@@ -201,7 +201,7 @@ export const buckets1mMsKept = 30 * 24 * 60 * 60 * 1_000;
 export const eventsPerNodeKept = 1_000;
 /** Receipts of revisions kept per node. */
 export const receiptsPerNodeKept = 200;
-/** A boot's last report is remembered this long after it. */
+/** The last report of a boot that is not the node's newest is remembered this long after it. */
 export const bootMsKept = 7 * 24 * 60 * 60 * 1_000;
 /** What is past its time is removed this often. */
 export const retentionMs = 60_000;
@@ -265,6 +265,8 @@ export const applyRetryMsMax = 15_000;
 export const agentFileBytesMax = 256 * 1024;
 /** Entries of one list in the policy. */
 export const policyItemsMax = 1_000;
+/** The agent's compiled code is kept on disk only where at least this much is free. */
+export const compiledCodeFreeBytesMin = 64 * 1024 * 1024;
 /** Connections may end by themselves for this long when the agent stops. */
 export const drainMsDefault = 30_000;
 /** The last report and the closing handshake of the link. */

@@ -77,6 +77,26 @@ test("what is past its time goes, what is not stays", async () => {
   expect(await count("node_revisions")).toBe(receiptsPerNodeKept);
 });
 
+test("the counting of a node goes on where it was, however long nothing happened", async () => {
+  const { db, sql } = await filled();
+  const [quiet, retired] = [anyId("nod"), anyId("nod")];
+  const [tenant] = await sql<{ id: string }[]>`SELECT id FROM tenants`;
+  for (const [id, revokedAt] of [
+    [quiet, null],
+    [retired, new Date()],
+  ] as const) {
+    const keys = { signing_key: "k", receiving_key: "k", agent: "a" };
+    const node = { tenant_id: tenant?.id ?? "", id, group_id: "grp", hostname: "h", ...keys };
+    await sql`INSERT INTO nodes ${sql({ ...node, revoked_at: revokedAt })}`;
+    const seen = { tenant_id: node.tenant_id, node_id: id, boot_id: "b", seq: 7 };
+    await sql`
+      INSERT INTO stat_seen ${sql({ ...seen, at: new Date(Date.now() - 2 * bootMsKept) })}`;
+  }
+  await pruneOnce(db.database, true);
+  const kept = await sql`SELECT node_id FROM stat_seen WHERE boot_id = 'b'`;
+  expect([...kept]).toEqual([{ node_id: quiet }]);
+});
+
 test("it happens by itself, and stops", async () => {
   const { db, count } = await filled();
   const clock = new FakeClock();

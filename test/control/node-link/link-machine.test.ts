@@ -401,6 +401,14 @@ describe("heartbeats and reports", () => {
   });
 });
 
+test("a store that knows less than was confirmed makes the node start its counting over", () => {
+  const talk = conversation({ marks: { "boot-1": 9 } });
+  talk.says(hello());
+  talk.says(report(10));
+  const effects = talk.on({ kind: "report-settled", bootId: "boot-1", seq: 10, mark: 2 });
+  expect(codeOf(effects)).toBe(1012);
+});
+
 describe("a node that does not read", () => {
   test("gets nothing more until it reads again, then the newest", () => {
     const talk = conversation({ desired: version(2) });
