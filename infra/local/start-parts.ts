@@ -62,9 +62,10 @@ async function checkPorts(options: StartOptions): Promise<void> {
   await checkPort({ purpose: "the demo balancer", port: options.demoPort, flag: "--demo-port" });
 }
 
+/** Others may pass through: under root, Postgres runs as another user. What is private is so itself. */
 function makeFolder(dataFolder: string): void {
   try {
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    mkdirSync(dataFolder, { recursive: true, mode: 0o755 });
   } catch (error) {
     throw new Fault({
       code: "local/data-folder",

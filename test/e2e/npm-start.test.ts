@@ -1,5 +1,5 @@
-import { chown } from "node:fs/promises";
-import { join } from "node:path";
+import { chown, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
@@ -18,11 +18,21 @@ interface Places {
   readonly demoPort: number;
 }
 
-/** A data folder below one that only its owner may enter, as root's home is. */
-async function places(): Promise<Places> {
-  const folder = join(await temporaryFolder(onTestFinished, 0o700), "data");
+async function places(mode?: number): Promise<Places> {
+  const folder = join(await temporaryFolder(onTestFinished, mode), "data");
+  onTestFinished(() => removeElsewhere(folder));
   return { folder, port: await freePort(), demoPort: await freePort() };
 }
+
+/** Where Postgres' user cannot enter, its files lie elsewhere, and a file says where. */
+async function removeElsewhere(folder: string): Promise<void> {
+  const pointer = join(folder, "control", "postgres-folder");
+  const elsewhere = await readFile(pointer, "utf8").catch(() => undefined);
+  if (elsewhere !== undefined) await rm(dirname(elsewhere.trim()), { recursive: true });
+}
+
+/** Only its owner may enter, as with root's home. */
+const privateFolder = 0o700;
 
 function start(where: Places, options: NpmStartOptions = {}): NpmStart {
   const ports = ["--port", String(where.port), "--demo-port", String(where.demoPort)];
@@ -42,7 +52,7 @@ describe("npm start", () => {
   test("both backends answer in turn, its commands work, Ctrl-C leaves nothing behind, and a second start finds its data again", async ({
     annotate,
   }) => {
-    const where = await places();
+    const where = await places(privateFolder);
     const startedMs = performance.now();
     const first = start(where);
     await first.started();

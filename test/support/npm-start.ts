@@ -69,5 +69,10 @@ async function ended(child: ChildProcess, tree: ProcessTree): Promise<void> {
     process.kill(-child.pid, "SIGTERM");
     await once(child, "exit");
   }
-  await eventually(() => tree.left().length === 0, { withinMs: 15_000, everyMs: 50 });
+  try {
+    await eventually(() => tree.left().length === 0, { withinMs: 10_000, everyMs: 50 });
+  } catch (error) {
+    tree.kill();
+    throw error;
+  }
 }

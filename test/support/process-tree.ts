@@ -7,13 +7,21 @@ export interface ProcessTree {
   readonly pids: readonly number[];
   /** Those that still run, as their command lines. */
   left(): readonly string[];
+  /** Kills what still runs. */
+  kill(): void;
 }
 
 /** A process and everything below it (Linux). */
 export function processTree(root: number): ProcessTree {
   const pids = [root];
   for (const pid of pids) pids.push(...childrenOf(pid));
-  return { pids, left: () => pids.filter(isRunning).map(commandLine) };
+  return {
+    pids,
+    left: () => pids.filter(isRunning).map(commandLine),
+    kill: () => {
+      for (const pid of pids.filter(isRunning)) process.kill(pid, "SIGKILL");
+    },
+  };
 }
 
 function commandLine(pid: number): string {
