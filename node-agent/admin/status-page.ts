@@ -35,7 +35,7 @@ ${status.balancers.length === 0 ? "<p>None.</p>" : balancerTable(status.balancer
 }
 
 /** Text as it may stand in HTML, between tags and inside quoted attributes. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 

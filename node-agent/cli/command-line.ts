@@ -57,6 +57,7 @@ function withRunOptions(command: Command): Command {
   return command
     .description("serve what the control plane wants, and what was last good without it")
     .option("--data <dir>", "folder that the node joined in")
+    .option("--control <url>", "address of the control plane, when it has moved since the join")
     .option("--workers <number>", "worker threads; as many as suit the host unless set")
     .option("--relay <engine>", "what moves the bytes: portable")
     .option("--admin <host:port>", "local status port, 127.0.0.1:9901 unless set; off for none")

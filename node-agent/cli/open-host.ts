@@ -21,7 +21,7 @@ export type OpenedHost =
  */
 export async function openHost(disk: Disk, log: Log, config: RunConfig): Promise<OpenedHost> {
   const { dataFolder } = config;
-  const identity = await readIdentity(disk, dataFolder);
+  const identity = withControl(await readIdentity(disk, dataFolder), config.control);
   const policyPath = config.policyFile ?? join(dataFolder, "policy.json");
   const required = config.policyFile !== undefined;
   const policy = await readPolicyFile(disk, policyPath, { required });
@@ -37,6 +37,11 @@ export async function openHost(disk: Disk, log: Log, config: RunConfig): Promise
   }
   log.info({ file: policy.found ? policyPath : null }, "local policy read");
   return { ok: true, identity, policy: policy.policy };
+}
+
+function withControl(joined: Identity | undefined, moved: URL | undefined): Identity | undefined {
+  if (joined === undefined || moved === undefined) return joined;
+  return { ...joined, control: moved.href };
 }
 
 function identityProblems(identity: Identity | undefined, config: RunConfig): readonly string[] {

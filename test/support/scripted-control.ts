@@ -178,7 +178,7 @@ export class ScriptedLink {
   }
 }
 
-export function welcomeOf(bootId: string, over: Partial<WelcomeFrame> = {}): WelcomeFrame {
+function welcomeOf(bootId: string, over: Partial<WelcomeFrame> = {}): WelcomeFrame {
   return {
     t: "welcome",
     session: "session",

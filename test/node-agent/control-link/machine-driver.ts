@@ -12,7 +12,7 @@ import {
 } from "../../../node-agent/control-link/link-machine-state.ts";
 import { linkDueMs, linkStep } from "../../../node-agent/control-link/link-machine.ts";
 
-export const signature = { keyId: "0".repeat(16), value: "A".repeat(86) };
+const signature = { keyId: "0".repeat(16), value: "A".repeat(86) };
 
 /** A version of epoch 1, or of another one; the root follows from the revision unless given. */
 export function versionOf(rev: number, over: Partial<Version> = {}): Version {

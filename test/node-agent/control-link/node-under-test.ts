@@ -31,7 +31,7 @@ export interface NodeKeys {
   readonly receiving: KeyPairText;
 }
 
-export function newNodeKeys(): NodeKeys {
+function newNodeKeys(): NodeKeys {
   return { signing: newKeyPair("ed25519"), receiving: newKeyPair("x25519") };
 }
 

@@ -11,10 +11,11 @@ import { newKeyPair } from "#shared/snapshot/keys.ts";
 import { createSnapshotStore } from "../../../node-agent/control-link/snapshot-store.ts";
 import { hostDisk } from "../../../node-agent/runtime/disk.ts";
 import { eventually } from "../../support/eventually.ts";
+import { repository } from "../../support/processes.ts";
 import { Publisher } from "../../support/publisher.ts";
 import { scaled } from "../../support/scale.ts";
 
-const writer = join(import.meta.dirname, "store-writer.ts");
+const writer = join(repository, "test/support/store-writer-main.ts");
 
 test("a process that is killed while it stores, again and again: the next start finds what was stored last, whole", async () => {
   const folder = await mkdtemp(join(tmpdir(), "midstream-store-"));

@@ -1,11 +1,11 @@
 /**
  * Stores one snapshot after the other until it is killed, and prints the revision of each that is
- * stored. Run as a process of its own: `store-writer.ts FOLDER KEYPAIR_JSON`.
+ * stored. Run as a process of its own: `store-writer-main.ts FOLDER KEYPAIR_JSON`.
  */
-import { createSnapshotStore } from "../../../node-agent/control-link/snapshot-store.ts";
-import { hostDisk } from "../../../node-agent/runtime/disk.ts";
-import { Publisher } from "../../support/publisher.ts";
-import { entryFor } from "../apply/balancers.ts";
+import { createSnapshotStore } from "../../node-agent/control-link/snapshot-store.ts";
+import { hostDisk } from "../../node-agent/runtime/disk.ts";
+import { entryFor } from "../node-agent/apply/balancers.ts";
+import { Publisher } from "./publisher.ts";
 
 const [folder = "", keys = ""] = process.argv.slice(2);
 const publisher = new Publisher(JSON.parse(keys) as { publicKey: string; privateKey: string });

@@ -1,0 +1,30 @@
+import type { Clock } from "#shared/base/clock.ts";
+import type { Lifetime } from "#shared/base/lifetime.ts";
+
+import type { Policy } from "../apply/policy.ts";
+import type { RunConfig } from "../config.ts";
+import type { ControlLink } from "../control-link/control-link.ts";
+import type { Identity } from "../control-link/identity.ts";
+import type { Disk } from "../runtime/disk.ts";
+import type { Log } from "../runtime/log.ts";
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly disk: Disk;
+  readonly log: Log;
+  /** Owns everything that is started. */
+  readonly life: Lifetime;
+}
+
+/** What the agent is made for. */
+export interface AgentSettings {
+  readonly config: RunConfig;
+  readonly identity: Identity;
+  readonly policy: Policy;
+}
+
+/** What a part needs of one that is made after it: events can come before there is a link. */
+export interface LateParts {
+  link: ControlLink | undefined;
+}

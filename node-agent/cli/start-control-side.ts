@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { hostname, platform, release } from "node:os";
+import { join } from "node:path";
+
+import { keyIdOf, privateKeyOf } from "#shared/snapshot/keys.ts";
+
+import type { Applier } from "../apply/applier.ts";
+import { ControlLink } from "../control-link/control-link.ts";
+import { linkAddress } from "../control-link/control-url.ts";
+import { fetchSnapshot } from "../control-link/fetch-snapshot.ts";
+import { openGenerations, type Generations } from "../control-link/generation.ts";
+import { createIntake, type Intake } from "../control-link/intake.ts";
+import { openLinkSocket } from "../control-link/link-socket.ts";
+import { createNodeSigner, type NodeSigner } from "../control-link/node-signer.ts";
+import { createSnapshotKeeper, type SnapshotKeeper } from "../control-link/snapshot-keeper.ts";
+import { createSnapshotStore, type SnapshotStore } from "../control-link/snapshot-store.ts";
+import type { SnapshotOwner } from "../control-link/verify-snapshot.ts";
+import type { DataPlane } from "../flow/data-plane.ts";
+import { createUsageMeter } from "../runtime/process-usage.ts";
+import { createReporter, type Reporter } from "../stats/reporter.ts";
+import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
+import { agentVersion } from "./agent-version.ts";
+
+/** Everything that speaks with the control plane, and what it keeps on disk. */
+export interface ControlSide {
+  readonly store: SnapshotStore;
+  readonly intake: Intake;
+  readonly reporter: Reporter;
+  readonly link: ControlLink;
+}
+
+/** What the control side hands on and tells of. */
+export interface ServingSide {
+  readonly applier: Applier;
+  readonly dataPlane: DataPlane;
+  readonly late: LateParts;
+}
+
+/** Puts the control side together. It neither serves nor connects before it is told to. */
+export async function startControlSide(
+  deps: AgentDeps,
+  settings: AgentSettings,
+  serving: ServingSide,
+): Promise<ControlSide> {
+  const { clock, disk, life } = deps;
+  const { config, identity } = settings;
+  const { tenant, group, signingKeys } = identity;
+  const owner = { tenant, group, trusted: new Map(signingKeys.map((key) => [keyIdOf(key), key])) };
+  const store = createSnapshotStore(disk, join(config.dataFolder, "snapshots"), owner);
+  const node: NodeParts = {
+    owner,
+    store,
+    keeper: life.own(createKeeper(deps, store, serving.late)),
+    signer: createNodeSigner(clock, identity),
+    generations: await openGenerations(disk, config.dataFolder, () => clock.nowMs()),
+    ca: config.ca ?? identity.ca ?? undefined,
+  };
+  const intake = life.own(createNodeIntake(deps, settings, { ...serving, node }));
+  const reporter = life.own(createNodeReporter(deps, serving));
+  const link = createLink(deps, settings, { ...serving, node, intake, reporter });
+  return { store, intake, reporter, link };
+}
+
+interface NodeParts {
+  readonly owner: SnapshotOwner;
+  readonly store: SnapshotStore;
+  readonly keeper: SnapshotKeeper;
+  readonly signer: NodeSigner;
+  readonly generations: Generations;
+  readonly ca: string | undefined;
+}
+
+function createKeeper(
+  { clock, random, log }: AgentDeps,
+  store: SnapshotStore,
+  late: LateParts,
+): SnapshotKeeper {
+  const onDurability = (durable: boolean, detail: string): void => {
+    log.warn({ durable, detail }, durable ? "snapshots are on disk again" : "snapshot not on disk");
+    late.link?.durability(durable);
+    if (durable) return;
+    late.link?.report({ kind: "snapshot.not-durable", balancer: null, backend: null, detail });
+  };
+  return createSnapshotKeeper({ store, clock, random, onDurability });
+}
+
+function createNodeIntake(
+  { clock, log }: AgentDeps,
+  { identity }: AgentSettings,
+  { applier, node }: ServingSide & { readonly node: NodeParts },
+): Intake {
+  const { owner, store, keeper, signer, generations, ca } = node;
+  const generation = (): number => generations.current();
+  const source = { control: identity.control, ca, signer, generation };
+  const { publicKey, privateKey } = identity.receiving;
+  const receiving = { publicKey, privateKey: privateKeyOf(privateKey) };
+  return createIntake({
+    owner,
+    secrets: { node: identity.node, receiving, trusted: owner.trusted },
+    store,
+    keeper,
+    fetch: (ref) => fetchSnapshot(source, ref),
+    apply: (wanted) => applier.apply(wanted),
+    clock,
+    log,
+  });
+}
+
+function createNodeReporter(
+  { clock, random }: AgentDeps,
+  { dataPlane, late }: ServingSide,
+): Reporter {
+  return createReporter({
+    clock,
+    random,
+    newBootId: randomUUID,
+    totals: () => dataPlane.totals(),
+    send: (report) => late.link?.sendReport(report) ?? false,
+  });
+}
+
+interface LinkParts extends ServingSide {
+  readonly node: NodeParts;
+  readonly intake: Intake;
+  readonly reporter: Reporter;
+}
+
+function createLink(
+  { clock, random, log }: AgentDeps,
+  { identity }: AgentSettings,
+  { node, intake, reporter, dataPlane }: LinkParts,
+): ControlLink {
+  const { signer, generations, ca } = node;
+  const measured = createUsageMeter(clock);
+  const connections = (): number =>
+    dataPlane.status().reduce((sum, { openConnections }) => sum + openConnections, 0);
+  const usage = () => ({ ...measured(), connections: connections() });
+  const carrier = { clock, random, log, openSocket: openLinkSocket, signer, generations };
+  return new ControlLink(
+    { ...carrier, intake, reports: reporter, usage },
+    {
+      url: linkAddress(identity.control),
+      ca,
+      epochMin: identity.epoch,
+      introduction: {
+        agent: agentVersion,
+        capabilities: [...dataPlane.capabilities],
+        os: `${platform()} ${release()}`.slice(0, 100),
+        hostname: hostname().slice(0, 255),
+        labels: identity.labels,
+      },
+    },
+  );
+}
