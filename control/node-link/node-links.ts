@@ -155,7 +155,7 @@ class WsNodeLinks {
         await this.#upgrade(request, { socket, head }, outcome);
         return;
       }
-      this.#deps.log.info("link.refused", { code: outcome.refusal.code });
+      this.#deps.log.debug("link.refused", { code: outcome.refusal.code });
       refuseUpgrade(socket, outcome.refusal);
     } catch (error) {
       this.#trouble.failed("handshake", error);

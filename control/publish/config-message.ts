@@ -76,7 +76,7 @@ export function refFrameOf(published: Published): RefFrame {
 }
 
 /** Where a version's snapshot is pulled. The same root may stand for several revisions. */
-export function snapshotUrl({ epoch, rev, root }: Version): string {
+function snapshotUrl({ epoch, rev, root }: Version): string {
   return `${agentPaths.snapshots}${root}?epoch=${epoch}&rev=${rev}`;
 }
 

@@ -37,11 +37,10 @@ interface SignedManifest {
 /** A snapshot without its secrets: the same for every node of the group. */
 interface MadeSnapshot {
   readonly version: Version;
-  /** The JSON text up to the value of its last field, `secrets`. */
+  /** The JSON text up to the value of its last field, `secrets`; plain, and as a gzip member. */
   readonly head: Buffer;
+  readonly compressedHead: Buffer;
   readonly secretIds: readonly SecretId[];
-  /** The whole, compressed; null when secrets belong into it. */
-  readonly compressed: Buffer | null;
 }
 
 /** Makes whole snapshots for nodes that pull them; what nodes of a group share is made once. */
@@ -50,7 +49,7 @@ export class SnapshotMaker {
   readonly #bodies: Bodies;
   readonly #made = new OnceCache<MadeSnapshot>({
     weightMax: snapshotsCachedBytesMax,
-    weightOf: ({ head, compressed }) => head.length + (compressed?.length ?? 0),
+    weightOf: ({ head, compressedHead }) => head.length + compressedHead.length,
   });
 
   constructor(deps: PublisherDeps, bodies: Bodies) {
@@ -75,19 +74,19 @@ export class SnapshotMaker {
     const { epoch, rev, root } = found.version;
     const name = `${groupText(key)} ${epoch}.${rev}.${root}`;
     const made = await this.#made.getOrMake(name, () => this.#encoded(key, found));
+    const tail = await this.#tail(key, reader.node, made.secretIds);
+    const { version, head, compressedHead } = made;
     const etag = `W/"${epoch}-${rev}-${root.slice(0, 16)}"`;
-    if (reader.acceptsGzip && made.compressed !== null) {
-      return { version: made.version, etag, bytes: made.compressed, encoding: "gzip" };
-    }
-    const secrets = await this.#sealed(key, reader.node, made.secretIds);
-    const bytes = whole(made.head, secrets);
+    // Members of gzip one after the other are one gzip (RFC 1952 section 2.2).
     return reader.acceptsGzip
-      ? { version: made.version, etag, bytes: await gzipped(bytes), encoding: "gzip" }
-      : { version: made.version, etag, bytes, encoding: "identity" };
+      ? { version, etag, pieces: [compressedHead, await gzipped(tail)], encoding: "gzip" }
+      : { version, etag, pieces: [head, tail], encoding: "identity" };
   }
 
-  async #sealed(key: GroupKey, node: Recipient, ids: readonly SecretId[]): Promise<object> {
-    return ids.length === 0 ? {} : this.#deps.sealForNode(key.tenantId, node, ids);
+  /** The value of the last field, and the end. */
+  async #tail(key: GroupKey, node: Recipient, ids: readonly SecretId[]): Promise<Buffer> {
+    const secrets = ids.length === 0 ? {} : await this.#deps.sealForNode(key.tenantId, node, ids);
+    return Buffer.from(`${JSON.stringify(secrets)}}`);
   }
 
   /** What this instance knows, else what any instance published, else what is there now. */
@@ -111,9 +110,9 @@ export class SnapshotMaker {
       this.#bodies.load(tx, key.tenantId, hashes),
     );
     const head = Buffer.from(headOf(key, found, bodies));
+    const compressedHead = await gzipped(head);
     const secretIds = secretIdsIn(bodies.values());
-    const compressed = secretIds.length === 0 ? await gzipped(whole(head, {})) : null;
-    return { version: found.version, head, secretIds, compressed };
+    return { version: found.version, head, compressedHead, secretIds };
   }
 }
 
@@ -135,8 +134,4 @@ function headOf(key: GroupKey, found: SignedManifest, bodies: BodyTexts): string
   const identity = { tenant: key.tenantId, group: key.groupId, version, signature };
   const head = JSON.stringify(identity).slice(0, -1);
   return `${head},"entries":[${shown.join(",")}],"secrets":`;
-}
-
-function whole(head: Buffer, secrets: object): Buffer {
-  return Buffer.concat([head, Buffer.from(`${JSON.stringify(secrets)}}`)]);
 }

@@ -13,7 +13,8 @@ import type { RateLimit } from "../rate-limiter.ts";
 /** A whole snapshot as a node pulls it. */
 export interface PulledSnapshot {
   readonly etag: string;
-  readonly bytes: Uint8Array;
+  /** To be sent one after the other; big ones are shared with other requests. */
+  readonly pieces: readonly Uint8Array[];
   readonly encoding: "identity" | "gzip";
 }
 

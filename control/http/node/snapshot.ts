@@ -6,6 +6,7 @@ import type { NodeRefusal } from "../../node-rows.ts";
 import type { BodyEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
 import type { AgentDeps, SnapshotWish } from "./agent-deps.ts";
+import { streamed } from "./streamed.ts";
 
 /** A node pulls a snapshot of its group; anybody else's is not found. */
 export async function snapshot(c: Context<BodyEnv>, deps: AgentDeps): Promise<Response> {
@@ -26,7 +27,9 @@ export async function snapshot(c: Context<BodyEnv>, deps: AgentDeps): Promise<Re
   if (c.req.header("if-none-match") === found.etag) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(new Uint8Array(found.bytes), { status: 200, headers });
+  const bytes = found.pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const sized = { ...headers, "content-length": String(bytes) };
+  return new Response(streamed(found.pieces), { status: 200, headers: sized });
 }
 
 /** The revision counts only when it is one: the root alone finds the newest. */
