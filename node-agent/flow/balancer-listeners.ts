@@ -137,22 +137,10 @@ export class BalancerListeners {
   async #close(bind: OpenBind): Promise<ClosedListener> {
     const { listener } = bind;
     this.#open = this.#open.filter((other) => other !== bind);
-    const connections = await this.#unlisten(listener);
+    const { workers } = this.#deps;
+    const connections = await workers.askAll((request) => ({ do: "unlisten", request, listener }));
     bind.claim.release();
     return { listener, connections };
-  }
-
-  /** A worker that died meanwhile does not listen any more. */
-  async #unlisten(listener: ListenerId): Promise<number> {
-    const { workers } = this.#deps;
-    const counts = await Promise.all(
-      Array.from({ length: workers.count }, async (_, worker) => {
-        const command = (request: number): Command => ({ do: "unlisten", request, listener });
-        const answer = await workers.ask(worker, command).catch(() => undefined);
-        return answer?.kind === "done" ? answer.connections : 0;
-      }),
-    );
-    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** What was closed to make room is opened again; somebody else may have been faster. */

@@ -17,9 +17,9 @@ import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import {
   backendStatuses,
   balancerRows,
-  balancerTotals,
   measuredTotals,
   ownRow,
+  readNumbers,
   type BalancerNumbers,
 } from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
@@ -85,7 +85,7 @@ export class RunningBalancer {
   async start(): Promise<FlowOutcome> {
     try {
       await this.#pool.start();
-      this.#deps.workers.broadcast(this.#serve());
+      await this.#serveEverywhere();
       const change = await this.#listeners.change(this.#definition.bind);
       if (!change.ok) return change;
       this.#wasServing = true;
@@ -101,7 +101,7 @@ export class RunningBalancer {
     if (!change.ok) return change;
     this.#definition = definition;
     await this.#pool.change(definition);
-    this.#deps.workers.broadcast(this.#serve());
+    await this.#serveEverywhere();
     const left = await this.#drainListeners(change.closed);
     const kept = Math.max(0, this.#open() - left.drained - left.cut);
     return { ok: true, connections: { ...left, kept } };
@@ -144,7 +144,7 @@ export class RunningBalancer {
   /** Tells a worker that replaces another one everything, and listens there. */
   async restore(worker: number): Promise<void> {
     if (this.#phase !== "serving") return;
-    this.#deps.workers.post(worker, this.#serve());
+    this.#deps.workers.post(worker, this.#served());
     const problems = await this.#listeners.restore(worker);
     for (const { code, detail } of problems) {
       this.#deps.tell({ kind: "listener.lost", balancer: this.id, code, detail });
@@ -159,7 +159,7 @@ export class RunningBalancer {
 
   /** Takes a reading for the rates. */
   measure(): void {
-    this.#meter.look(measuredTotals(this.#numbers()), this.#deps.clock.monotonicMs());
+    this.#meter.look(measuredTotals(readNumbers(this.#numbers())), this.#deps.clock.monotonicMs());
   }
 
   rows(): readonly TotalsRow[] {
@@ -167,22 +167,30 @@ export class RunningBalancer {
   }
 
   status(): BalancerStatus {
-    const numbers = this.#numbers();
+    const { ledger } = this.#deps;
+    const meter = this.#meter;
+    const reading = readNumbers(this.#numbers());
     return {
       id: this.id,
       name: this.#definition.name,
       phase: this.#phase === "serving" ? "serving" : "draining",
       binds: this.#listeners.binds,
       openConnections: this.#open(),
-      totals: balancerTotals(numbers),
-      rates: this.#meter.ratesOf(ownRow),
-      backends: backendStatuses(numbers, this.#meter),
+      totals: reading.own,
+      rates: meter.ratesOf(ownRow),
+      backends: backendStatuses(reading, { ledger, meter }),
     };
   }
 
-  #serve(): Command {
+  #served(): Extract<Command, { do: "serve" }> {
     const terms = balancerTerms(this.#definition, this.place);
-    return { do: "serve", terms, pool: this.#pool.table.view() };
+    return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
+  }
+
+  /** Resolves when the next client of any worker is served in the new way. */
+  async #serveEverywhere(): Promise<void> {
+    const served = this.#served();
+    await this.#deps.workers.askAll((request) => ({ ...served, request }));
   }
 
   /** Connections of a bind that is gone have as long as those of a balancer that is. */
@@ -205,24 +213,11 @@ export class RunningBalancer {
     this.#cut += await this.#cutSome("all", reason);
   }
 
-  /** Returns how many that were. A worker that died in between has cut them in its own way. */
-  async #cutSome(listeners: ConnectionsOf["listeners"], reason: CloseReason): Promise<number> {
+  /** Returns how many that were. */
+  #cutSome(listeners: ConnectionsOf["listeners"], reason: CloseReason): Promise<number> {
     const which: ConnectionsOf = { balancer: this.place.key, listeners };
-    const { workers } = this.#deps;
-    const counts = await Promise.all(
-      Array.from({ length: workers.count }, async (_, worker) => {
-        const command = (request: number): Command => ({
-          do: "cut",
-          request,
-          which,
-          how: "flush",
-          reason,
-        });
-        const answer = await workers.ask(worker, command).catch(() => undefined);
-        return answer?.kind === "done" ? answer.connections : 0;
-      }),
-    );
-    return counts.reduce((sum, count) => sum + count, 0);
+    const cut = { do: "cut", which, how: "flush", reason } as const;
+    return this.#deps.workers.askAll((request) => ({ ...cut, request }));
   }
 
   #endWhenIdle(): void {
@@ -268,5 +263,8 @@ export class RunningBalancer {
     this.#timers.clear();
   }
 }
+
+/** The number of a request whose answer nobody waits for. */
+const unasked = 0;
 
 const untouched: TouchedConnections = { kept: 0, drained: 0, cut: 0 };

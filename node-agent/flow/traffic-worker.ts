@@ -69,7 +69,7 @@ export class TrafficWorker {
   handle(command: Command): void {
     switch (command.do) {
       case "serve":
-        return this.#serve(command);
+        return this.#answer(command.request)(this.#serve(command));
       case "swap-pool":
         return this.#swapPool(command);
       case "listen":
@@ -95,15 +95,16 @@ export class TrafficWorker {
     return key === undefined ? undefined : this.#balancers.get(key);
   }
 
-  #serve({ terms, pool }: Extract<Command, { do: "serve" }>): void {
+  #serve({ terms, pool }: Extract<Command, { do: "serve" }>): Answer {
     const known = this.#balancers.get(terms.key);
     if (known === undefined) {
       const deps = { counters: this.#counters, random: this.#deps.random };
       this.#balancers.set(terms.key, servedBalancer(deps, terms, pool));
-      return;
+    } else {
+      known.terms = terms;
+      known.pool = pool;
     }
-    known.terms = terms;
-    known.pool = pool;
+    return { kind: "done", connections: 0 };
   }
 
   #swapPool({ balancer, pool }: Extract<Command, { do: "swap-pool" }>): void {

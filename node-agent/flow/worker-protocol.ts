@@ -43,7 +43,12 @@ export interface ConnectionsOf {
 /** From the main thread to a worker, in order. Those with a `request` are answered. */
 export type Command =
   /** Serves a balancer, or changes how; connections that are open keep their terms. */
-  | { readonly do: "serve"; readonly terms: BalancerTerms; readonly pool: PoolView }
+  | {
+      readonly do: "serve";
+      readonly request: number;
+      readonly terms: BalancerTerms;
+      readonly pool: PoolView;
+    }
   | { readonly do: "swap-pool"; readonly balancer: BalancerKey; readonly pool: PoolView }
   | {
       readonly do: "listen";

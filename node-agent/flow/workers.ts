@@ -76,9 +76,18 @@ export class Workers {
     return seat.ask(command);
   }
 
-  /** Asks every worker at the same time; the answers are in the order of the workers. */
-  askAll(command: (request: number) => Command): Promise<readonly Answer[]> {
-    return Promise.all(this.#seats.map((seat) => seat.ask(command)));
+  /**
+   * Asks every worker and waits for all; returns how many connections that was about. A worker that
+   * dies meanwhile has nothing to say: its successor is told how things are then.
+   */
+  async askAll(command: (request: number) => Command): Promise<number> {
+    const answers = await Promise.all(
+      this.#seats.map((seat) => seat.ask(command).catch(() => undefined)),
+    );
+    return answers.reduce(
+      (sum, answer) => sum + (answer?.kind === "done" ? answer.connections : 0),
+      0,
+    );
   }
 
   async stop(): Promise<void> {

@@ -122,12 +122,9 @@ export class BackendTable {
     return this.#departed;
   }
 
-  /** Sum over all backends there have been, so that it never goes down. */
-  totals(): CounterTotals {
-    return this.entries().reduce(
-      (sum, entry) => addedTotals(sum, this.#deps.ledger.totals(entry.slot)),
-      this.#departedTotals,
-    );
+  /** Sum over the backends that have left; with those of `entries` it never goes down. */
+  departedTotals(): CounterTotals {
+    return this.#departedTotals;
   }
 
   /** False when no slot was free. */

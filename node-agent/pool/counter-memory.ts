@@ -1,5 +1,5 @@
 import { counterSlotsMax } from "#shared/base/limits.ts";
-import { counterColumns, type CounterColumn } from "#shared/measures/report.ts";
+import type { CounterColumn } from "#shared/measures/report.ts";
 
 /**
  * The memory that the main thread and the workers count in. A slot is one balancer or one backend:
@@ -26,7 +26,7 @@ export function createCounterMemory(shape: {
     slots,
     workers: shape.workers,
     shared: new SharedArrayBuffer(slots * sharedFields * Int32Array.BYTES_PER_ELEMENT),
-    totals: new SharedArrayBuffer(slots * counterColumns.length * BigInt64Array.BYTES_PER_ELEMENT),
+    totals: new SharedArrayBuffer(slots * totalColumns * BigInt64Array.BYTES_PER_ELEMENT),
     held: new SharedArrayBuffer(shape.workers * slots * heldFields * Int32Array.BYTES_PER_ELEMENT),
   };
 }
@@ -62,14 +62,16 @@ export function heldIndex(place: {
   return (worker * memory.slots + slot) * heldFields + heldField[field];
 }
 
-const columnPlace: Readonly<Record<CounterColumn, number>> = {
-  connections: counterColumns.indexOf("connections"),
-  refused: counterColumns.indexOf("refused"),
-  rejected: counterColumns.indexOf("rejected"),
-  rxBytes: counterColumns.indexOf("rxBytes"),
-  txBytes: counterColumns.indexOf("txBytes"),
-};
+/** Spelled out, because a worker that imported the columns would load the schemas they stand with. */
+const columnPlace = {
+  connections: 0,
+  refused: 1,
+  rejected: 2,
+  rxBytes: 3,
+  txBytes: 4,
+} as const satisfies Readonly<Record<CounterColumn, number>>;
+const totalColumns = 5;
 
 export function totalIndex(slot: number, column: CounterColumn): number {
-  return slot * counterColumns.length + columnPlace[column];
+  return slot * totalColumns + columnPlace[column];
 }

@@ -238,6 +238,9 @@ export const eventsWaitingMax = 1_000;
 /** Events in one frame, and the pause between two such frames. */
 export const eventsPerFrameMax = 50;
 export const eventsFrameMs = 1_000;
+/** Events a node tells at once, and per second on average: less than are listened to. */
+export const eventsToldBurstMax = 300;
+export const eventsToldPerSecondMax = 4;
 /** Rows of all unsent reports together; beyond it intervals are merged, then rows are dropped. */
 export const reportRowsKeptMax = 50_000;
 /** A report that is not confirmed by then is sent again. */

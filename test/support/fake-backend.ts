@@ -12,7 +12,9 @@ export interface FakeBackend {
   /** Connections so far, and those that are open. */
   readonly accepted: number;
   readonly sockets: ReadonlySet<Socket>;
-  /** Stops listening and resets what is open; the port refuses from then on. */
+  /** Stops listening; connections that are open stay. */
+  refuse(): void;
+  /** Stops listening and destroys what is open; the port refuses from then on. */
   stop(): Promise<void>;
 }
 
@@ -43,9 +45,8 @@ export async function startBackend(
     options.path === undefined ? { host, port: options.port ?? 0 } : { path: options.path };
   server.listen({ ...where, backlog: 1_024 });
   await once(server, "listening");
+  const closed = once(server, "close");
   const stop = async (): Promise<void> => {
-    if (!server.listening) return;
-    const closed = once(server, "close");
     server.close();
     for (const socket of sockets) socket.destroy();
     await closed;
@@ -58,6 +59,9 @@ export async function startBackend(
       return accepted;
     },
     sockets,
+    refuse: () => {
+      server.close();
+    },
     stop,
   };
 }
