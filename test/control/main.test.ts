@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { startControl } from "../support/control-process.ts";
 import { simpleBalancer } from "../support/definitions.ts";
@@ -12,12 +12,15 @@ import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { ownPostgres } from "../support/own-postgres.ts";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
-import { startProcess, type RunningProcess } from "../support/processes.ts";
+import { startProcess, type ProcessEnd, type RunningProcess } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { signUp, tenantWith } from "../support/tenant-api.ts";
 import { testCertificate } from "../support/test-certificates.ts";
 
 /** The control plane as a process of its own. */
+
+// Several starts in one test, on a host that may be busy: a bound against hanging.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface LogLine {
   readonly level: string;
@@ -39,6 +42,12 @@ async function run(
   const folder = await temporaryFolder(onTestFinished);
   const command = ["control/main.ts", ...args, "--data", join(folder, "control")];
   return startProcess(onTestFinished, { name: "control", command, environment });
+}
+
+/** Asks it to end, and waits however long that takes. */
+function endOf(process: RunningProcess): Promise<ProcessEnd> {
+  process.signal("SIGTERM");
+  return process.ended;
 }
 
 function linesOf(process: RunningProcess): readonly LogLine[] {
@@ -135,20 +144,20 @@ describe("with an embedded Postgres", () => {
     const first = await startControl(onTestFinished);
     const tenant = await signUp(first.url);
     await tenant.demand("POST", "/v1/balancers", { body: simpleBalancer("web") });
-    expect(await first.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await endOf(first.process)).toEqual({ code: 0, signal: null });
     const second = await first.startAgain();
     expect(await tenant.demand("GET", "/v1/me")).toMatchObject({ tenant: { revision: 1 } });
     await second.process.kill();
     const third = await second.startAgain();
     expect(await tenant.demand("GET", "/v1/me")).toMatchObject({ tenant: { revision: 1 } });
-    expect(await third.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await endOf(third.process)).toEqual({ code: 0, signal: null });
   });
 
   test("its master key is made once and readable by its owner only", async () => {
     const control = await startControl(onTestFinished);
     expect(await readdir(control.dataFolder)).toContain("master-key");
     const key = await readFile(join(control.dataFolder, "master-key"), "utf8");
-    await control.process.stop();
+    await endOf(control.process);
     expect(key).toMatch(/^[0-9a-f]{64}\n$/);
     expect(control.process.output()).not.toContain(key.trim());
   });
@@ -195,7 +204,7 @@ test("the log holds no secret: no password, key, token, credential of a definiti
   });
   await tenantWith(control.url, tenant.id, "msk_unknown-secret").call("GET", "/v1/me");
   await caller.call("GET", "/v1/nodes?secret=in-a-query");
-  await control.process.stop();
+  await endOf(control.process);
   const output = control.process.output();
   expect(linesOf(control.process).length).toBeGreaterThan(10);
   for (const secret of [
