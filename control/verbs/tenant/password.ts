@@ -28,9 +28,17 @@ const cost: ScryptCost = { logN: 15, r: 8, p: 3 };
 const saltBytes = 16;
 const hashBytes = 32;
 
-/** Passwords by scrypt, bounded in how many are worked on and how many wait. */
-export function createPasswords(): Passwords {
-  const gate = new Gate(passwordHashesMax, passwordHashWaitersMax);
+/** How many passwords are worked on at once, and how many may wait. */
+export interface PasswordBounds {
+  readonly atOnceMax: number;
+  readonly waitersMax: number;
+}
+
+const usualBounds = { atOnceMax: passwordHashesMax, waitersMax: passwordHashWaitersMax };
+
+/** Passwords by scrypt. */
+export function createPasswords(bounds: PasswordBounds = usualBounds): Passwords {
+  const gate = new Gate(bounds);
   const hash = async (password: string): Promise<HashedPassword> => {
     const salt = randomBytes(saltBytes);
     return { hash: encoded(cost, salt, await derived(password, salt, cost)) };
@@ -75,27 +83,33 @@ function decoded(text: string) {
 
 /** Lets so many through at once and so many more wait. */
 class Gate {
-  readonly #atOnceMax: number;
-  readonly #waitersMax: number;
+  readonly #bounds: PasswordBounds;
   readonly #waiters: (() => void)[] = [];
   #running = 0;
 
-  constructor(atOnceMax: number, waitersMax: number) {
-    this.#atOnceMax = atOnceMax;
-    this.#waitersMax = waitersMax;
+  constructor(bounds: PasswordBounds) {
+    this.#bounds = bounds;
   }
 
   async pass<T>(work: () => Promise<T>): Promise<T | "busy"> {
-    if (this.#running >= this.#atOnceMax) {
-      if (this.#waiters.length >= this.#waitersMax) return "busy";
+    const { atOnceMax, waitersMax } = this.#bounds;
+    if (this.#running < atOnceMax) {
+      this.#running += 1;
+    } else {
+      if (this.#waiters.length >= waitersMax) return "busy";
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
-    this.#running += 1;
     try {
       return await work();
     } finally {
-      this.#running -= 1;
-      this.#waiters.shift()?.();
+      this.#handOn();
     }
+  }
+
+  /** The place goes to who waits first; it is never free in between. */
+  #handOn(): void {
+    const next = this.#waiters.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
   }
 }
