@@ -9,7 +9,7 @@ import type { EndingWatch } from "./ending.ts";
 import { LogFile } from "./log-file.ts";
 
 /** The folder that this checkout lies in. */
-export const repository = join(import.meta.dirname, "..", "..");
+const repository = join(import.meta.dirname, "..", "..");
 
 export interface PartSpec {
   readonly name: string;

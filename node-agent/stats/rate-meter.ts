@@ -6,7 +6,7 @@ export interface Rates {
   readonly txPerSecond: number;
 }
 
-export const noRates: Rates = { rxPerSecond: 0, txPerSecond: 0 };
+const noRates: Rates = { rxPerSecond: 0, txPerSecond: 0 };
 
 interface Reading {
   readonly atMs: number;

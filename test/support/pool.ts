@@ -18,6 +18,6 @@ export function candidatesOf(backends: readonly Backend[]): readonly Candidate[]
     .map((backend, place) => ({ ...backend, place, slot: { index: place, generation: 0 } }));
 }
 
-export function poolOf(backends: readonly Backend[], version = 1): PoolView {
+function poolOf(backends: readonly Backend[], version = 1): PoolView {
   return { version, candidates: candidatesOf(backends) };
 }

@@ -42,7 +42,7 @@ export interface Relay {
   closed(count: number, withinMs?: number): Promise<readonly EventOf<"closed">[]>;
 }
 
-export const defaultTerms: ConnectTerms = {
+const defaultTerms: ConnectTerms = {
   prefix: undefined,
   connectTimeoutMs: 5_000,
   clientIdleMs: 0,
