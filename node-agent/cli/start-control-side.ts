@@ -9,7 +9,7 @@ import { ControlLink } from "../control-link/control-link.ts";
 import { linkAddress } from "../control-link/control-url.ts";
 import { fetchSnapshot } from "../control-link/fetch-snapshot.ts";
 import { openGenerations, type Generations } from "../control-link/generation.ts";
-import { createIntake, type Intake } from "../control-link/intake.ts";
+import { Intake } from "../control-link/intake.ts";
 import { openLinkSocket } from "../control-link/link-socket.ts";
 import { createNodeSigner, type NodeSigner } from "../control-link/node-signer.ts";
 import { createSnapshotKeeper, type SnapshotKeeper } from "../control-link/snapshot-keeper.ts";
@@ -94,7 +94,7 @@ function createNodeIntake(
   const source = { control: identity.control, ca, signer, generation };
   const { publicKey, privateKey } = identity.receiving;
   const receiving = { publicKey, privateKey: privateKeyOf(privateKey) };
-  return createIntake({
+  return new Intake({
     owner,
     secrets: { node: identity.node, receiving, trusted: owner.trusted },
     store,

@@ -8,8 +8,8 @@ export interface EventQueue {
    * wait the oldest goes.
    */
   add(event: NodeEvent): void;
-  /** Takes what fits into one frame, oldest first. */
-  take(): readonly NodeEvent[];
+  /** Takes at most `count`, and at most what fits into one frame, oldest first. */
+  take(count: number): readonly NodeEvent[];
   readonly size: number;
 }
 
@@ -24,8 +24,8 @@ export function createEventQueue(): EventQueue {
       const oldest = waiting.keys().next();
       if (waiting.size > eventsWaitingMax && oldest.done !== true) waiting.delete(oldest.value);
     },
-    take: () => {
-      const taken = [...waiting].slice(0, eventsPerFrameMax);
+    take: (count) => {
+      const taken = [...waiting].slice(0, Math.min(count, eventsPerFrameMax));
       for (const [key] of taken) waiting.delete(key);
       return taken.map(([, event]) => event);
     },

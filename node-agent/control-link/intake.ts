@@ -51,92 +51,94 @@ export interface IntakeDeps {
 }
 
 /** The one way of a snapshot into the node: verified, stored, applied, whoever brought it. */
-export interface Intake extends Stoppable {
-  /** Finds and verifies what the last run left on disk; called once, first. */
-  load(): Promise<FoundSnapshot>;
-  /** Applies what `load` found; undefined when there was nothing. */
-  resume(): Promise<Applied | undefined>;
-  /**
-   * Takes a message; called again only after `accepted`, `refused` or `fetch-failed`. Never
-   * rejects.
-   */
-  take(frame: ConfigFrame): Promise<void>;
+export class Intake implements Stoppable {
+  readonly name = "intake";
+  readonly #deps: IntakeDeps;
+  #held: Snapshot | undefined;
+  #proof: Timer | undefined;
+  #tell: (outcome: ConfigOutcome) => void = () => undefined;
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+  }
+
   /** Hears what becomes of messages, and of the resumed snapshot. Set once. */
-  onOutcome(listener: (outcome: ConfigOutcome) => void): void;
-}
+  onOutcome(listener: (outcome: ConfigOutcome) => void): void {
+    this.#tell = listener;
+  }
 
-export function createIntake(deps: IntakeDeps): Intake {
-  let held: Snapshot | undefined;
-  let proof: Timer | undefined;
-  let tell: (outcome: ConfigOutcome) => void = () => undefined;
+  /** Finds and verifies what the last run left on disk; called once, first. */
+  async load(): Promise<FoundSnapshot> {
+    const found = await this.#deps.store.start();
+    if (found.snapshot !== undefined) this.#hold(found.snapshot);
+    return found;
+  }
 
-  /** What ran for a while without the agent dying is worth going back to. */
-  const proveLater = (): void => {
-    proof?.stop();
-    proof = deps.clock.after(snapshotProvenMs, () => {
-      deps.store.proven(held?.version).catch((error: unknown) => {
-        deps.log.debug({ error: errorText(error) }, "snapshot not marked as proven");
-      });
-    });
-  };
+  /** Applies what `load` found; undefined when there was nothing. */
+  async resume(): Promise<Applied | undefined> {
+    return this.#held === undefined ? undefined : this.#apply(this.#held);
+  }
 
-  const applied = async (snapshot: Snapshot): Promise<Applied> => {
-    const { version, entries } = snapshot;
-    const slow = deps.clock.after(ackMergeMs, () => tell({ kind: "slow", version }));
-    const secrets = openSecrets(deps.secrets, snapshot.secrets);
-    const result = await deps.apply({ version, entries, secrets });
-    slow.stop();
-    if (result.kind === "applied") tell({ ...result, kind: "settled", version });
-    return result;
-  };
-
-  const admitted = async (snapshot: Snapshot, inline: boolean): Promise<void> => {
-    const { version } = snapshot;
-    const why = reasonAgainst(deps, snapshot);
-    if (why !== undefined) {
-      deps.log.error({ version, why }, "snapshot refused");
-      return tell({
-        kind: "refused",
-        version,
-        error: refusalError(why),
-        whole: inline && why === "bad-root",
-      });
+  /**
+   * Takes a message; called again only after `accepted`, `refused` or `fetch-failed`. Never rejects.
+   */
+  async take(frame: ConfigFrame): Promise<void> {
+    if (frame.t === "delta") {
+      return this.#admit(changed(this.#held, frame, this.#deps.owner), true);
     }
-    const durable = await deps.keeper.keep(snapshot);
-    held = snapshot;
-    proveLater();
-    tell({ kind: "accepted", version, durable });
-    await applied(snapshot);
-  };
+    const snapshot = await this.#pulled(frame);
+    if (snapshot === undefined) return this.#tell({ kind: "fetch-failed" });
+    return this.#admit(snapshot, false);
+  }
 
-  const pulled = async (frame: RefFrame): Promise<Snapshot | undefined> => {
+  stop(): void {
+    this.#proof?.stop();
+  }
+
+  async #pulled(frame: RefFrame): Promise<Snapshot | undefined> {
     try {
-      return await deps.fetch(frame);
+      return await this.#deps.fetch(frame);
     } catch (error) {
-      deps.log.warn({ version: frame.to, error: errorText(error) }, "snapshot not pulled");
+      this.#deps.log.warn({ version: frame.to, error: errorText(error) }, "snapshot not pulled");
       return undefined;
     }
-  };
+  }
 
-  return {
-    name: "intake",
-    load: async () => {
-      const found = await deps.store.start();
-      held = found.snapshot;
-      proveLater();
-      return found;
-    },
-    resume: async () => (held === undefined ? undefined : applied(held)),
-    take: async (frame) => {
-      if (frame.t === "delta") return admitted(changed(held, frame, deps.owner), true);
-      const snapshot = await pulled(frame);
-      return snapshot === undefined ? tell({ kind: "fetch-failed" }) : admitted(snapshot, false);
-    },
-    onOutcome: (listener) => {
-      tell = listener;
-    },
-    stop: () => proof?.stop(),
-  };
+  async #admit(snapshot: Snapshot, inline: boolean): Promise<void> {
+    const { version } = snapshot;
+    const why = reasonAgainst(this.#deps, snapshot);
+    if (why !== undefined) {
+      this.#deps.log.error({ version, why }, "snapshot refused");
+      const whole = inline && why === "bad-root";
+      return this.#tell({ kind: "refused", version, error: refusalError(why), whole });
+    }
+    const durable = await this.#deps.keeper.keep(snapshot);
+    this.#hold(snapshot);
+    this.#tell({ kind: "accepted", version, durable });
+    await this.#apply(snapshot);
+  }
+
+  async #apply(snapshot: Snapshot): Promise<Applied> {
+    const { version, entries } = snapshot;
+    const slow = this.#deps.clock.after(ackMergeMs, () => this.#tell({ kind: "slow", version }));
+    const secrets = openSecrets(this.#deps.secrets, snapshot.secrets);
+    const result = await this.#deps.apply({ version, entries, secrets });
+    slow.stop();
+    if (result.kind === "applied") this.#tell({ ...result, kind: "settled", version });
+    return result;
+  }
+
+  /** What runs for a while without the agent dying is worth going back to. */
+  #hold(snapshot: Snapshot): void {
+    const { clock, store, log } = this.#deps;
+    this.#held = snapshot;
+    this.#proof?.stop();
+    this.#proof = clock.after(snapshotProvenMs, () => {
+      store.proven(snapshot.version).catch((error: unknown) => {
+        log.debug({ error: errorText(error) }, "snapshot not marked as proven");
+      });
+    });
+  }
 }
 
 /** Why a snapshot may not be used: what verification says, or that it crashed the agent before. */

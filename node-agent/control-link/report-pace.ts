@@ -1,21 +1,21 @@
 import { reportFrameBurstMax, reportFramesPerSecondMax } from "#shared/base/limits.ts";
+import { fullBucket, refilled, type Rate } from "#shared/base/token-bucket.ts";
 
-/** A token bucket over frames: reports leave room for what is urgent. */
+const rate: Rate = { burst: reportFrameBurstMax, perSecond: reportFramesPerSecondMax };
+
+/** Limits the frames that reports take: they leave room for what is urgent. */
 export interface ReportPace {
   /** Whether that many frames may go now; a message of more than a full bucket goes when it is full. */
   take(frames: number, nowMs: number): boolean;
 }
 
 export function createReportPace(): ReportPace {
-  let tokens = reportFrameBurstMax;
-  let atMs = 0;
+  let bucket = fullBucket(rate, 0);
   return {
     take: (frames, nowMs) => {
-      const gained = (Math.max(0, nowMs - atMs) / 1_000) * reportFramesPerSecondMax;
-      tokens = Math.min(reportFrameBurstMax, tokens + gained);
-      atMs = nowMs;
-      if (tokens < Math.min(frames, reportFrameBurstMax)) return false;
-      tokens -= frames;
+      bucket = refilled(bucket, rate, nowMs);
+      if (bucket.tokens < Math.min(frames, rate.burst)) return false;
+      bucket = { ...bucket, tokens: bucket.tokens - frames };
       return true;
     },
   };

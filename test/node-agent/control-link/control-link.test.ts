@@ -318,8 +318,9 @@ describe("the link comes back", () => {
 describe("what the node tells", () => {
   test("heartbeats repeat what runs; a mismatch that stays is repaired by asking", async () => {
     const { control, publisher, node } = await startControl();
-    const { clock } = await startNode(node);
+    const { clock, link: own } = await startNode(node);
     const link = await control.link(1);
+    await eventually(() => own.view().stage === "open");
     clock.advance(24_000);
     expect(await link.next("hb")).toMatchObject({
       running: null,

@@ -14,7 +14,7 @@ import { ControlLink } from "../../../node-agent/control-link/control-link.ts";
 import { linkAddress } from "../../../node-agent/control-link/control-url.ts";
 import { fetchSnapshot } from "../../../node-agent/control-link/fetch-snapshot.ts";
 import { openGenerations } from "../../../node-agent/control-link/generation.ts";
-import { createIntake } from "../../../node-agent/control-link/intake.ts";
+import { Intake } from "../../../node-agent/control-link/intake.ts";
 import { openLinkSocket } from "../../../node-agent/control-link/link-socket.ts";
 import { createNodeSigner } from "../../../node-agent/control-link/node-signer.ts";
 import { createSnapshotKeeper } from "../../../node-agent/control-link/snapshot-keeper.ts";
@@ -96,7 +96,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
     signer,
     generation: () => generations.current(),
   };
-  const intake = createIntake({
+  const intake = new Intake({
     owner,
     secrets: { node: nodeId, receiving, trusted: owner.trusted },
     store,
@@ -137,7 +137,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   link.start({ running: found.snapshot?.version ?? null, durable: true });
   const stop = async (): Promise<void> => {
     await link.stop();
-    await intake.stop();
+    intake.stop();
     await keeper.stop();
     await applier.stop();
   };
