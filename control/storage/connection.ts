@@ -104,6 +104,9 @@ function clientOptions(
     max_lifetime: null,
     connect_timeout: databaseConnectMsMax / 1_000,
     keep_alive: 30,
+    // It would ask for the types of arrays on every connect, and leave the answer's failure
+    // unhandled when the connection breaks just then: that would end the process.
+    fetch_types: false,
     connection: { application_name: options.applicationName },
     onnotice: () => undefined,
     onnotify: options.onNotify,

@@ -23,7 +23,11 @@ interface OwnerRow {
  * most once a minute (system).
  */
 export async function apiKeyByHash(tx: Transaction, hash: string): Promise<KeyOwner | undefined> {
-  const row = await firstRowOf<OwnerRow>(tx, sql`SELECT * FROM system.api_key_by_hash(${hash})`);
+  const row = await firstRowOf<OwnerRow>(
+    tx,
+    sql`
+    SELECT tenant_id, key_id, to_jsonb(scopes) AS scopes FROM system.api_key_by_hash(${hash})`,
+  );
   if (row === undefined) return undefined;
   return { tenantId: row.tenant_id, keyId: row.key_id, scopes: row.scopes };
 }

@@ -5,8 +5,8 @@ import type { Transaction } from "../database.ts";
 /**
  * The rows of a hand-written statement.
  *
- * Guarantee: `Row` is written beside the statement whose columns it names. Postgres' `bigint` and
- * timestamps arrive as texts, arrays and JSON as values.
+ * Guarantee: `Row` is written beside the statement whose columns it names. Postgres' `bigint`,
+ * timestamps and arrays arrive as texts, JSON as values.
  */
 export async function rowsOf<Row>(tx: Transaction, statement: SQL): Promise<readonly Row[]> {
   const rows: Iterable<unknown> = await tx.execute(statement);
