@@ -93,15 +93,19 @@ async function startNode(
   first: { readonly controlUrl: string; readonly client: ControlClient; readonly tenant: string },
 ): Promise<void> {
   const folder = join(deps.dataFolder, "nodes", first.tenant);
+  const where = ["--control", first.controlUrl];
   if (!existsSync(folder)) {
     const unfinished = `${folder}.joining`;
     rmSync(unfinished, { recursive: true, force: true });
     const token = await newJoinToken(first.client);
-    const command = ["join", "--control", first.controlUrl, "--token", token, "--data", unfinished];
+    const command = ["join", ...where, "--token", token, "--data", unfinished];
     await runPart(deps, agentPart(command));
     renameSync(unfinished, folder);
   }
-  const agent = startPart(deps, agentPart(["run", "--data", folder, "--admin", "127.0.0.1:0"]));
+  const agent = startPart(
+    deps,
+    agentPart(["run", "--data", folder, ...where, "--admin", "127.0.0.1:0"]),
+  );
   await agent.ready(partReadyMsMax);
 }
 
