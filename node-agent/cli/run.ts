@@ -10,6 +10,7 @@ import type { Disk } from "../runtime/disk.ts";
 import { claimFolder } from "../runtime/folder-claim.ts";
 import type { Log } from "../runtime/log.ts";
 import type { StopRequest } from "../runtime/stop-requests.ts";
+import type { AgentDeps } from "./agent-parts.ts";
 import { openHost } from "./open-host.ts";
 import { startAgent, type Agent } from "./start-agent.ts";
 import { stopAgent } from "./stop-agent.ts";
@@ -39,56 +40,77 @@ export type RunOutcome =
  * @throws Fault when a part cannot be started; nothing is left running
  */
 export async function run(deps: RunDeps, config: RunConfig): Promise<RunOutcome> {
-  const { clock, disk, log } = deps;
   const stopped = Promise.withResolvers<StopRequest>();
-  const hurried = Promise.withResolvers<void>();
+  const hurried = Promise.withResolvers<RunOutcome>();
   deps.onStopRequest((request) => {
     stopped.resolve(request);
-    if (request === "now") hurried.resolve();
-    if (request === "orphaned") clock.after(orphanStopMsMax, () => hurried.resolve());
+    const hurry = (): void => hurried.resolve({ kind: "cut-short" });
+    if (request === "now") hurry();
+    if (request === "orphaned") deps.clock.after(orphanStopMsMax, hurry);
   });
+  return Promise.race([runUntil(deps, config, stopped.promise), hurried.promise]);
+}
+
+async function runUntil(
+  deps: RunDeps,
+  config: RunConfig,
+  stopped: Promise<StopRequest>,
+): Promise<RunOutcome> {
+  const { clock, disk, log } = deps;
   const host = await openHost(disk, log, config);
   if (!host.ok) return { kind: "not-started", problems: host.problems };
   const life = new Lifetime(clock, agentPartStopMsMax);
   try {
     life.own(await claimFolder(config.dataFolder));
     const agent = await startAgent({ ...deps, life }, { config, ...host });
-    await serveLastGood(deps, agent);
-    const request = await stopped.promise;
+    // Whoever asks to end need not wait until everything serves.
+    await Promise.race([comeUp({ ...deps, life }, config, agent), stopped]);
+    const request = await stopped;
     log.info({ request }, "asked to end");
     agent.beginDraining();
-    const drainMs = request === "drain" ? config.drainMs : 0;
-    const end = stopAgent({ ...agent, clock, log, life }, drainMs);
-    const ended = end.then(() => ({ kind: "ended" }) as const);
-    const cutShort = hurried.promise.then(() => ({ kind: "cut-short" }) as const);
-    return await Promise.race([ended, cutShort]);
+    await stopAgent({ ...agent, clock, log, life }, request === "drain" ? config.drainMs : 0);
+    return { kind: "ended" };
   } catch (error) {
     await life.stop();
     throw error;
   }
 }
 
-/** Serves what is on disk, connects at the same time, and says when it stands. */
-async function serveLastGood(deps: RunDeps, agent: Agent): Promise<void> {
-  const { clock, log } = deps;
-  const { intake, link, applier, dataPlane, admin } = agent;
+/**
+ * Serves, and only then loads and opens what people look at: an agent that comes back is first of
+ * all missed by traffic.
+ */
+async function comeUp(deps: AgentDeps & RunDeps, config: RunConfig, agent: Agent): Promise<void> {
+  await serveLastGood(deps, agent);
+  const { startStatusPort } = await import("./start-status-port.ts");
+  const admin = await startStatusPort(deps, config, agent);
+  const { running, failing } = agent.applier.view();
+  const facts = { balancers: running.size, failing: failing.size, driver: agent.dataPlane.driver };
+  const address = admin?.address() ?? null;
+  deps.log.info({ admin: address }, "ready");
+  deps.tellParent({ type: "ready", pid: process.pid, admin: address, ...facts });
+  // Written now, not at the end: whoever is killed wants to be back soon as well.
+  flushCompileCache();
+}
+
+/** Serves what is on disk, and connects at the same time. */
+async function serveLastGood({ clock, log }: RunDeps, agent: Agent): Promise<void> {
+  const { intake, link, applier, dataPlane } = agent;
   const found = await intake.load();
   tellFound(log, agent, found);
   const resumed = intake.resume();
   link.start({ running: found.snapshot?.version ?? null, durable: true });
   await resumed;
   const { running, failing } = applier.view();
-  const facts = {
-    sinceProcessStartMs: Math.round(clock.monotonicMs()),
-    balancers: running.size,
-    failing: failing.size,
-    driver: dataPlane.driver,
-    admin: admin?.address() ?? null,
-  };
-  log.info(facts, found.snapshot === undefined ? "waiting for a first snapshot" : "serving");
-  deps.tellParent({ type: "ready", pid: process.pid, ...facts });
-  // Written now, not at the end: whoever is killed wants to be back soon as well.
-  flushCompileCache();
+  log.info(
+    {
+      sinceProcessStartMs: Math.round(clock.monotonicMs()),
+      balancers: running.size,
+      failing: failing.size,
+      driver: dataPlane.driver,
+    },
+    found.snapshot === undefined ? "waiting for a first snapshot" : "serving",
+  );
 }
 
 function tellFound(log: Log, { link }: Agent, { unusable, reverted }: FoundSnapshot): void {

@@ -2,8 +2,6 @@ import { availableParallelism } from "node:os";
 
 import { agentWorkersDefaultMax } from "#shared/base/limits.ts";
 
-import { startAdmin, type AdminServer } from "../admin/admin-server.ts";
-import { createMetrics } from "../admin/metrics.ts";
 import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
 import type { RunConfig } from "../config.ts";
@@ -18,8 +16,7 @@ import { startControlSide, type ControlSide } from "./start-control-side.ts";
 export interface Agent extends ControlSide {
   readonly dataPlane: DataPlane;
   readonly applier: Applier;
-  /** Undefined when no status port is wanted. */
-  readonly admin: AdminServer | undefined;
+  status(): AgentStatus;
   /** From now on the agent says that it should get no new traffic. */
   beginDraining(): void;
 }
@@ -45,9 +42,8 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   let draining = false;
   const parts = { ...control, dataPlane, applier };
   const status = (): AgentStatus => statusOf(deps, settings, { ...parts, draining });
-  const admin = await startStatusPort(deps, settings.config, { status, dataPlane });
   life.own(link);
-  return { ...parts, admin, beginDraining: () => void (draining = true) };
+  return { ...parts, status, beginDraining: () => void (draining = true) };
 }
 
 function startDataPlane({ clock, random, log }: AgentDeps, config: RunConfig): Promise<DataPlane> {
@@ -93,14 +89,4 @@ function statusOf(
     applied: applier.view(),
     balancers: dataPlane.status(),
   });
-}
-
-async function startStatusPort(
-  { clock, log, life }: AgentDeps,
-  { admin }: RunConfig,
-  { status, dataPlane }: { readonly status: () => AgentStatus; readonly dataPlane: DataPlane },
-): Promise<AdminServer | undefined> {
-  if (admin === undefined) return undefined;
-  const metrics = createMetrics({ status, totals: () => dataPlane.totals() });
-  return life.own(await startAdmin({ source: { status, metrics }, clock, log }, admin));
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { gzipSync } from "node:zlib";
@@ -22,6 +23,7 @@ import { takePart, type PartsState } from "#shared/wire/parts.ts";
 import { agentPaths, linkSubprotocol } from "#shared/wire/protocol.ts";
 
 import { eventually } from "./eventually.ts";
+import type { TestCertificate } from "./test-certificates.ts";
 
 /** An answer to a request that is not let through. */
 export interface Refusal {
@@ -48,15 +50,24 @@ export class ScriptedControl {
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #nodeKey: string;
 
-  private constructor(nodeKey: string) {
+  readonly #scheme: string;
+
+  private constructor(nodeKey: string, tls: TestCertificate | undefined) {
     this.#nodeKey = nodeKey;
-    this.#server = createServer((request, response) => this.#pull(request, response));
+    this.#scheme = tls === undefined ? "http" : "https";
+    this.#server = tls === undefined ? createServer() : createTlsServer(tls);
+    this.#server.on("request", (request: IncomingMessage, response: ServerResponse) =>
+      this.#pull(request, response),
+    );
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  static async start(nodeKey: string, port = 0): Promise<ScriptedControl> {
-    const control = new ScriptedControl(nodeKey);
-    control.#server.listen(port, "127.0.0.1");
+  static async start(
+    nodeKey: string,
+    how: { readonly port?: number; readonly tls?: TestCertificate } = {},
+  ): Promise<ScriptedControl> {
+    const control = new ScriptedControl(nodeKey, how.tls);
+    control.#server.listen(how.port ?? 0, "127.0.0.1");
     await once(control.#server, "listening");
     return control;
   }
@@ -66,7 +77,7 @@ export class ScriptedControl {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   /** The nth link (from 1), once it is there and has said hello. */

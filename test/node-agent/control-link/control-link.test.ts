@@ -11,6 +11,7 @@ import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import type { Publisher } from "../../support/publisher.ts";
 import { heartbeatOf, ScriptedControl } from "../../support/scripted-control.ts";
+import { otherTestCertificate, testCertificate } from "../../support/test-certificates.ts";
 import { throughout } from "../../support/throughout.ts";
 import { entryFor } from "../apply/balancers.ts";
 import { nodeId, startControl, startNode } from "./node-under-test.ts";
@@ -196,6 +197,25 @@ describe("configuration over a real link", () => {
   });
 });
 
+describe("over TLS", () => {
+  test("link and snapshots go to whoever shows a certificate of the given authority", async () => {
+    const { control, publisher, node } = await startControl(testCertificate);
+    const { flows } = await startNode({ ...node, ca: testCertificate.cert });
+    const link = await control.link(1);
+    control.snapshot = () => publisher.snapshot(1, [a1]);
+    link.send(refOf(publisher, publisher.version(1, [a1])));
+    expect(await link.next("ack")).toMatchObject({ phase: "serving" });
+    expect(flows.serving.has("bal_a")).toBe(true);
+  });
+
+  test("anybody else is not spoken with: no header, no frame", async () => {
+    const { control, node } = await startControl(testCertificate);
+    const { link } = await startNode({ ...node, ca: otherTestCertificate.cert });
+    await eventually(() => link.view().stage === "waiting");
+    expect(control.claims).toEqual([]);
+  });
+});
+
 describe("a disk that refuses", () => {
   test("the snapshot runs from memory, says so, and is stored when the disk takes it again", async () => {
     const { control, publisher, node } = await startControl();
@@ -252,7 +272,7 @@ describe("the link comes back", () => {
     clock.advance(1_000);
     await eventually(() => link.view().stage === "waiting");
 
-    const again = await ScriptedControl.start(node.keys.signing.publicKey, port);
+    const again = await ScriptedControl.start(node.keys.signing.publicKey, { port });
     try {
       await eventually(() => {
         clock.advance(1_000);

@@ -24,6 +24,7 @@ import { silentLog } from "../../../node-agent/runtime/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { Publisher } from "../../support/publisher.ts";
 import { ScriptedControl } from "../../support/scripted-control.ts";
+import type { TestCertificate } from "../../support/test-certificates.ts";
 import { FakeFlows } from "../apply/fake-flows.ts";
 
 export interface NodeKeys {
@@ -55,6 +56,7 @@ export interface NodeOptions {
   readonly disk?: Disk;
   readonly epochMin?: number;
   readonly clock?: FakeClock;
+  readonly ca?: string;
 }
 
 export const nodeId = "nod_a";
@@ -92,7 +94,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   };
   const source = {
     control: options.control,
-    ca: undefined,
+    ca: options.ca,
     signer,
     generation: () => generations.current(),
   };
@@ -127,7 +129,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
     },
     {
       url: linkAddress(options.control),
-      ca: undefined,
+      ca: options.ca,
       epochMin: options.epochMin ?? 1,
       introduction: { agent: "0.1.0", capabilities, os: "linux", hostname: "host", labels: {} },
     },
@@ -155,14 +157,17 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
 }
 
 /** A control plane, a publisher and a folder for a node, all taken away after the test. */
-export async function startControl(port = 0): Promise<{
+export async function startControl(tls?: TestCertificate): Promise<{
   readonly control: ScriptedControl;
   readonly node: NodeOptions;
   readonly publisher: Publisher;
 }> {
   const keys = newNodeKeys();
   const publisher = new Publisher();
-  const control = await ScriptedControl.start(keys.signing.publicKey, port);
+  const control = await ScriptedControl.start(
+    keys.signing.publicKey,
+    tls === undefined ? {} : { tls },
+  );
   onTestFinished(() => control.stop());
   const folder = await mkdtemp(join(tmpdir(), "midstream-node-"));
   onTestFinished(() => rm(folder, { recursive: true }));
