@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { importBaseImage } from "../../support/docker-base-image.ts";
@@ -5,6 +7,7 @@ import { findDocker, type Docker, type DockerSearch } from "../../support/docker
 import { eventually } from "../../support/eventually.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
+import { nodeIsConnected } from "../../support/linked-agent.ts";
 import { testDatabase } from "../../support/postgres.ts";
 import { repository } from "../../support/processes.ts";
 import { createBalancer, statsOf } from "../../support/served-balancers.ts";
@@ -42,31 +45,32 @@ describe("the images", { timeout: 180_000 }, () => {
   }) => {
     if (search.kind === "none") return skip(search.why);
     const { docker } = search;
-    const database = await testDatabase();
-    onTestFinished(() => database.stop());
+    const databaseUrl = ["--env", `DATABASE_URL=${await emptyDatabase()}`];
+    await docker.run(["run", "--rm", ...confined, ...databaseUrl, images.control, "migrate"]);
     const port = await freePort();
-    const control = await runContainer(docker, [
-      ...["--env", `DATABASE_URL=${database.url}`, "--env", `MIDSTREAM_PORT=${port}`],
-      ...["--env", "MIDSTREAM_HOST=127.0.0.1", images.control],
-    ]);
+    const where = ["--env", "MIDSTREAM_HOST=127.0.0.1", "--env", `MIDSTREAM_PORT=${port}`];
+    const control = await runContainer(docker, [...databaseUrl, ...where, images.control]);
     await control.healthy();
 
     const url = `http://127.0.0.1:${port}`;
     const tenant = await signUp(url);
-    const volume = `midstream-test-${port}:/data`;
-    const arguments_ = await joinArguments(tenant, url);
-    await docker.run(["run", "--rm", ...confined, "--volume", volume, images.agent, ...arguments_]);
-    const agent = await runContainer(docker, ["--init", "--volume", volume, images.agent]);
+    const name = `midstream-test-${port}`;
+    onTestFinished(async () => {
+      await docker.run(["volume", "rm", "--force", name]);
+    });
+    const volume = ["--volume", `${name}:/data`];
+    const join = [images.agent, "join", "--control", url, "--data", "/data"];
+    const token = ["--env", `MIDSTREAM_JOIN_TOKEN=${await joinToken(tenant)}`];
+    await docker.run(["run", "--rm", ...confined, ...token, ...volume, ...join]);
+    const agent = await runContainer(docker, ["--init", ...volume, images.agent]);
+    await nodeIsConnected(tenant);
 
     const backend = await startBackend(greet("hello through two containers"));
     const balancerPort = await freePort();
     const wanted = { port: balancerPort, backends: [backend.port] };
-    await eventually(() => tenant.demand("GET", "/v1/nodes"));
     const balancer = await createBalancer(tenant, wanted);
     await agent.healthy();
-    await eventually(async () =>
-      expect(await ask(balancerPort)).toBe("hello through two containers"),
-    );
+    expect(await ask(balancerPort)).toBe("hello through two containers");
     await eventually(async () =>
       expect((await statsOf(tenant, balancer)).totals.connections).toBeGreaterThan(0),
     );
@@ -127,9 +131,23 @@ async function runContainer(docker: Docker, args: readonly string[]): Promise<Co
   };
 }
 
-async function joinArguments(tenant: TestTenant, url: string): Promise<readonly string[]> {
-  const { token } = await tenant.demand<{ token: string }>("POST", "/v1/join-tokens", { body: {} });
-  return ["join", "--control", url, "--token", token, "--data", "/data"];
+/** A database without our schema; its URL. */
+async function emptyDatabase(): Promise<string> {
+  const neighbour = await testDatabase();
+  const name = `empty_${randomBytes(6).toString("hex")}`;
+  await neighbour.sql.unsafe(`CREATE DATABASE ${name}`);
+  onTestFinished(async () => {
+    await neighbour.sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
+    await neighbour.stop();
+  });
+  const url = new URL(neighbour.url);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function joinToken(tenant: TestTenant): Promise<string> {
+  const answer = await tenant.demand<{ token: string }>("POST", "/v1/join-tokens", { body: {} });
+  return answer.token;
 }
 
 async function sizeOf(docker: Docker, image: string): Promise<number> {
