@@ -3,18 +3,14 @@ import { Fault } from "#shared/base/fault.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
 import { strategyNames, type StrategyName } from "../elect/elect.ts";
-import type { SlotRef } from "../pool/pool-view.ts";
-import type { BalancerKey, BalancerTerms } from "./worker-protocol.ts";
+import type { BalancerPlace, BalancerTerms } from "./worker-protocol.ts";
 
 /**
  * What workers have to know of a definition.
  *
  * @throws Fault `flow/unsupported` for a strategy that is not among `strategyNames`
  */
-export function balancerTerms(
-  definition: Balancer,
-  place: { readonly key: BalancerKey; readonly slot: SlotRef },
-): BalancerTerms {
+export function balancerTerms(definition: Balancer, place: BalancerPlace): BalancerTerms {
   const { limits } = definition;
   return {
     ...place,

@@ -209,9 +209,9 @@ class WorkersDataPlane implements DataPlane {
     return this.#lastListener;
   }
 
-  #onGone({ id, key, rows, cut, wasServing }: GoneBalancer): void {
+  #onGone({ id, key, rows, cut, hasServed }: GoneBalancer): void {
     this.#balancers.delete(key);
-    if (!wasServing) return;
+    if (!hasServed) return;
     this.#cut += cut;
     this.#carried.carry(rows, this.#deps.clock.monotonicMs());
     this.#tell({ kind: "balancer.drained", balancer: id, cut });

@@ -1,18 +1,13 @@
 import type { Timer } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
-import { drainPollMs, listenRetryMs } from "#shared/base/limits.ts";
+import { listenRetryMs } from "#shared/base/limits.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
-import type { CloseReason, ListenerId } from "../engine/engine.ts";
-import type { SlotRef } from "../pool/pool-view.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
-import {
-  BalancerListeners,
-  type BalancerListenersDeps,
-  type ClosedListener,
-} from "./balancer-listeners.ts";
+import { BalancerConnections } from "./balancer-connections.ts";
+import { BalancerListeners, type BalancerListenersDeps } from "./balancer-listeners.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import {
   backendStatuses,
@@ -24,7 +19,7 @@ import {
 } from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { balancerTerms } from "./balancer-terms.ts";
-import type { BalancerKey, Command, ConnectionsOf } from "./worker-protocol.ts";
+import type { BalancerKey, BalancerPlace, Command } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
   extends Omit<BalancerPoolDeps, "balancer" | "onView">, Omit<BalancerListenersDeps, "balancer"> {
@@ -40,13 +35,7 @@ export interface GoneBalancer {
   /** Connections that were cut because their time was up. */
   readonly cut: number;
   /** False when it never came to serve. */
-  readonly wasServing: boolean;
-}
-
-/** What a balancer is given for its life. */
-export interface BalancerPlace {
-  readonly key: BalancerKey;
-  readonly slot: SlotRef;
+  readonly hasServed: boolean;
 }
 
 /** One balancer on the main thread: where it listens, whom it knows, and how it ends. */
@@ -55,14 +44,13 @@ export class RunningBalancer {
   readonly place: BalancerPlace;
   readonly #deps: RunningBalancerDeps;
   readonly #listeners: BalancerListeners;
+  readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
   readonly #meter = new RateMeter();
-  readonly #timers = new Set<Timer>();
   #definition: Balancer;
-  #phase: "serving" | "draining" | "gone" = "serving";
-  #drainedAtMs = Number.POSITIVE_INFINITY;
-  #cut = 0;
-  #wasServing = false;
+  #phase: "starting" | "serving" | "draining" | "gone" = "starting";
+  #hasServed = false;
+  #listenRetry: Timer | undefined;
 
   constructor(deps: RunningBalancerDeps, place: BalancerPlace, balancer: VerifiedBalancer) {
     const { key } = place;
@@ -70,6 +58,7 @@ export class RunningBalancer {
     this.place = place;
     this.#deps = deps;
     this.#definition = balancer.definition;
+    this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
     this.#pool = new BalancerPool(
       {
@@ -88,10 +77,12 @@ export class RunningBalancer {
       await this.#serveEverywhere();
       const change = await this.#listeners.change(this.#definition.bind);
       if (!change.ok) return change;
-      this.#wasServing = true;
+      this.#phase = "serving";
+      this.#hasServed = true;
       return { ok: true, connections: untouched };
     } finally {
-      if (!this.#wasServing) this.#end();
+      // One bind may have let clients in before another one failed.
+      if (!this.#hasServed) await this.remove(0);
     }
   }
 
@@ -102,9 +93,10 @@ export class RunningBalancer {
     this.#definition = definition;
     await this.#pool.change(definition);
     await this.#serveEverywhere();
-    const left = await this.#drainListeners(change.closed);
-    const kept = Math.max(0, this.#open() - left.drained - left.cut);
-    return { ok: true, connections: { ...left, kept } };
+    const drainMs = durationMs(definition.drainTimeout);
+    const ended = await this.#connections.endThoseOf(change.closed, drainMs);
+    const kept = Math.max(0, this.#connections.open - ended.drained - ended.cut);
+    return { ok: true, connections: { ...ended, kept } };
   }
 
   /**
@@ -113,43 +105,35 @@ export class RunningBalancer {
    */
   async remove(drainTimeoutMs: number): Promise<TouchedConnections> {
     this.#phase = "draining";
-    this.#pool.stop();
-    this.#stopTimers();
+    this.#stopWatching();
     await this.#listeners.change([]);
-    const open = this.#open();
-    if (open === 0) {
+    if (this.#connections.open === 0) {
       this.#end();
       return untouched;
     }
-    this.#every(drainPollMs, () => this.#endWhenIdle());
-    const nowMs = this.#deps.clock.monotonicMs();
-    this.#drainedAtMs = Math.min(this.#drainedAtMs, nowMs + drainTimeoutMs);
-    const leftMs = Math.max(0, this.#drainedAtMs - nowMs);
-    if (drainTimeoutMs > 0) {
-      this.#after(leftMs, () => void this.#cutAll("drained"));
-      return { kept: 0, drained: open, cut: 0 };
-    }
-    await this.#cutAll("removed");
-    return { kept: 0, drained: 0, cut: open };
+    const ended = await this.#connections.endAll(drainTimeoutMs, () => this.#end());
+    return { ...ended, kept: 0 };
   }
 
   /** Ends without asking the workers, which are no more: gives its addresses back. */
   abandon(): void {
     this.#phase = "gone";
-    this.#pool.stop();
-    this.#stopTimers();
+    this.#stopWatching();
+    this.#connections.stop();
     this.#listeners.abandon();
   }
 
   /** Tells a worker that replaces another one everything, and listens there. */
   async restore(worker: number): Promise<void> {
-    if (this.#phase !== "serving") return;
+    if (this.#phase !== "starting" && this.#phase !== "serving") return;
     this.#deps.workers.post(worker, this.#served());
     const problems = await this.#listeners.restore(worker);
     for (const { code, detail } of problems) {
       this.#deps.tell({ kind: "listener.lost", balancer: this.id, code, detail });
     }
-    if (problems.length > 0) this.#after(listenRetryMs, () => void this.restore(worker));
+    if (problems.length === 0) return;
+    this.#listenRetry?.stop();
+    this.#listenRetry = this.#deps.clock.after(listenRetryMs, () => void this.restore(worker));
   }
 
   /** Drops backends that have left. To be called now and then. */
@@ -159,7 +143,8 @@ export class RunningBalancer {
 
   /** Takes a reading for the rates. */
   measure(): void {
-    this.#meter.look(measuredTotals(readNumbers(this.#numbers())), this.#deps.clock.monotonicMs());
+    const totals = measuredTotals(readNumbers(this.#numbers()));
+    this.#meter.look(totals, this.#deps.clock.monotonicMs());
   }
 
   rows(): readonly TotalsRow[] {
@@ -173,9 +158,9 @@ export class RunningBalancer {
     return {
       id: this.id,
       name: this.#definition.name,
-      phase: this.#phase === "serving" ? "serving" : "draining",
+      phase: this.#phase === "draining" ? "draining" : "serving",
       binds: this.#listeners.binds,
-      openConnections: this.#open(),
+      openConnections: this.#connections.open,
       totals: reading.own,
       rates: meter.ratesOf(ownRow),
       backends: backendStatuses(reading, { ledger, meter }),
@@ -193,74 +178,29 @@ export class RunningBalancer {
     await this.#deps.workers.askAll((request) => ({ ...served, request }));
   }
 
-  /** Connections of a bind that is gone have as long as those of a balancer that is. */
-  async #drainListeners(
-    closed: readonly ClosedListener[],
-  ): Promise<Pick<TouchedConnections, "drained" | "cut">> {
-    const count = closed.reduce((sum, { connections }) => sum + connections, 0);
-    if (count === 0) return { drained: 0, cut: 0 };
-    const listeners: readonly ListenerId[] = closed.map(({ listener }) => listener);
-    const drainMs = durationMs(this.#definition.drainTimeout);
-    if (drainMs > 0) {
-      this.#after(drainMs, () => void this.#cutSome(listeners, "drained"));
-      return { drained: count, cut: 0 };
-    }
-    await this.#cutSome(listeners, "removed");
-    return { drained: 0, cut: count };
-  }
-
-  async #cutAll(reason: CloseReason): Promise<void> {
-    this.#cut += await this.#cutSome("all", reason);
-  }
-
-  /** Returns how many that were. */
-  #cutSome(listeners: ConnectionsOf["listeners"], reason: CloseReason): Promise<number> {
-    const which: ConnectionsOf = { balancer: this.place.key, listeners };
-    const cut = { do: "cut", which, how: "flush", reason } as const;
-    return this.#deps.workers.askAll((request) => ({ ...cut, request }));
-  }
-
-  #endWhenIdle(): void {
-    if (this.#open() === 0) this.#end();
+  #stopWatching(): void {
+    this.#pool.stop();
+    this.#listenRetry?.stop();
   }
 
   #end(): void {
+    if (this.#phase === "gone") return;
     this.#phase = "gone";
-    this.#pool.stop();
-    this.#stopTimers();
+    this.#stopWatching();
+    this.#connections.stop();
     const { workers, ledger, onGone } = this.#deps;
     const { key, slot } = this.place;
     workers.broadcast({ do: "forget", balancer: key });
     const rows = this.rows();
     this.#pool.table.deliver([], false);
     ledger.retire(slot);
-    onGone({ id: this.id, key, rows, cut: this.#cut, wasServing: this.#wasServing });
-  }
-
-  #open(): number {
-    return this.#deps.ledger.inUse(this.place.slot);
+    const { cutInTheEnd: cut } = this.#connections;
+    onGone({ id: this.id, key, rows, cut, hasServed: this.#hasServed });
   }
 
   #numbers(): BalancerNumbers {
     const { ledger } = this.#deps;
     return { id: this.id, slot: this.place.slot, ledger, table: this.#pool.table };
-  }
-
-  #after(delayMs: number, run: () => void): void {
-    const timer = this.#deps.clock.after(delayMs, () => {
-      this.#timers.delete(timer);
-      run();
-    });
-    this.#timers.add(timer);
-  }
-
-  #every(intervalMs: number, run: () => void): void {
-    this.#timers.add(this.#deps.clock.every(intervalMs, run));
-  }
-
-  #stopTimers(): void {
-    for (const timer of this.#timers) timer.stop();
-    this.#timers.clear();
   }
 }
 

@@ -24,10 +24,14 @@ export interface WorkerInit {
  */
 export type BalancerKey = number;
 
-/** What workers know of a balancer. */
-export interface BalancerTerms {
+/** What a balancer is given for its life: its number, and where it is counted. */
+export interface BalancerPlace {
   readonly key: BalancerKey;
   readonly slot: SlotRef;
+}
+
+/** What workers know of a balancer. */
+export interface BalancerTerms extends BalancerPlace {
   readonly strategy: StrategyName;
   /** Clients at the same time, over all workers; 0 is without limit. */
   readonly maxConnections: number;

@@ -1,6 +1,6 @@
 import type { Backend } from "#shared/definition/backend.ts";
 
-import { backendName, type Candidate, type PoolView } from "../../node-agent/pool/pool-view.ts";
+import { backendName, type Candidate } from "../../node-agent/pool/pool-view.ts";
 
 /** A backend with the defaults of a definition. */
 export function backendOf(text: string, given: Partial<Backend> = {}): Backend {
@@ -16,8 +16,4 @@ export function candidatesOf(backends: readonly Backend[]): readonly Candidate[]
     .map((backend) => ({ ...backend, name: backendName(backend.host, backend.port) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((backend, place) => ({ ...backend, place, slot: { index: place, generation: 0 } }));
-}
-
-function poolOf(backends: readonly Backend[], version = 1): PoolView {
-  return { version, candidates: candidatesOf(backends) };
 }
