@@ -52,7 +52,7 @@ export async function startControlSide(
     store,
     keeper: life.own(createKeeper(deps, store, serving.late)),
     signer: createNodeSigner(clock, identity),
-    generations: await openGenerations(disk, config.dataFolder, () => clock.nowMs()),
+    generations: await openGenerations(disk, config.dataFolder, clock),
     ca: config.ca ?? identity.ca ?? undefined,
   };
   const intake = life.own(createNodeIntake(deps, settings, { ...serving, node }));

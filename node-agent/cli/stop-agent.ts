@@ -1,13 +1,14 @@
 import { sleep, type Clock } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
 import type { Lifetime } from "#shared/base/lifetime.ts";
-import { farewellMsMax } from "#shared/base/limits.ts";
+import { farewellMsMax, storeMsMax } from "#shared/base/limits.ts";
 
 import type { Applier } from "../apply/applier.ts";
 import type { ControlLink } from "../control-link/control-link.ts";
 import type { SnapshotStore } from "../control-link/snapshot-store.ts";
 import type { DataPlane } from "../flow/data-plane.ts";
 import type { Log } from "../runtime/log.ts";
+import { within } from "../runtime/within.ts";
 import type { Reporter } from "../stats/reporter.ts";
 
 export interface StoppedParts {
@@ -31,9 +32,10 @@ const flushEveryMs = 50;
 export async function stopAgent(parts: StoppedParts, drainMs: number): Promise<void> {
   const { store, applier, dataPlane, log } = parts;
   // Whatever comes now, this start did not crash.
-  await store.ended().catch((error: unknown) => {
+  const noted = store.ended().catch((error: unknown) => {
     log.debug({ error: errorText(error) }, "the end of this start could not be noted");
   });
+  await within(parts.clock, noted, { ms: storeMsMax, otherwise: undefined });
   await applier.freeze();
   const { open, cut } = await dataPlane.drain(drainMs);
   log.info({ open, cut }, "drained");

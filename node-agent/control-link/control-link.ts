@@ -11,6 +11,7 @@ import type { AckFrame, ApplyError, HelloFrame, NodeFrame } from "#shared/wire/n
 import { closeCodes, protocolVersions } from "#shared/wire/protocol.ts";
 
 import type { Log } from "../runtime/log.ts";
+import { within } from "../runtime/within.ts";
 import { createEventSender, type EventDraft, type EventSender } from "./event-sender.ts";
 import type { Generations } from "./generation.ts";
 import type { Intake } from "./intake.ts";
@@ -142,10 +143,8 @@ export class ControlLink implements Stoppable {
     this.#loop.dispatch({ kind: "stop", reason: "the agent ends" });
     this.#loop.stop();
     this.#events.stop();
-    const bound = Promise.withResolvers<void>();
-    const timer = this.#deps.clock.after(farewellMsMax, bound.resolve);
-    await Promise.race([this.#carrier.farewell(), bound.promise]);
-    timer.stop();
+    const bound = { ms: farewellMsMax, otherwise: undefined };
+    await within(this.#deps.clock, this.#carrier.farewell(), bound);
   }
 
   #isOpen(): boolean {

@@ -2,9 +2,11 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import { agentFileBytesMax } from "#shared/base/limits.ts";
+import type { Clock } from "#shared/base/clock.ts";
+import { agentFileBytesMax, storeMsMax } from "#shared/base/limits.ts";
 
 import type { Disk } from "../runtime/disk.ts";
+import { within } from "../runtime/within.ts";
 import { writeDurably } from "../runtime/write-durably.ts";
 
 /** Numbers this node's connects: the control plane keeps the newest and refuses older ones. */
@@ -18,37 +20,36 @@ export interface Generations {
 const fileSchema = z.object({ generation: z.int().min(0) });
 
 /**
- * Opens the counter in this folder. Where the file cannot be read or written the number jumps to the
- * seconds since 1970: above every number so far, and above the last one after the next restart.
+ * Opens the counter in this folder. Where the file cannot be read or written (in time) the number
+ * jumps to the seconds since 1970: above every number so far, and above the last one after the next
+ * restart.
  */
 export async function openGenerations(
   disk: Disk,
   folder: string,
-  nowMs: () => number,
+  clock: Clock,
 ): Promise<Generations> {
   const path = join(folder, "link.json");
-  const jumped = (): number => Math.floor(nowMs() / 1_000);
+  const jumped = (): number => Math.floor(clock.nowMs() / 1_000);
   let generation = (await readGeneration(disk, path)) ?? jumped();
-  const store = async (next: number): Promise<boolean> => {
-    try {
-      await writeDurably(disk, {
-        path,
-        text: `${JSON.stringify({ generation: next })}\n`,
-        mode: 0o600,
-      });
-      return true;
-    } catch {
-      return false;
-    }
-  };
   return {
     current: () => generation,
     next: async () => {
-      const stored = await store(generation + 1);
+      const written = writeGeneration(disk, path, generation + 1);
+      const stored = await within(clock, written, { ms: storeMsMax, otherwise: false });
       generation = stored ? generation + 1 : Math.max(generation + 1, jumped());
       return generation;
     },
   };
+}
+
+async function writeGeneration(disk: Disk, path: string, generation: number): Promise<boolean> {
+  try {
+    await writeDurably(disk, { path, text: `${JSON.stringify({ generation })}\n`, mode: 0o600 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function readGeneration(disk: Disk, path: string): Promise<number | undefined> {

@@ -5,6 +5,7 @@ import type { Stoppable } from "#shared/base/lifetime.ts";
 import { storeMsMax, storeRetryFirstMs, storeRetryMsMax } from "#shared/base/limits.ts";
 import type { Snapshot } from "#shared/snapshot/snapshot.ts";
 
+import { within } from "../runtime/within.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 export interface KeeperDeps {
@@ -68,14 +69,10 @@ export function createSnapshotKeeper(deps: KeeperDeps): SnapshotKeeper {
   };
 
   /** What is not written in time counts as refused, until it is written after all. */
-  const inTime = (turn: Promise<boolean>): Promise<boolean> => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const late = deps.clock.after(storeMsMax, () => {
-      told(false, "the disk is too slow");
-      resolve(false);
-    });
-    void turn.then(resolve).finally(() => late.stop());
-    return promise;
+  const inTime = async (turn: Promise<boolean>): Promise<boolean> => {
+    const outcome = await within(deps.clock, turn, { ms: storeMsMax, otherwise: "late" as const });
+    if (outcome === "late") told(false, "the disk is too slow");
+    return outcome === true;
   };
 
   return {

@@ -69,7 +69,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   const log = silentLog();
   const owner = publisher.owner();
   const signer = createNodeSigner(clock, { node: nodeId, signing: keys.signing });
-  const generations = await openGenerations(disk, folder, () => clock.nowMs());
+  const generations = await openGenerations(disk, folder, clock);
   const flows = new FakeFlows();
   const holder: { link: ControlLink | undefined } = { link: undefined };
   const applier = new Applier({
