@@ -389,43 +389,6 @@ export const flushMsMax = 2_000;
 export const halfClosedSilenceMsMax = 60 * 60 * 1_000;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
 export const listenBacklog = 1_024;
-
-// ---- what a tenant may have and ask ------------------------------------------------------------
-
-/** Items in one page of a list. */
-export const pageItemsMax = 200;
-/** Groups of a tenant. */
-export const groupsPerTenantMax = 200;
-/** API keys of a tenant that still work. */
-export const apiKeysPerTenantMax = 200;
-/** Join tokens of a tenant that still work. */
-export const joinTokensPerTenantMax = 1_000;
-/** Nodes that may join with one token. */
-export const joinTokenUsesMax = 10_000;
-/** How long a join token works: unless said otherwise, and at most. */
-export const joinTokenTtlMsDefault = 60 * 60_000;
-export const joinTokenTtlMsMax = 30 * 24 * 60 * 60_000;
-/** An API key that is to expire does so after at least, and at most. */
-export const apiKeyTtlMsMin = 60_000;
-export const apiKeyTtlMsMax = 10 * 365 * 24 * 60 * 60_000;
-/** A session ends then, used or not. */
-export const sessionMs = 12 * 60 * 60_000;
-/** Characters of an API key's or a tenant's name. */
-export const labelCharsMax = 100;
-/** Characters of an e-mail address (RFC 5321). */
-export const emailCharsMax = 254;
-/** Characters of a password: fewer are guessed, more only cost work. */
-export const passwordCharsMin = 10;
-export const passwordCharsMax = 200;
-/** Passwords hashed at once: each takes 32 MB and a core for a tenth of a second. */
-export const passwordHashesMax = 2;
-/** Sign-ups and log-ins that may wait for that; more are told to come back. */
-export const passwordHashWaitersMax = 50;
-/** An answer is kept this long for a repeated Idempotency-Key. */
-export const idempotencyMs = 24 * 60 * 60_000;
-/** What is over is deleted this often, so many rows at a time. */
-export const purgeMs = 10 * 60_000;
-export const purgeRowsMax = 1_000;
 /** Balancers and backends that can be counted at the same time: 4 MB, and 0.5 MB a worker. */
 export const counterSlotsMax = 65_536;
 /** Totals of a backend or balancer that has left are told this long: two reports, below five seconds. */
@@ -463,3 +426,40 @@ export const backendSweepMs = 500;
 export const ratesMs = 2_000;
 /** Connections that were cut at the end of a drain are waited for this long. */
 export const drainGraceMs = 3_000;
+
+// ---- what a tenant may have and ask ------------------------------------------------------------
+
+/** Items in one page of a list. */
+export const pageItemsMax = 200;
+/** Groups of a tenant. */
+export const groupsPerTenantMax = 200;
+/** API keys of a tenant that still work. */
+export const apiKeysPerTenantMax = 200;
+/** Join tokens of a tenant that still work. */
+export const joinTokensPerTenantMax = 1_000;
+/** Nodes that may join with one token. */
+export const joinTokenUsesMax = 10_000;
+/** How long a join token works: unless said otherwise, and at most. */
+export const joinTokenTtlMsDefault = 60 * 60_000;
+export const joinTokenTtlMsMax = 30 * 24 * 60 * 60_000;
+/** An API key that is to expire does so after at least, and at most. */
+export const apiKeyTtlMsMin = 60_000;
+export const apiKeyTtlMsMax = 10 * 365 * 24 * 60 * 60_000;
+/** A session ends then, used or not. */
+export const sessionMs = 12 * 60 * 60_000;
+/** Characters of an API key's or a tenant's name. */
+export const labelCharsMax = 100;
+/** Characters of an e-mail address (RFC 5321). */
+export const emailCharsMax = 254;
+/** Characters of a password: fewer are guessed, more only cost work. */
+export const passwordCharsMin = 10;
+export const passwordCharsMax = 200;
+/** Passwords hashed at once: each takes 32 MB and a core for a tenth of a second. */
+export const passwordHashesMax = 2;
+/** Sign-ups and log-ins that may wait for that; more are told to come back. */
+export const passwordHashWaitersMax = 50;
+/** An answer is kept this long for a repeated Idempotency-Key. */
+export const idempotencyMs = 24 * 60 * 60_000;
+/** What is over is deleted this often, so many rows at a time. */
+export const purgeMs = 10 * 60_000;
+export const purgeRowsMax = 1_000;

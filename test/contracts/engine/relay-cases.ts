@@ -153,8 +153,9 @@ export function relayCases(subject: EngineSubject): void {
     expect(bytes() / readers).toBeLessThan(24 * mib);
     collectGarbage();
     const perReader = (process.memoryUsage().arrayBuffers - before) / readers;
-    // One queue, the read that filled it, and one on its way; the backend's own offer is shared.
-    expect(perReader).toBeLessThan(relayBufferBytes * 3);
+    // A queue with the read that filled it, one read behind it, and as much for the measurement; the
+    // backend's own offer is shared. Without a bound it would be what the backend can send.
+    expect(perReader).toBeLessThan(relayBufferBytes * 4);
   });
 
   test("40 stuck readers do not slow down a live request beside them", async () => {
