@@ -1,3 +1,6 @@
+import { request, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+
 import type { z } from "zod";
 
 import { Fault } from "#shared/base/fault.ts";
@@ -20,7 +23,7 @@ export type ApiOutcome<Answer> =
 
 /** Speaks to the control plane's public API as any tenant would. */
 export interface ControlClient {
-  /** @throws TypeError when the control plane cannot be reached. */
+  /** @throws the system's error when the control plane cannot be reached. */
   call<Answer>(request: ApiRequest<Answer>): Promise<ApiOutcome<Answer>>;
   /** @throws Fault `local/refused` when the answer is not a success. */
   demand<Answer>(request: ApiRequest<Answer>): Promise<Answer>;
@@ -28,38 +31,43 @@ export interface ControlClient {
 
 /** A client of the control plane at `url`, with the key of a tenant or none. */
 export function controlClient(url: string, key: string | undefined): ControlClient {
-  const call = <Answer>(request: ApiRequest<Answer>) => ask(url, key, request);
   return {
-    call,
-    demand: async (request) => {
-      const outcome = await call(request);
+    call: (call) => ask(url, key, call),
+    demand: async (call) => {
+      const outcome = await ask(url, key, call);
       if (outcome.ok) return outcome.answer;
       throw new Fault({
         code: "local/refused",
         owner: "platform",
-        message: `${request.method} ${request.path} was answered with ${outcome.status}: ${outcome.problem}`,
+        message: `${call.method} ${call.path} was answered with ${outcome.status}: ${outcome.problem}`,
       });
     },
   };
 }
 
+/** With node:http, because fetch refuses some ports that a control plane may well listen on (6000, say). */
 async function ask<Answer>(
   url: string,
   key: string | undefined,
-  request: ApiRequest<Answer>,
+  call: ApiRequest<Answer>,
 ): Promise<ApiOutcome<Answer>> {
-  const response = await fetch(new URL(request.path, url), {
-    method: request.method,
+  const sent = request(new URL(call.path, url), {
+    method: call.method,
     headers: {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-      ...request.headers,
+      ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+      ...call.headers,
     },
     signal: AbortSignal.timeout(answerMsMax),
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
   });
-  const text = await response.text();
-  if (!response.ok) return { ok: false, status: response.status, problem: text };
-  const answer = request.answer.parse(JSON.parse(text));
-  return { ok: true, answer, etag: response.headers.get("etag") ?? "" };
+  sent.end(call.body === undefined ? "" : JSON.stringify(call.body));
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once("response", resolve);
+    sent.once("error", reject);
+  });
+  const body = await text(response);
+  const status = response.statusCode ?? 0;
+  if (status >= 300) return { ok: false, status, problem: body };
+  const answer = call.answer.parse(JSON.parse(body));
+  return { ok: true, answer, etag: response.headers.etag ?? "" };
 }

@@ -2,6 +2,9 @@
  * `wait-ready.ts URL SECONDS PID`: ends with 0 once the URL answers 200, with 1 when it did not in
  * that time or the process is gone. The units run it after the start, so that "started" means ready.
  */
+import * as http from "node:http";
+import * as https from "node:https";
+
 const lookEveryMs = 100;
 const answerMsMax = 2_000;
 
@@ -34,17 +37,17 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** The status, or why there is none. */
-async function answerOf(url: string): Promise<string> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
-    await response.body?.cancel();
-    return String(response.status);
-  } catch (error) {
-    return error instanceof Error && error.cause instanceof Error
-      ? error.cause.message
-      : String(error);
-  }
+/** The status, or why there is none. fetch would refuse some ports (6000, say) that may be in use. */
+function answerOf(url: string): Promise<string> {
+  const { get } = url.startsWith("https:") ? https : http;
+  return new Promise((resolve) => {
+    const asked = get(url, { timeout: answerMsMax, agent: false }, (answer) => {
+      answer.resume();
+      resolve(String(answer.statusCode));
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer")));
+    asked.on("error", (error) => resolve(error.message));
+  });
 }
 
 process.exit(await main());
