@@ -4,19 +4,24 @@ import { errorText } from "#shared/base/fault.ts";
 import type { RunConfig } from "../config.ts";
 import { hostDisk } from "../runtime/disk.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
+import { openLogOutput, type LogOutput } from "../runtime/log-output.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { watchStopRequests } from "../runtime/stop-requests.ts";
 import { complain } from "./complain.ts";
-import { run } from "./run.ts";
+import { run, type RunOutcome } from "./run.ts";
+
+const standardOutput = 1;
 
 /** `run` as a process: real time, real files, real signals; gives the exit code. */
 export async function runProcess(config: RunConfig): Promise<number> {
-  const log = createLog({ level: config.logLevel });
-  dieOfDefects(log);
-  try {
-    const outcome = await run(
+  const clock = systemClock();
+  const output = openLogOutput(clock, standardOutput);
+  const log = createLog({ level: config.logLevel, output });
+  dieOfDefects(log, output);
+  const code = await codeOf(
+    run(
       {
-        clock: systemClock(),
+        clock,
         random: Math.random,
         disk: hostDisk(),
         log,
@@ -24,7 +29,16 @@ export async function runProcess(config: RunConfig): Promise<number> {
         onStopRequest: (listener) => watchStopRequests(process, listener),
       },
       config,
-    );
+    ),
+    log,
+  );
+  await output.flush();
+  return code;
+}
+
+async function codeOf(running: Promise<RunOutcome>, log: Log): Promise<number> {
+  try {
+    const outcome = await running;
     if (outcome.kind === "not-started") complain(outcome.problems);
     return outcome.kind === "ended" ? exitCodes.ended : exitCodes.failed;
   } catch (error) {
@@ -43,10 +57,13 @@ function tellParent(message: object): void {
  * A defect leaves the process in a state nobody thought of: it ends, the supervisor starts it again,
  * and a start that keeps dying goes back to the snapshot before.
  */
-function dieOfDefects(log: Log): void {
-  const die = (error: unknown): void => {
-    log.fatal({ error: error instanceof Error ? error.stack : error }, "a defect ends the agent");
-    process.exit(exitCodes.failed);
+function dieOfDefects(log: Log, output: LogOutput): void {
+  const die = (defect: unknown): void => {
+    log.fatal(
+      { error: defect instanceof Error ? defect.stack : defect },
+      "a defect ends the agent",
+    );
+    void output.flush().finally(() => process.exit(exitCodes.failed));
   };
   process.on("uncaughtException", die);
   process.on("unhandledRejection", die);

@@ -1,6 +1,7 @@
-import { destination, pino, type Logger } from "pino";
+import { pino, type Logger } from "pino";
 
 import type { LogLevel } from "./log-level.ts";
+import type { LogOutput } from "./log-output.ts";
 
 /** What a log line says besides its text. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -16,14 +17,15 @@ export interface Log {
   child(fields: LogFields): Log;
 }
 
-/** One JSON line per fact on standard output. Written at once, so that the last line before a crash is there. */
-export function createLog(options: { readonly level: LogLevel }): Log {
-  const output = destination({ fd: 1, sync: true });
-  // Whoever read the output is gone; there is nobody left to tell, and traffic goes on.
-  output.on("error", () => undefined);
-  return faceOf(
-    pino({ level: options.level, base: { name: "midstream-agent", pid: process.pid } }, output),
-  );
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly output: Pick<LogOutput, "write">;
+}
+
+/** One JSON line per fact. */
+export function createLog({ level, output }: LogOptions): Log {
+  const base = { name: "midstream-agent", pid: process.pid };
+  return faceOf(pino({ level, base }, output));
 }
 
 function faceOf(logger: Logger): Log {

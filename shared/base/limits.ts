@@ -270,6 +270,10 @@ export const agentFileBytesMax = 256 * 1024;
 export const policyItemsMax = 1_000;
 /** The agent's compiled code is kept on disk only where at least this much is free. */
 export const compiledCodeFreeBytesMin = 64 * 1024 * 1024;
+/** Log lines that nobody reads: above this the next ones are left out, and counted. */
+export const logUnsentBytesMax = 1024 * 1024;
+/** The last log lines of a process that ends. */
+export const logFlushMsMax = 500;
 /** Connections may end by themselves for this long when the agent stops. */
 export const drainMsDefault = 30_000;
 /** The last report and the closing handshake of the link. */
