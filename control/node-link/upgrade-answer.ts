@@ -25,5 +25,7 @@ export function refuseUpgrade(socket: Duplex, refusal: UpgradeRefusal): void {
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   // Clients ignore the reason phrase (RFC 9112 section 4).
-  socket.end([`HTTP/1.1 ${status} Refused`, ...lines, "", body].join("\r\n"));
+  const answer = [`HTTP/1.1 ${status} Refused`, ...lines, "", body].join("\r\n");
+  // The other side may leave its half open for ever; with the answer out there is nothing to wait for.
+  socket.end(answer, () => socket.destroy());
 }

@@ -52,8 +52,8 @@ function snapshotAddress(
   control: string,
   address: string,
 ): { readonly url: URL; readonly signed: boolean } {
-  if (address.startsWith("/")) return { url: controlAddress(control, address), signed: true };
-  const url = URL.parse(address);
+  // `//elsewhere/` starts like a path and is none, so it is the origin that decides.
+  const url = address.startsWith("/") ? controlAddress(control, address) : URL.parse(address);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
     throw notASnapshot("its address is not a URL");
   }
