@@ -9,6 +9,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     globalSetup: "test/support/global-setup.ts",
+    // Real processes on a host that may stall: there, a test that fails twice is broken.
+    retry: process.env["CI"] === "true" ? 1 : 0,
     projects: [
       {
         extends: true,
