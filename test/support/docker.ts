@@ -28,16 +28,14 @@ export async function findDocker(cleanup: Cleanup): Promise<DockerSearch> {
     return { kind: "none", why: "docker is not installed (Debian: docker.io)" };
   }
   const daemon = await findProgram("dockerd");
-  if (process.getuid?.() === 0 && daemon !== undefined) {
-    return { kind: "found", docker: await startDaemon(cleanup, daemon) };
-  }
+  if (process.getuid?.() === 0 && daemon !== undefined) return startDaemon(cleanup, daemon);
   const info = await runCommand(["docker", "info"]);
   return info.code === 0
     ? { kind: "found", docker: dockerAt(undefined) }
     : { kind: "none", why: "no Docker daemon answers, and only root can start one" };
 }
 
-async function startDaemon(cleanup: Cleanup, program: string): Promise<Docker> {
+async function startDaemon(cleanup: Cleanup, program: string): Promise<DockerSearch> {
   const folder = await temporaryFolder(cleanup);
   const host = `unix://${join(folder, "docker.sock")}`;
   const places = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
@@ -45,17 +43,30 @@ async function startDaemon(cleanup: Cleanup, program: string): Promise<Docker> {
   const daemon = spawn(
     program,
     ["--host", host, "--pidfile", join(folder, "pid"), ...places, ...noNetwork, "--bridge=none"],
-    { stdio: "ignore" },
+    { stdio: ["ignore", "ignore", "pipe"] },
   );
+  let lastLines = "";
+  daemon.stderr.on("data", (chunk: Buffer) => {
+    lastLines = (lastLines + chunk.toString("utf8")).slice(-500);
+  });
   const ended = once(daemon, "close");
+  const isOver = (): boolean => daemon.exitCode !== null || daemon.signalCode !== null;
   const docker = dockerAt(host);
   cleanup(async () => {
-    daemon.kill("SIGTERM");
+    if (!isOver()) daemon.kill("SIGTERM");
     await ended;
     await unmountBelow(folder);
   });
-  await eventually(() => docker.run(["info"]), { withinMs: 30_000, everyMs: 100 });
-  return docker;
+  const answers = async (): Promise<boolean> =>
+    isOver() ||
+    (await docker.run(["info"]).then(
+      () => true,
+      () => false,
+    ));
+  await eventually(answers, { withinMs: 60_000, everyMs: 100 });
+  return isOver()
+    ? { kind: "none", why: `dockerd cannot run here: ${lastLines.trim()}` }
+    : { kind: "found", docker };
 }
 
 /** A container that was killed may leave mounts; they would keep the folder from being removed. */

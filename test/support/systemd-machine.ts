@@ -5,7 +5,7 @@ import { access, readFile } from "node:fs/promises";
 
 import { eventually } from "./eventually.ts";
 import { repository, type Cleanup } from "./processes.ts";
-import { outputOf, runCommand, type CommandEnd } from "./run-command.ts";
+import { findProgram, outputOf, runCommand, type CommandEnd } from "./run-command.ts";
 
 /** A systemd that is process 1 of namespaces of its own, with this checkout in /opt/midstream. */
 export interface SystemdMachine {
@@ -89,6 +89,9 @@ export async function bootSystemd(
     () => false,
   );
   if (!isThere) return none(`${systemd} is not there (Debian: systemd)`);
+  if ((await findProgram("ip")) === undefined) {
+    return none("ip is not installed (Debian: iproute2)");
+  }
   const environment = {
     NAME: `midstream-test-${randomBytes(4).toString("hex")}`,
     BOOT: boot,
