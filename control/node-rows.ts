@@ -123,6 +123,8 @@ export type JoinRedemption =
       readonly tenantId: TenantId;
       readonly groupId: GroupId;
       readonly epoch: number;
+      /** Another than was asked for when these keys had joined with this token before. */
+      readonly nodeId: NodeId;
     }
   | { readonly outcome: "unknown" | "expired" | "revoked" | "used" | "full" };
 

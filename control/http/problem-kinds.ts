@@ -35,6 +35,7 @@ export const problemKinds = {
   "http/name-taken": { status: 409, title: "The name is taken" },
   "http/email-taken": { status: 409, title: "There is a user with this address already" },
   "http/limit-reached": { status: 409, title: "There are as many as there may be" },
+  "http/node-limit-reached": { status: 409, title: "The tenant has as many nodes as it may have" },
   "http/stale": { status: 412, title: "It was changed since the ETag was read" },
   "http/body-too-large": { status: 413, title: "The body is too large" },
   "http/unsupported-media-type": { status: 415, title: "The body has to be application/json" },

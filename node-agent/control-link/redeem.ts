@@ -84,7 +84,7 @@ const refusals: Readonly<Record<string, JoinRefusal>> = {
   "http/join-token-expired": "expired",
   "http/join-token-revoked": "revoked",
   "http/join-token-unknown": "unknown",
-  "http/limit-reached": "full",
+  "http/node-limit-reached": "full",
   "http/too-many-requests": "too-many",
 };
 

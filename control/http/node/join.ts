@@ -18,7 +18,10 @@ import type { BodyEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
 import type { AgentDeps } from "./agent-deps.ts";
 
-/** A host becomes a node: it proves that it holds its key, and uses a token once. */
+/**
+ * A host becomes a node: it proves that it holds its key, and uses a token once. Whoever asks again
+ * with the same keys and token, because the answer got lost, is told the same node with 200.
+ */
 export async function join(c: Context<BodyEnv>, deps: AgentDeps): Promise<Response> {
   const body = checkedBody(c, joinRequestSchema);
   if (!body.ok) return body.answer;
@@ -28,13 +31,13 @@ export async function join(c: Context<BodyEnv>, deps: AgentDeps): Promise<Respon
   if (redeemed.outcome !== "joined") return refused(c, redeemed);
   c.var.facts.tenant = redeemed.tenantId;
   const answer: JoinResponse = {
-    node: node.nodeId,
+    node: redeemed.nodeId,
     tenant: redeemed.tenantId,
     group: redeemed.groupId,
     epoch: redeemed.epoch,
     signingKeys: [...deps.signingKeys],
   };
-  return c.json(answer, 201);
+  return c.json(answer, redeemed.nodeId === node.nodeId ? 201 : 200);
 }
 
 function holdsItsKey(request: JoinRequest): boolean {
@@ -78,7 +81,7 @@ function refused(
       return problemAnswer(c, "http/join-token-used");
     case "full": {
       const detail = `the tenant has ${nodesPerTenantMax} nodes already, which is the most`;
-      return problemAnswer(c, "http/limit-reached", { detail });
+      return problemAnswer(c, "http/node-limit-reached", { detail });
     }
   }
 }

@@ -1,6 +1,15 @@
-import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
 
-import type { GroupId, NodeId } from "#shared/base/ids.ts";
+import type { GroupId, JoinTokenId, NodeId } from "#shared/base/ids.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { ApplyError } from "#shared/wire/node-frames.ts";
 
@@ -25,8 +34,13 @@ export const nodes = pgTable(
     os: text("os").notNull().default(""),
     joinedAt: at("joined_at").notNull().defaultNow(),
     revokedAt: at("revoked_at"),
+    /** The token it joined with: asked for again with it and the same keys, it is the same node. */
+    joinTokenId: text("join_token_id").$type<JoinTokenId>(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index("nodes_join_token").on(table.tenantId, table.joinTokenId),
+  ],
 );
 
 /** What a node was last heard to run. */

@@ -59,7 +59,7 @@ describe("join", () => {
     ["http/join-token-expired", 401, "past its time"],
     ["http/join-token-revoked", 401, "was revoked"],
     ["http/join-token-unknown", 401, "does not know this join token"],
-    ["http/limit-reached", 409, "as many nodes as it may have"],
+    ["http/node-limit-reached", 409, "as many nodes as it may have"],
     ["http/too-many-requests", 429, "try again in a minute"],
   ])(
     "refused with %s: says so in words, without the token, and leaves nothing behind",

@@ -6,8 +6,8 @@ import { agentPaths } from "#shared/wire/protocol.ts";
 
 import { newJoinRequest } from "../../../support/join-request.ts";
 import { nodeControl } from "../../../support/node-control.ts";
-import { testDatabase } from "../../../support/postgres.ts";
-import { tenantRows } from "../../../support/tenant-rows.ts";
+import { testDatabase, type TestDatabase } from "../../../support/postgres.ts";
+import { tenantRows, type TenantRows } from "../../../support/tenant-rows.ts";
 
 interface Answer {
   readonly status: number;
@@ -131,14 +131,73 @@ describe("joining", () => {
     ]);
   });
 
-  test("a tenant has a bounded number of nodes; its token keeps its use", async () => {
+  test("the same keys with the same token are the same node, although the token is used up", async () => {
     const { db, tenant, post } = await world();
+    const request = newJoinRequest(await tenant.joinToken());
+    const first = await post(request);
+    expect(first.status).toBe(201);
+    const again = await post({ ...request, hostname: "renamed" });
+    expect(again).toMatchObject({ status: 200, body: first.body });
+    expect(await db.sql`SELECT hostname FROM nodes`).toEqual([{ hostname: request.hostname }]);
+    expect(await db.sql`SELECT action FROM audit`).toHaveLength(1);
+  });
+
+  test("200 repetitions of one join at the same time make one node and take one use", async () => {
+    const { db, tenant, post } = await world();
+    const request = newJoinRequest(await tenant.joinToken({ uses: 5 }));
+    const answers = await Promise.all(Array.from({ length: 200 }, () => post(request)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(199);
+    expect(new Set(answers.map(({ body }) => body["node"])).size).toBe(1);
+    expect(await db.sql`SELECT id FROM nodes`).toHaveLength(1);
+    expect(await db.sql`SELECT uses_left FROM join_tokens`).toEqual([{ uses_left: 4 }]);
+  });
+
+  test("a join is not repeated for other keys, past the token's time, or for a retired node", async () => {
+    const { db, tenant, post } = await world();
+    const token = await tenant.joinToken();
+    const request = newJoinRequest(token);
+    await post(request);
+    const codeOf = async (body: unknown): Promise<unknown> => (await post(body)).body["code"];
+    expect(await codeOf(newJoinRequest(token))).toBe("http/join-token-used");
+    await db.sql`UPDATE nodes SET revoked_at = now()`;
+    expect(await codeOf(request)).toBe("http/join-token-used");
+    await db.sql`UPDATE nodes SET revoked_at = NULL`;
+    await db.sql`UPDATE join_tokens SET expires_at = now()`;
+    expect(await codeOf(request)).toBe("http/join-token-expired");
+    await db.sql`UPDATE join_tokens SET revoked_at = now()`;
+    expect(await codeOf(request)).toBe("http/join-token-revoked");
+  });
+
+  /** As many nodes as this. */
+  async function filled(db: TestDatabase, tenant: TenantRows, count: number): Promise<void> {
     await db.sql`
       INSERT INTO nodes (tenant_id, id, group_id, hostname, signing_key, receiving_key, agent)
       SELECT ${tenant.tenantId}, 'nod_' || n, ${tenant.groupId}, 'h', 'k', 'k', 'a'
-      FROM generate_series(1, ${nodesPerTenantMax}::int) AS n`;
+      FROM generate_series(1, ${count}::int) AS n`;
+  }
+
+  test("with room for one node, of 200 hosts with tokens of their own exactly one joins", async () => {
+    const { db, tenant, post } = await world();
+    await filled(db, tenant, nodesPerTenantMax - 1);
+    const tokens = await Promise.all(Array.from({ length: 200 }, () => tenant.joinToken()));
+    const answers = await Promise.all(tokens.map((token) => post(newJoinRequest(token))));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    const refused = answers.filter(({ status }) => status === 409);
+    expect(refused).toHaveLength(199);
+    expect(new Set(refused.map(({ body }) => body["code"]))).toEqual(
+      new Set(["http/node-limit-reached"]),
+    );
+    expect(await db.sql`SELECT count(*)::int AS n FROM nodes`).toEqual([{ n: nodesPerTenantMax }]);
+    const [left] = await db.sql`SELECT sum(uses_left)::int AS n FROM join_tokens`;
+    expect(left).toEqual({ n: 199 });
+  });
+
+  test("a tenant has a bounded number of nodes; its token keeps its use", async () => {
+    const { db, tenant, post } = await world();
+    await filled(db, tenant, nodesPerTenantMax);
     const answer = await post(newJoinRequest(await tenant.joinToken()));
-    expect(answer).toMatchObject({ status: 409, body: { code: "http/limit-reached" } });
+    expect(answer).toMatchObject({ status: 409, body: { code: "http/node-limit-reached" } });
     const [left] = await db.sql`SELECT uses_left FROM join_tokens`;
     expect(left).toEqual({ uses_left: 1 });
   });
