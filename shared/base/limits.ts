@@ -120,9 +120,20 @@ export const clockOffsetMsMax = 5_000;
 export const bootsPerNodeKept = 16;
 /** Links of one instance: 12,000 idle ones are some 500 MB with TLS. */
 export const linksPerInstanceMax = 12_000;
-/** Handshakes at once, and per second on average: TLS alone costs 2 ms each. */
+/** Links of one tenant on one instance: the rest is for others. */
+export const linksPerTenantMax = 10_000;
+/** Handshakes of known nodes at once, and per second on average: TLS alone costs 2 ms each. */
 export const handshakeBurstMax = 600;
 export const handshakesPerSecondMax = 300;
+/**
+ * Attempts of one address (an IPv6 /64) whose signature is not verified: at once, and per second on
+ * average. A verified one does not count, so that many nodes may stand behind one address.
+ */
+export const linkAttemptBurstMax = 600;
+export const linkAttemptsPerSecondMax = 5;
+/** Handshakes of one node: at once, and per second on average. It has one link, and waits between two. */
+export const nodeHandshakeBurstMax = 30;
+export const nodeHandshakesPerSecondMax = 1;
 /** Handshakes that wait for the database at the same time. */
 export const handshakesPendingMax = 1_000;
 /** A handshake that is not done by then is given up. */
@@ -177,6 +188,48 @@ export const checkJitterShare = 0.05;
 export const fetchRetryMs = 2_000;
 /** … up to this. */
 export const fetchRetryMsMax = 30_000;
+/** Fetches drift apart by this share of their interval, so that many nodes do not ask in step. */
+export const fetchJitterShare = 0.05;
+/** One fetch from a source on the same host: it answers or is down. */
+export const localFetchMsDefault = 2_000;
+/** One run of a command: it starts a process first. */
+export const commandFetchMsDefault = 3_000;
+/** One fetch across a network: two lost packets and their retries. */
+export const remoteFetchMsDefault = 5_000;
+/** A fetch whose timeout is "0" ends then: nothing may hang for good. */
+export const fetchMsMax = 5 * 60_000;
+/** A source's whole answer: what Docker or Consul say about 1,000 backends is 2 MB. */
+export const sourceAnswerBytesMax = 8 * 1024 * 1024;
+/** Text of lines, from a command or a page: 1,000 of the longest lines fit. */
+export const sourceTextBytesMax = 2 * 1024 * 1024;
+/** Lines matched against a pattern before other work gets its turn. */
+export const sourceLinesAtOnceMax = 50;
+/** A source that announces changes is asked at most this often. */
+export const lookAgainMs = 100;
+/** A source whose newest backends have no address yet is asked again after this. */
+export const unsettledSourceMs = 1_000;
+/** A source's stream of events that ended is opened again: ceiling of the first wait and of all later ones. */
+export const watchRetryFirstMs = 1_000;
+export const watchRetryMsMax = 30_000;
+/** One event in such a stream, and the header of the HTTP answer that carries it. */
+export const watchEventBytesMax = 1024 * 1024;
+/** What a source lied about is told again at most this often. */
+export const skippedToldMs = 10_000;
+/** Redirects that one fetch follows. */
+export const redirectsMax = 5;
+/** Headers of one source's requests. */
+export const sourceHeadersMax = 16;
+/** A DNS question over UDP that is not answered is sent again after this. */
+export const dnsResendMs = 1_000;
+/** The UDP answer that EDNS(0) asks for; what is longer comes over TCP. */
+export const dnsUdpBytesMax = 4_096;
+/** DNS questions, or questions about single containers, of one fetch that run at the same time. */
+export const sourceQuestionsAtOnceMax = 16;
+/** Where TTLs decide when to ask again: shortest and longest pause. */
+export const ttlMsMin = 1_000;
+export const ttlMsMax = 60 * 60_000;
+/** A Consul question waits this long for a change; Consul adds a sixteenth. */
+export const consulWaitMs = 60_000;
 
 // ---- statistics --------------------------------------------------------------------------------
 
@@ -205,8 +258,12 @@ export const receiptsPerNodeKept = 200;
 export const bootMsKept = 7 * 24 * 60 * 60 * 1_000;
 /** What is past its time is removed this often. */
 export const retentionMs = 60_000;
-/** Rows that one retention statement removes. */
+/** Rows that one retention statement removes; it is repeated while there are as many … */
 export const retentionRowsMax = 20_000;
+/** … but no longer than this, then the next round goes on. */
+export const retentionRoundMsMax = 30_000;
+/** Nodes, and balancers, whose old rows one retention statement looks for. */
+export const retentionNodesMax = 200;
 
 // ---- the node agent ----------------------------------------------------------------------------
 
@@ -291,6 +348,27 @@ export const adminRequestMsMax = 5_000;
 /** A status port that is taken is tried again this often. */
 export const adminRetryMs = 5_000;
 
+/** Names that are looked up at the same time; further lookups are not made, and say nothing. */
+export const lookupsAtOnceMax = 1_024;
+/** Lookups that begin at the same time, and the pause before the next ones: a socket's buffer holds 276 questions. */
+export const lookupBurst = 50;
+export const lookupBurstMs = 10;
+/** A lookup, search domains included: the system's own function can take ten times as long. */
+export const lookupMsMax = 5_000;
+/** One answer of a name server, and how often each of them is asked. */
+export const dnsAnswerMsMax = 1_500;
+export const dnsTries = 2;
+/** With addresses of one kind at hand, those of the other are waited for this long (RFC 8305). */
+export const otherFamilyMsMax = 50;
+/** An address is kept as long as its name server says, up to this; and so many names. */
+export const nameKeptMsMax = 30_000;
+export const namesKeptMax = 4_096;
+/** resolv.conf and the hosts file: looked at this often, and read up to this size. */
+export const systemFileCheckMs = 5_000;
+export const systemFileBytesMax = 4 * 1024 * 1024;
+/** Search domains of resolv.conf, as many as common resolvers take. */
+export const searchDomainsMax = 16;
+
 // ---- the database ------------------------------------------------------------------------------
 
 /** Connections one control process opens; a transaction holds one for a few milliseconds. */
@@ -353,6 +431,9 @@ export const callsPerKeyPerSecondMax = 100;
 /** Sign-ups and log-ins from one address (an IPv6 /64): a guess costs a password hash. */
 export const signInsPerAddressBurstMax = 20;
 export const signInsPerAddressPerMinuteMax = 20;
+/** Calls of one address (an IPv6 /64) whose credential is refused: at once, and per second on average. */
+export const refusalsPerAddressBurstMax = 120;
+export const refusalsPerAddressPerSecondMax = 2;
 /** Keys and addresses whose calls are counted; the longest unused is forgotten. */
 export const rateLimitEntriesMax = 20_000;
 /** Rows by node that a receipt or a statistics answer lists; how many more there are is counted. */
@@ -464,6 +545,7 @@ export const passwordHashesMax = 2;
 export const passwordHashWaitersMax = 50;
 /** An answer is kept this long for a repeated Idempotency-Key. */
 export const idempotencyMs = 24 * 60 * 60_000;
-/** What is over is deleted this often, so many rows at a time. */
+/** What is over is deleted this often, so many rows at a time, until none is left or the time is over. */
 export const purgeMs = 10 * 60_000;
 export const purgeRowsMax = 1_000;
+export const purgeTurnMsMax = 60_000;

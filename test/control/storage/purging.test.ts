@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { purgeMs } from "#shared/base/limits.ts";
+import { purgeMs, purgeRowsMax } from "#shared/base/limits.ts";
 
 import { startPurging } from "../../../control/storage/purging.ts";
 import { newActor } from "../../support/actors.ts";
@@ -44,6 +44,27 @@ test("what is over is deleted, what is not stays", async () => {
   });
   await purging.stop();
   expect(clock.timers).toBe(0);
+  expect(errors).toEqual([]);
+});
+
+test("a turn deletes more than one statement does", async () => {
+  const { tenantId } = await newActor(db);
+  await db.sql`
+    INSERT INTO idempotency (tenant_id, key, fingerprint, sealed_answer, expires_at)
+    SELECT ${tenantId}, n::text, 'f', 's', now() - interval '1 second'
+    FROM generate_series(1, ${2 * purgeRowsMax + 1}::int) AS n`;
+  const clock = new FakeClock();
+  const errors: unknown[] = [];
+  const purging = startPurging({
+    ...{ database: db.database, clock, random: () => 0.5 },
+    onError: (error) => errors.push(error),
+  });
+  clock.advance(purgeMs);
+  await eventually(async () => {
+    const left = await db.sql`SELECT count(*)::int AS n FROM idempotency WHERE key <> 'new'`;
+    expect(left).toEqual([{ n: 0 }]);
+  });
+  await purging.stop();
   expect(errors).toEqual([]);
 });
 
