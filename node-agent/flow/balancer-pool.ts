@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Timer } from "#shared/base/clock.ts";
@@ -20,6 +21,7 @@ export interface BalancerPoolDeps {
   readonly random: () => number;
   readonly ledger: SlotLedger;
   readonly gate: CheckGate;
+  readonly lookup: LookupFunction;
   /** The balancer's id, for what is told. */
   readonly balancer: string;
   readonly tell: (event: DataPlaneEvent) => void;
@@ -45,7 +47,7 @@ export class BalancerPool {
     this.table = new BackendTable({ ledger: deps.ledger, clock });
     this.#published = this.table.view();
     const onFlip = (flip: HealthFlip): void => this.#onFlip(flip);
-    const checking = createChecking(clock, definition.healthcheck);
+    const checking = createChecking(deps, definition.healthcheck);
     this.#health = new HealthMonitor({ clock, random, gate, onFlip }, checking);
   }
 
@@ -113,7 +115,7 @@ export class BalancerPool {
     if (healthcheck.kind === "none") {
       for (const entry of this.table.entries()) this.table.setLive(entry.name, true);
     }
-    this.#health.configure(createChecking(this.#deps.clock, healthcheck), this.#checked());
+    this.#health.configure(createChecking(this.#deps, healthcheck), this.#checked());
   }
 
   #onFlip({ backend, isHealthy, why }: HealthFlip): void {

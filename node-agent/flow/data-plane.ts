@@ -18,6 +18,7 @@ import { CheckGate } from "../health/gated-probe.ts";
 import { createCounterMemory } from "../pool/counter-memory.ts";
 import { SlotLedger } from "../pool/slot-ledger.ts";
 import type { Log } from "../runtime/log.ts";
+import { NameLookup } from "../runtime/name-lookup.ts";
 import { CarriedTotals } from "../stats/carried-totals.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { capabilities } from "./capabilities.ts";
@@ -88,6 +89,7 @@ class WorkersDataPlane implements DataPlane {
   readonly #ledger: SlotLedger;
   readonly #workers: Workers;
   readonly #gate = new CheckGate(healthChecksMax);
+  readonly #names: NameLookup;
   readonly #carried = new CarriedTotals();
   readonly #listeners = new Set<(event: DataPlaneEvent) => void>();
   readonly #timers: readonly Timer[];
@@ -103,6 +105,7 @@ class WorkersDataPlane implements DataPlane {
   constructor(deps: DataPlaneDeps) {
     const { clock, random, spawn = spawnThread } = deps;
     this.#deps = deps;
+    this.#names = new NameLookup({ clock });
     this.#ledger = new SlotLedger(createCounterMemory({ workers: deps.workers }));
     this.#workers = new Workers({
       clock,
@@ -197,6 +200,7 @@ class WorkersDataPlane implements DataPlane {
       claims,
       ledger: this.#ledger,
       gate: this.#gate,
+      lookup: this.#names.forSockets,
       workers: this.#workers,
       nextListener: () => this.#nextListener(),
       tell: (event) => this.#tell(event),

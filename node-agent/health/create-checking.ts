@@ -1,3 +1,5 @@
+import type { LookupFunction } from "node:net";
+
 import type { Clock } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
 import { Fault } from "#shared/base/fault.ts";
@@ -9,18 +11,23 @@ import { pingProbe } from "./ping.ts";
 /** The kinds of check that this agent knows. */
 export const healthcheckKinds = ["none", "ping"] as const satisfies readonly HealthcheckKind[];
 
+export interface CheckingDeps {
+  readonly clock: Clock;
+  readonly lookup: LookupFunction;
+}
+
 /**
  * The check that a definition asks for; undefined when it asks for none.
  *
  * @throws Fault `health/unsupported` for a kind that is not among `healthcheckKinds`
  */
-export function createChecking(clock: Clock, check: Healthcheck): Checking | undefined {
+export function createChecking(deps: CheckingDeps, check: Healthcheck): Checking | undefined {
   switch (check.kind) {
     case "none":
       return undefined;
     case "ping":
       return {
-        probe: pingProbe({ clock, timeoutMs: durationMs(check.timeout) }),
+        probe: pingProbe({ ...deps, timeoutMs: durationMs(check.timeout) }),
         intervalMs: durationMs(check.interval),
         thresholds: { fails: check.fails, passes: check.passes },
       };

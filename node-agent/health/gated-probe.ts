@@ -55,4 +55,4 @@ export class CheckGate {
   }
 }
 
-const leftTheLine: ProbeResult = { ok: false, tookMs: 0, detail: "aborted" };
+const leftTheLine: ProbeResult = { verdict: "none", tookMs: 0, detail: "aborted" };

@@ -41,7 +41,9 @@ export function startHealthLoop(deps: HealthLoopDeps, options: HealthLoopOptions
     const startedMs = deps.clock.monotonicMs();
     const result = await deps.probe(options.target, ended.signal);
     if (ended.signal.aborted) return;
-    streak = afterResult(streak, result.ok, options.thresholds);
+    if (result.verdict !== "none") {
+      streak = afterResult(streak, result.verdict === "passed", options.thresholds);
+    }
     options.onResult(streak, result);
     const periodMs = jitteredMs(options.intervalMs, checkJitterShare, deps.random);
     const spentMs = deps.clock.monotonicMs() - startedMs;

@@ -79,7 +79,11 @@ export class HealthMonitor {
     const onResult = (streak: Streak, result: ProbeResult): void => {
       if (streak.isHealthy === isHealthy) return;
       isHealthy = streak.isHealthy;
-      onFlip({ backend: name, isHealthy, why: result.ok ? "the check passed" : result.detail });
+      onFlip({
+        backend: name,
+        isHealthy,
+        why: result.verdict === "passed" ? "the check passed" : result.detail,
+      });
     };
     const loop = startHealthLoop(
       { clock, random, probe: gate.gated(probe) },

@@ -1,12 +1,14 @@
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 
 import type { Clock } from "#shared/base/clock.ts";
 import { systemErrorCode } from "#shared/base/fault.ts";
 
+import { isOwnLack } from "./own-lack.ts";
 import type { Probe, ProbeResult, ProbeTarget } from "./probe.ts";
 
 export interface PingDeps {
   readonly clock: Clock;
+  readonly lookup: LookupFunction;
   /** 0 leaves it to the system's own limit. */
   readonly timeoutMs: number;
 }
@@ -17,25 +19,26 @@ export function pingProbe(deps: PingDeps): Probe {
 }
 
 function pingOnce(deps: PingDeps, target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
-  const startedMs = deps.clock.monotonicMs();
-  const tookMs = (): number => deps.clock.monotonicMs() - startedMs;
+  const { clock, lookup, timeoutMs } = deps;
+  const { host, port } = target;
+  const startedMs = clock.monotonicMs();
   return new Promise((resolve) => {
-    const socket = connect({ host: target.host, port: target.port });
-    const finish = (detail: string | undefined): void => {
+    const socket = connect({ host, port, lookup });
+    const finish = (verdict: ProbeResult["verdict"], detail: string): void => {
       timer?.stop();
       signal.removeEventListener("abort", onAbort);
       endAtOnce(socket);
-      resolve(
-        detail === undefined
-          ? { ok: true, tookMs: tookMs() }
-          : { ok: false, tookMs: tookMs(), detail },
-      );
+      const tookMs = clock.monotonicMs() - startedMs;
+      resolve(verdict === "passed" ? { verdict, tookMs } : { verdict, tookMs, detail });
     };
-    const onAbort = (): void => finish("aborted");
-    socket.on("error", (error) => finish(systemErrorCode(error) ?? "EUNKNOWN"));
-    socket.once("connect", () => finish(undefined));
-    const { timeoutMs } = deps;
-    const timer = timeoutMs > 0 ? deps.clock.after(timeoutMs, () => finish("timeout")) : undefined;
+    const onAbort = (): void => finish("none", "aborted");
+    socket.on("error", (error) => {
+      const code = systemErrorCode(error) ?? "EUNKNOWN";
+      finish(isOwnLack(code, host) ? "none" : "failed", code);
+    });
+    socket.once("connect", () => finish("passed", ""));
+    const timer =
+      timeoutMs > 0 ? clock.after(timeoutMs, () => finish("failed", "timeout")) : undefined;
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
   });

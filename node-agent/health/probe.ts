@@ -1,7 +1,10 @@
-/** What a check found. `detail` says why it failed, from a closed list or a system error code. */
+/**
+ * What a check found. `detail` says why, from a closed list or a system error code. `none`: the
+ * check says nothing about the backend, for example because this host could not ask.
+ */
 export type ProbeResult =
-  | { readonly ok: true; readonly tookMs: number }
-  | { readonly ok: false; readonly tookMs: number; readonly detail: string };
+  | { readonly verdict: "passed"; readonly tookMs: number }
+  | { readonly verdict: "failed" | "none"; readonly tookMs: number; readonly detail: string };
 
 /** Whom to check. */
 export interface ProbeTarget {

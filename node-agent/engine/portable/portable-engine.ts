@@ -1,5 +1,6 @@
-import type { LookupFunction, Socket } from "node:net";
+import type { Socket } from "node:net";
 
+import { NameLookup } from "../../runtime/name-lookup.ts";
 import type {
   Address,
   CloseHow,
@@ -19,7 +20,6 @@ import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
 import { openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
-import { sharedLookup } from "./shared-lookup.ts";
 
 /** The engine on node:net: runs everywhere, and is what the native one is measured against. */
 export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(deps);
@@ -37,11 +37,10 @@ class PortableEngine implements Engine {
   #isStopping = false;
 
   constructor({ clock, onEvents }: EngineDeps) {
-    const lookup: LookupFunction = sharedLookup();
     this.#batch = new EventBatch(onEvents);
     this.#deadlines = new Deadlines(clock);
     this.#host = {
-      lookup,
+      lookup: new NameLookup({ clock }).forSockets,
       deadlines: this.#deadlines,
       monotonicMs: () => clock.monotonicMs(),
       tell: (event) => this.#batch.add(event),

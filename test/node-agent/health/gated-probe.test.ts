@@ -6,7 +6,7 @@ import { settled } from "../../support/fake-clock.ts";
 
 const target = { host: "192.0.2.1", port: 80 };
 const never = new AbortController().signal;
-const ok: ProbeResult = { ok: true, tookMs: 0 };
+const ok: ProbeResult = { verdict: "passed", tookMs: 0 };
 
 function held(): { probe: Probe; answer: () => Promise<void>; started: () => number } {
   const waiting: PromiseWithResolvers<ProbeResult>[] = [];
@@ -53,7 +53,7 @@ test("who is aborted while waiting leaves the line, and takes nobody's place", a
 
   abort.abort();
 
-  expect(await second).toMatchObject({ ok: false });
+  expect(await second).toMatchObject({ verdict: "none" });
   await answer();
   expect([await first, started()]).toEqual([ok, 2]);
   await answer();

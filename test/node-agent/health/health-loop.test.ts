@@ -8,7 +8,7 @@ import { seededRandom } from "../../support/seeded-random.ts";
 interface Checks {
   readonly startedMs: number[];
   /** Ends the check that is under way. */
-  answer(ok: boolean): Promise<void>;
+  answer(passes: boolean): Promise<void>;
   readonly underWay: () => number;
   readonly probe: Probe;
 }
@@ -20,8 +20,12 @@ function heldChecks(clock: FakeClock): Checks {
   return {
     startedMs,
     underWay: () => waiting.length,
-    answer: (ok) => {
-      waiting.shift()?.(ok ? { ok, tookMs: 1 } : { ok, tookMs: 1, detail: "ECONNREFUSED" });
+    answer: (passes) => {
+      waiting.shift()?.(
+        passes
+          ? { verdict: "passed", tookMs: 1 }
+          : { verdict: "failed", tookMs: 1, detail: "ECONNREFUSED" },
+      );
       return settled();
     },
     probe: () => {
@@ -38,7 +42,9 @@ function scripted(clock: FakeClock, script: string): Pick<Checks, "startedMs" | 
     const mark = script[Math.min(startedMs.length, script.length - 1)];
     startedMs.push(clock.monotonicMs());
     const result: ProbeResult =
-      mark === "." ? { ok: true, tookMs: 0 } : { ok: false, tookMs: 0, detail: "ECONNREFUSED" };
+      mark === "."
+        ? { verdict: "passed", tookMs: 0 }
+        : { verdict: "failed", tookMs: 0, detail: "ECONNREFUSED" };
     return Promise.resolve(result);
   };
   return { startedMs, probe };

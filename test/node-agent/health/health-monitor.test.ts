@@ -27,8 +27,8 @@ function watch(dead: readonly number[] = []): Watched {
     checked.push(port);
     return Promise.resolve(
       dead.includes(port)
-        ? { ok: false, tookMs: 0, detail: "ECONNREFUSED" }
-        : { ok: true, tookMs: 0 },
+        ? { verdict: "failed", tookMs: 0, detail: "ECONNREFUSED" }
+        : { verdict: "passed", tookMs: 0 },
     );
   };
   const monitor = new HealthMonitor(

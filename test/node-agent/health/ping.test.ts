@@ -5,10 +5,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "#shared/base/clock.ts";
 
 import { pingProbe } from "../../../node-agent/health/ping.ts";
+import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
+const lookup = new NameLookup({ clock: systemClock() }).forSockets;
 const never = new AbortController().signal;
 
 describe("ping", () => {
@@ -22,8 +24,8 @@ describe("ping", () => {
     });
     const port = await listening(backend);
 
-    const probe = pingProbe({ clock: systemClock(), timeoutMs: 5_000 });
-    expect(await probe({ host: "127.0.0.1", port }, never)).toMatchObject({ ok: true });
+    const probe = pingProbe({ clock: systemClock(), lookup, timeoutMs: 5_000 });
+    expect(await probe({ host: "127.0.0.1", port }, never)).toMatchObject({ verdict: "passed" });
     await eventually(() => open === 0);
   });
 
@@ -32,28 +34,28 @@ describe("ping", () => {
     const port = await listening(backend);
     await new Promise((resolve) => backend.close(resolve));
 
-    const probe = pingProbe({ clock: systemClock(), timeoutMs: 5_000 });
+    const probe = pingProbe({ clock: systemClock(), lookup, timeoutMs: 5_000 });
     const result = await probe({ host: "127.0.0.1", port }, never);
-    expect(result).toMatchObject({ ok: false, detail: "ECONNREFUSED" });
+    expect(result).toMatchObject({ verdict: "failed", detail: "ECONNREFUSED" });
   });
 
   test("F-HC-09 a backend that answers nothing is unhealthy exactly when the timeout ends", async () => {
     const clock = new FakeClock();
     const target = await startBlackHole();
-    const result = pingProbe({ clock, timeoutMs: 1_000 })(target, never);
+    const result = pingProbe({ clock, lookup, timeoutMs: 1_000 })(target, never);
 
     clock.advance(1_000);
-    expect(await result).toEqual({ ok: false, tookMs: 1_000, detail: "timeout" });
+    expect(await result).toEqual({ verdict: "failed", tookMs: 1_000, detail: "timeout" });
     expect(clock.timers).toBe(0);
   });
 
   test("an aborted check ends at once", async () => {
     const target = await startBlackHole();
     const ended = new AbortController();
-    const result = pingProbe({ clock: systemClock(), timeoutMs: 0 })(target, ended.signal);
+    const result = pingProbe({ clock: systemClock(), lookup, timeoutMs: 0 })(target, ended.signal);
     ended.abort();
 
-    expect(await result).toMatchObject({ ok: false, detail: "aborted" });
+    expect(await result).toMatchObject({ verdict: "none", detail: "aborted" });
   });
 });
 
