@@ -9,33 +9,31 @@ import {
   emailCharsMax,
   joinTokenTtlMsMax,
   joinTokenUsesMax,
-  labelCharsMax,
   passwordCharsMax,
   passwordCharsMin,
 } from "#shared/base/limits.ts";
 import { nameSchema } from "#shared/definition/fields.ts";
-import { refuse } from "#shared/definition/reading.ts";
+import { refuse, storableText } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
 import { problemsOf } from "#shared/validation/problems-of.ts";
 
+import { labelSchema } from "../verbs/label-schema.ts";
 import { scopes } from "../verbs/scopes.ts";
 import type { BodyEnv } from "./env.ts";
 import { problemAnswer } from "./problem-answer.ts";
 
 /** Bodies of calls other than a balancer's, which `checkBalancer` knows. */
 
-const labelSchema = z.string().trim().min(1).max(labelCharsMax);
-
 export const signUpBodySchema = section({
   tenant: labelSchema.meta({ description: "The tenant's name, for people" }),
   email: z.email().max(emailCharsMax),
-  password: z.string().min(passwordCharsMin).max(passwordCharsMax),
+  password: storableText().min(passwordCharsMin).max(passwordCharsMax),
 }).meta({ id: "SignUp" });
 
 export const logInBodySchema = section({
-  email: z.string(),
-  password: z.string(),
-  tenant: z.string().optional().meta({ description: "Id; when the user belongs to several" }),
+  email: storableText(),
+  password: storableText(),
+  tenant: storableText().optional().meta({ description: "Id; when the user belongs to several" }),
 }).meta({ id: "LogIn" });
 
 export const apiKeyBodySchema = section({

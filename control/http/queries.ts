@@ -6,6 +6,7 @@ import {
   pageItemsMax,
   nameCharsMax,
 } from "#shared/base/limits.ts";
+import { boundedText } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
 
 import type { PageRequest } from "../verbs/page.ts";
@@ -20,7 +21,7 @@ const pageShape = {
     .max(pageItemsMax)
     .default(pageItemsDefault)
     .meta({ description: "Items at most" }),
-  cursor: z.string().min(1).max(cursorCharsMax).optional().meta({
+  cursor: boundedText(cursorCharsMax).optional().meta({
     description: "`nextCursor` of the part before",
   }),
 };
@@ -29,7 +30,7 @@ export const pageQuery = section(pageShape);
 
 export const groupPageQuery = section({
   ...pageShape,
-  group: z.string().min(1).max(nameCharsMax).optional().meta({
+  group: boundedText(nameCharsMax).optional().meta({
     description: "Only those of the group with this name",
   }),
 });

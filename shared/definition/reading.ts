@@ -46,5 +46,23 @@ export function readableText(
 
 /** A text of 1 to `charsMax` characters; later checks do not look at a longer one. */
 export function boundedText(charsMax: number): z.ZodString {
-  return z.string().min(1, { abort: true }).max(charsMax, { abort: true });
+  return storableText().min(1, { abort: true }).max(charsMax, { abort: true });
+}
+
+/** A text of any length that the database stores as it is. */
+export function storableText(): z.ZodString {
+  return z.string().superRefine((text, check) => {
+    if (!isStorable(text)) refuse(check, notStorable);
+  });
+}
+
+/** What is wrong with a text that `isStorable` does not take. */
+export const notStorable: Refusal = {
+  code: "invalid-format",
+  detail: "holds U+0000, or half of a surrogate pair",
+};
+
+/** Whether a text is valid Unicode without U+0000: no other can be stored. */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\u0000");
 }

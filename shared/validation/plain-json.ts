@@ -1,6 +1,7 @@
 import { definitionDepthMax, definitionValuesMax } from "../base/limits.ts";
 import { pointerOf, type Problem } from "../base/problem.ts";
 import type { ProblemCode } from "../definition/problem-code.ts";
+import { isStorable, notStorable } from "../definition/reading.ts";
 
 /** A copy that holds nothing but JSON, and what had to be left out of it. */
 export interface PlainJson {
@@ -41,8 +42,7 @@ function copyOf(raw: unknown, path: Path, copying: Copying): unknown {
 
 function copyOfText(raw: string, path: Path, copying: Copying): unknown {
   if (isStorable(raw)) return raw;
-  const detail = "holds U+0000, or half of a surrogate pair";
-  return leftOut(copying, path, { code: "invalid-format", detail });
+  return leftOut(copying, path, notStorable);
 }
 
 function within(path: Path, copying: Copying, copy: () => unknown): unknown {
@@ -85,10 +85,6 @@ function leftOut(
 ): undefined {
   copying.problems.push({ pointer: pointerOf(path), ...problem });
   return undefined;
-}
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\u0000");
 }
 
 function isPlainObject(raw: unknown): raw is Readonly<Record<string, unknown>> {

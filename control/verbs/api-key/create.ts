@@ -1,12 +1,7 @@
 import { z } from "zod";
 
 import { newId } from "#shared/base/ids.ts";
-import {
-  apiKeysPerTenantMax,
-  apiKeyTtlMsMax,
-  apiKeyTtlMsMin,
-  labelCharsMax,
-} from "#shared/base/limits.ts";
+import { apiKeysPerTenantMax, apiKeyTtlMsMax, apiKeyTtlMsMin } from "#shared/base/limits.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { countApiKeysOfTenant, insertApiKey } from "../../storage/queries/api-keys.ts";
@@ -14,6 +9,7 @@ import { lockTenant } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
 import { transactOnce } from "../idempotent.ts";
+import { labelSchema } from "../label-schema.ts";
 import { noteDeed } from "../noted.ts";
 import type { Invalid, LimitReached, Mismatch } from "../outcomes.ts";
 import { scopes, type Scope } from "../scopes.ts";
@@ -57,7 +53,7 @@ export async function createApiKey(
 function schemaFor(actor: Actor) {
   const own = scopes.filter((scope) => actor.scopes.has(scope));
   return z.object({
-    name: z.string().trim().min(1).max(labelCharsMax),
+    name: labelSchema,
     scopes: z.array(z.enum(own)).min(1).max(scopes.length),
     ttl: z.int().min(apiKeyTtlMsMin).max(apiKeyTtlMsMax).optional(),
   });

@@ -7,6 +7,7 @@ import {
   joinTokenTtlMsMax,
   joinTokenUsesMax,
 } from "#shared/base/limits.ts";
+import { storableText } from "#shared/definition/reading.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { groupByNameOfTenant } from "../../storage/queries/groups.ts";
@@ -42,7 +43,7 @@ export type CreateJoinTokenOutcome =
   | Mismatch;
 
 const joinTokenSchema = z.object({
-  group: z.string().max(255).default("default"),
+  group: storableText().max(255).default("default"),
   // One host per token: a leaked one lets nobody else in.
   uses: z.int().min(1).max(joinTokenUsesMax).default(1),
   // Long enough to walk over to the host.

@@ -1,16 +1,13 @@
 import { z } from "zod";
 
 import { newId, type ApiKeyId, type TenantId, type UserId } from "#shared/base/ids.ts";
-import {
-  emailCharsMax,
-  labelCharsMax,
-  passwordCharsMax,
-  passwordCharsMin,
-} from "#shared/base/limits.ts";
+import { emailCharsMax, passwordCharsMax, passwordCharsMin } from "#shared/base/limits.ts";
+import { storableText } from "#shared/definition/reading.ts";
 
 import { insertAccount, type NewAccount } from "../../storage/queries/accounts.ts";
 import type { VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
+import { labelSchema } from "../label-schema.ts";
 import type { Invalid } from "../outcomes.ts";
 import { scopes } from "../scopes.ts";
 import { newSecretText } from "../secret-text.ts";
@@ -37,9 +34,9 @@ export type SignUpOutcome =
   | { readonly kind: "busy" };
 
 const signUpSchema = z.object({
-  tenant: z.string().trim().min(1).max(labelCharsMax),
+  tenant: labelSchema,
   email: z.email().max(emailCharsMax),
-  password: z.string().min(passwordCharsMin).max(passwordCharsMax),
+  password: storableText().min(passwordCharsMin).max(passwordCharsMax),
 });
 
 /** A new tenant with its first user, its default group and a key with every scope. */
