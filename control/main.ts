@@ -112,9 +112,9 @@ async function run(starting: Starting): Promise<void> {
   life.own(startPurging({ database, clock, random, onError }));
   const sealer = await loadSealer(config, database);
   const signing = await loadSigning(database, sealer);
-  const doorbell = config.notify;
+  const { notify: doorbell, trustedProxies } = config;
   const side = startNodeSide(
-    { database, signing, sealer, clock, random, ids, log, instance, doorbell },
+    { database, signing, sealer, clock, random, ids, log, instance, doorbell, trustedProxies },
     life,
   );
   const server = life.own(await serve(starting, { database, sealer, side }));

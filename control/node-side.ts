@@ -3,13 +3,19 @@ import type { Hono } from "hono";
 import type { Clock } from "#shared/base/clock.ts";
 import type { IdSource } from "#shared/base/ids.ts";
 import type { Lifetime } from "#shared/base/lifetime.ts";
-import { joinBurstMax, joinsPerSecondMax } from "#shared/base/limits.ts";
+import {
+  joinBurstMax,
+  joinsPerSecondMax,
+  linkAttemptBurstMax,
+  linkAttemptsPerSecondMax,
+} from "#shared/base/limits.ts";
 
 import { createIngest } from "./aggregate/ingest.ts";
 import { startRetention } from "./aggregate/retention.ts";
 import { sealForNode } from "./certificates/node-sealing.ts";
 import type { Sealer } from "./certificates/sealer.ts";
 import type { Signing } from "./certificates/signing.ts";
+import { clientAddressOf } from "./client-address.ts";
 import type { BodyEnv } from "./http/env.ts";
 import { agentRoutes } from "./http/node/routes.ts";
 import type { Log } from "./log.ts";
@@ -19,6 +25,7 @@ import { createNodeLinks, type NodeLinks } from "./node-link/node-links.ts";
 import type { NodeStore } from "./node-link/node-store.ts";
 import { StatusWriter } from "./node-link/status-writer.ts";
 import { createPublisher, type Publisher } from "./publish/publisher.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import type { Database } from "./storage/database.ts";
 import { redeemJoinToken } from "./storage/queries/node-join.ts";
 import { claimLinks, endedLinks, nodesById } from "./storage/queries/node-links.ts";
@@ -36,6 +43,8 @@ export interface NodeSideDeps {
   readonly instance: string;
   /** Whether to listen for commits; without it the sweep finds them. */
   readonly doorbell: boolean;
+  /** Peers, as CIDR, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** Everything that nodes talk to. */
@@ -62,16 +71,24 @@ export function startNodeSide(deps: NodeSideDeps, life: Lifetime): NodeSide {
   life.own(startRetention(deps));
   const publisher = life.own(startPublisher(deps));
   const store = nodeStore(database);
+  const attempts = new RateLimiter(clock, attemptRate);
   const links = life.own(
     createNodeLinks({
-      ...{ publisher, status, store, clock, log },
+      ...{ publisher, status, store, attempts, clock, log },
+      addressOf: clientAddressOf(deps.trustedProxies),
       takeReport: (node, report, clockOffsetMs) => ingest.take(node, report, clockOffsetMs),
       random: deps.random,
       randomBytes: deps.ids.randomBytes,
     }),
   );
-  return { links, agentCalls: agentCallsOf(deps, publisher, store) };
+  return { links, agentCalls: agentCallsOf(deps, { publisher, store, attempts }) };
 }
+
+const attemptRate = {
+  name: "attempts",
+  burst: linkAttemptBurstMax,
+  perSecond: linkAttemptsPerSecondMax,
+};
 
 function startPublisher(deps: NodeSideDeps): Publisher {
   const { database, sealer } = deps;
@@ -92,7 +109,16 @@ function nodeStore(database: Database): NodeStore {
   };
 }
 
-function agentCallsOf(deps: NodeSideDeps, publisher: Publisher, store: NodeStore): Hono<BodyEnv> {
+interface ForAgents {
+  readonly publisher: Publisher;
+  readonly store: NodeStore;
+  readonly attempts: RateLimiter;
+}
+
+function agentCallsOf(
+  deps: NodeSideDeps,
+  { publisher, store, attempts }: ForAgents,
+): Hono<BodyEnv> {
   const { clock, database, ids } = deps;
   const findNode = createFindNode(store);
   return agentRoutes({
@@ -102,6 +128,7 @@ function agentCallsOf(deps: NodeSideDeps, publisher: Publisher, store: NodeStore
     redeem: (node) => database.asSystem((tx) => redeemJoinToken(tx, node)),
     authenticate: (header, request) => authenticateNode({ clock, findNode }, header, request),
     snapshot: (group, wish, reader) => publisher.snapshot(group, wish, reader),
+    attempts,
     joins: { name: "joins", burst: joinBurstMax, perSecond: joinsPerSecondMax },
   });
 }

@@ -2,6 +2,8 @@ import {
   answerMsMax,
   callsPerKeyBurstMax,
   callsPerKeyPerSecondMax,
+  refusalsPerAddressBurstMax,
+  refusalsPerAddressPerSecondMax,
   requestsInFlightMax,
   signInsPerAddressBurstMax,
   signInsPerAddressPerMinuteMax,
@@ -18,5 +20,10 @@ export const defaultHttpLimits: HttpLimits = {
     name: "sign-ins",
     burst: signInsPerAddressBurstMax,
     perSecond: signInsPerAddressPerMinuteMax / 60,
+  },
+  refusals: {
+    name: "refusals",
+    burst: refusalsPerAddressBurstMax,
+    perSecond: refusalsPerAddressPerSecondMax,
   },
 };

@@ -1,12 +1,12 @@
 import type { MiddlewareHandler } from "hono";
 
+import { RateLimiter } from "../rate-limiter.ts";
 import type { BodyEnv, TenantEnv } from "./env.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { idempotencyKey } from "./middleware/idempotency-key.ts";
 import { jsonBody } from "./middleware/json-body.ts";
-import { addressKey, rateLimit } from "./middleware/rate-limit.ts";
-import { RateLimiter } from "./rate-limiter.ts";
+import { addressKey, rateLimit, refusalLimit } from "./middleware/rate-limit.ts";
 
 /**
  * What stands before a route's handler, by the kind of call. Guards belong to routes and not to
@@ -29,7 +29,12 @@ export interface Guards {
 export function createGuards(deps: HttpDeps): Guards {
   const calls = new RateLimiter(deps.clock, deps.limits.calls);
   const signIns = new RateLimiter(deps.clock, deps.limits.signIns);
-  const tenant = [authenticate(deps.verbs), rateLimit<TenantEnv>(calls, (c) => c.var.actor.keyId)];
+  const refusals = new RateLimiter(deps.clock, deps.limits.refusals);
+  const tenant = [
+    refusalLimit<TenantEnv>(refusals),
+    authenticate(deps.verbs),
+    rateLimit<TenantEnv>(calls, (c) => c.var.actor.keyId),
+  ];
   const post = (body: MiddlewareHandler<TenantEnv>) => [...tenant, body, idempotencyKey()];
   return {
     tenant,

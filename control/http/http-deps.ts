@@ -1,9 +1,9 @@
 import type { Clock } from "#shared/base/clock.ts";
 
 import type { Log } from "../log.ts";
+import type { RateLimit } from "../rate-limiter.ts";
 import type { VerbDeps } from "../verbs/actor.ts";
 import type { ViewDeps } from "../view/view-deps.ts";
-import type { RateLimit } from "./rate-limiter.ts";
 
 /** What the HTTP layer works with. */
 export interface HttpDeps {
@@ -26,6 +26,8 @@ export interface HttpLimits {
   readonly calls: RateLimit;
   /** Sign-ups and log-ins of one address. */
   readonly signIns: RateLimit;
+  /** Calls of one address whose key is refused. */
+  readonly refusals: RateLimit;
 }
 
 /** What read models need, of what there is. */

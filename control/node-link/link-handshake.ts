@@ -22,8 +22,14 @@ export type HandshakeOutcome =
   | Admitted
   | { readonly kind: "refused"; readonly refusal: UpgradeRefusal };
 
-/** Says who asks for a link, and whether it gets one. Rejects as storage does. */
-export type LinkHandshake = (request: IncomingMessage) => Promise<HandshakeOutcome>;
+/**
+ * Says who asks for a link, and whether it gets one. `mayHave` is asked once it is proven who it is,
+ * before the link is taken over from an older one: it says why not. Rejects as storage does.
+ */
+export type LinkHandshake = (
+  request: IncomingMessage,
+  mayHave: (node: KnownNode) => UpgradeRefusal | undefined,
+) => Promise<HandshakeOutcome>;
 
 /** Handshakes that come at the same time share their statements. */
 export function createLinkHandshake(clock: Clock, store: NodeStore): LinkHandshake {
@@ -39,13 +45,14 @@ export function createLinkHandshake(clock: Clock, store: NodeStore): LinkHandsha
     },
     { sizeMax: nodeRowsPerWriteMax },
   );
-  return (request) => admit({ clock, findNode, claim }, request);
+  return (request, mayHave) => admit({ clock, findNode, claim, mayHave }, request);
 }
 
 interface AdmitDeps {
   readonly clock: Clock;
   readonly findNode: FindNode;
   readonly claim: (claim: LinkClaim) => Promise<ClaimedLink | null>;
+  readonly mayHave: (node: KnownNode) => UpgradeRefusal | undefined;
 }
 
 async function admit(deps: AdmitDeps, request: IncomingMessage): Promise<HandshakeOutcome> {
@@ -58,6 +65,8 @@ async function admit(deps: AdmitDeps, request: IncomingMessage): Promise<Handsha
   const outcome = await authenticateNode(deps, request.headers.authorization, asked);
   if (outcome.kind !== "node") return refused(answerTo(outcome));
   const { node, claim } = outcome;
+  const refusal = deps.mayHave(node);
+  if (refusal !== undefined) return refused(refusal);
   const claimed = await deps.claim({ node: node.nodeId, generation: claim.generation });
   if (claimed === null) return refused(answerTo({ kind: "replaced" }));
   return { kind: "admitted", node, claimed };

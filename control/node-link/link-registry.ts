@@ -1,4 +1,4 @@
-import type { NodeId } from "#shared/base/ids.ts";
+import type { NodeId, TenantId } from "#shared/base/ids.ts";
 import { linkTicksPerSecond } from "#shared/base/limits.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
@@ -21,6 +21,7 @@ interface LinkedGroup {
 export class LinkRegistry {
   readonly #publisher: Publisher;
   readonly #byNode = new Map<NodeId, NodeLink>();
+  readonly #byTenant = new Map<TenantId, number>();
   readonly #all = new Set<NodeLink>();
   readonly #groups = new Map<string, LinkedGroup>();
   readonly #fanOut = new FanOut<NodeLink>();
@@ -36,6 +37,15 @@ export class LinkRegistry {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Links of one tenant. */
+  countOf(tenant: TenantId): number {
+    return this.#byTenant.get(tenant) ?? 0;
+  }
+
+  has(node: NodeId): boolean {
+    return this.#byNode.has(node);
   }
 
   /** The newest link of each node. */
@@ -56,6 +66,7 @@ export class LinkRegistry {
   add(link: NodeLink): void {
     const { nodeId, key, generation } = link.node;
     this.#all.add(link);
+    this.#byTenant.set(key.tenantId, this.countOf(key.tenantId) + 1);
     this.#slots[this.#all.size % linkTicksPerSecond]?.add(link);
     this.#groupOf(key).links.add(link);
     const other = this.#byNode.get(nodeId);
@@ -72,7 +83,10 @@ export class LinkRegistry {
   /** A link whose carrier is gone. */
   remove(link: NodeLink): void {
     const { nodeId, key } = link.node;
-    this.#all.delete(link);
+    if (!this.#all.delete(link)) return;
+    const others = this.countOf(key.tenantId) - 1;
+    if (others > 0) this.#byTenant.set(key.tenantId, others);
+    else this.#byTenant.delete(key.tenantId);
     for (const slot of this.#slots) slot.delete(link);
     if (this.#byNode.get(nodeId) === link) this.#byNode.delete(nodeId);
     this.#groups.get(groupText(key))?.links.delete(link);

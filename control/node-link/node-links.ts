@@ -4,41 +4,29 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 
-import { jitteredMs } from "#shared/base/backoff.ts";
-import type { Timer } from "#shared/base/clock.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
-import {
-  handshakeBurstMax,
-  handshakeMsMax,
-  handshakesPendingMax,
-  handshakesPerSecondMax,
-  linkPayloadBytesMax,
-  linksPerInstanceMax,
-  linkTicksPerSecond,
-  sweepMs,
-} from "#shared/base/limits.ts";
-import { fullBucket, refilled, type Bucket, type Rate } from "#shared/base/token-bucket.ts";
+import { handshakeMsMax, linkPayloadBytesMax, linkTicksPerSecond } from "#shared/base/limits.ts";
 import { agentPaths, closeCodes, linkSubprotocol } from "#shared/wire/protocol.ts";
 
+import { customerOf, type ClientAddressOf } from "../client-address.ts";
 import { createFlipLog, type FlipLog } from "../flip-log.ts";
-import type { EndedLink } from "../node-rows.ts";
+import type { RateLimiter } from "../rate-limiter.ts";
+import { HandshakeGate, type Visit } from "./handshake-gate.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import { createLinkHandshake, type Admitted, type LinkHandshake } from "./link-handshake.ts";
-import type { LinkEvent } from "./link-machine-events.ts";
 import { LinkRegistry } from "./link-registry.ts";
+import { startLinkSweep } from "./link-sweep.ts";
 import { NodeLink } from "./node-link.ts";
 import type { NodeStore } from "./node-store.ts";
 import { reconnectSpread } from "./reconnect-spread.ts";
-import { refuseUpgrade, type UpgradeRefusal } from "./upgrade-answer.ts";
+import { refuseUpgrade } from "./upgrade-answer.ts";
 import { createWsCarrier } from "./ws-carrier.ts";
-
-const handshakeRate: Rate = { burst: handshakeBurstMax, perSecond: handshakesPerSecondMax };
-
-/** Refused nodes come back within so many seconds, each at its own time. */
-const retryAfterSpreadS = 5;
 
 export interface NodeLinksDeps extends LinkDesk {
   readonly store: NodeStore;
+  readonly addressOf: ClientAddressOf;
+  /** Attempts by address, of links and of everything else that nodes sign. */
+  readonly attempts: RateLimiter;
   readonly random: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
 }
@@ -56,7 +44,6 @@ export interface NodeLinks extends Stoppable {
 /** Takes links of nodes over WebSockets, from now until it is stopped. */
 export function createNodeLinks(deps: NodeLinksDeps): NodeLinks {
   const links = new WsNodeLinks(deps);
-  links.start();
   return {
     name: "node-links",
     takes: (request) => pathOf(request) === agentPaths.link,
@@ -66,10 +53,17 @@ export function createNodeLinks(deps: NodeLinksDeps): NodeLinks {
   };
 }
 
+/** A connection that asked for an upgrade, with what it sent ahead. */
+interface Connection {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 class WsNodeLinks {
   readonly #deps: NodeLinksDeps;
   readonly #registry: LinkRegistry;
   readonly #handshake: LinkHandshake;
+  readonly #gate: HandshakeGate;
   readonly #trouble: FlipLog;
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -78,23 +72,19 @@ class WsNodeLinks {
     perMessageDeflate: false,
     handleProtocols: () => linkSubprotocol,
   });
-  readonly #timers: Timer[] = [];
-  #handshakes: Bucket;
-  #pending = 0;
+  readonly #periodic: readonly { readonly stop: () => void }[];
   #stopping: PromiseWithResolvers<void> | undefined;
 
   constructor(deps: NodeLinksDeps) {
     this.#deps = deps;
     this.#registry = new LinkRegistry(deps.publisher);
     this.#handshake = createLinkHandshake(deps.clock, deps.store);
-    this.#handshakes = fullBucket(handshakeRate, deps.clock.monotonicMs());
+    this.#gate = new HandshakeGate({ ...deps, links: this.#registry });
     this.#trouble = createFlipLog(deps.log, "link-store");
-  }
-
-  start(): void {
-    const { clock } = this.#deps;
-    this.#timers.push(clock.every(1_000 / linkTicksPerSecond, () => this.#registry.tick()));
-    this.#planSweep();
+    this.#periodic = [
+      deps.clock.every(1_000 / linkTicksPerSecond, () => this.#registry.tick()),
+      startLinkSweep({ ...deps, registry: this.#registry, trouble: this.#trouble }),
+    ];
   }
 
   count(): number {
@@ -103,22 +93,25 @@ class WsNodeLinks {
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const busy = this.#busy();
-    if (busy !== undefined) {
-      refuseUpgrade(socket, busy);
+    if (this.#stopping !== undefined) {
+      refuseUpgrade(socket, this.#gate.tryLater("http/busy", "the control plane stops"));
       return;
     }
-    this.#pending += 1;
+    const visit = this.#gate.enter(this.#customerOf(request));
+    if ("status" in visit) {
+      refuseUpgrade(socket, visit);
+      return;
+    }
     const bound = this.#deps.clock.after(handshakeMsMax, () => socket.destroy());
-    void this.#admit(request, socket, head).finally(() => {
-      this.#pending -= 1;
+    void this.#admit(visit, request, { socket, head }).finally(() => {
+      visit.leave();
       bound.stop();
     });
   }
 
   async stop(): Promise<void> {
     this.#stopping ??= Promise.withResolvers<void>();
-    for (const timer of this.#timers) timer.stop();
+    for (const periodic of this.#periodic) periodic.stop();
     const retry = reconnectSpread(this.#registry.size);
     const event = { kind: "close", code: closeCodes.restart, reason: "restart", retry } as const;
     this.#registry.visitAll("stop", (link) => link.handle(event));
@@ -126,46 +119,35 @@ class WsNodeLinks {
     await this.#stopping.promise;
   }
 
-  /** Why no link can be taken now; undefined when one can. */
-  #busy(): UpgradeRefusal | undefined {
-    const full = this.#registry.size + this.#pending >= linksPerInstanceMax;
-    if (this.#stopping !== undefined || full || this.#pending >= handshakesPendingMax) {
-      return this.#tryLater("http/busy", "no more links are taken here now");
-    }
-    const { tokens, atMs } = refilled(
-      this.#handshakes,
-      handshakeRate,
-      this.#deps.clock.monotonicMs(),
-    );
-    this.#handshakes = { tokens: Math.max(0, tokens - 1), atMs };
-    if (tokens >= 1) return undefined;
-    return this.#tryLater("http/busy", "too many nodes connect at the same time");
+  /** Whom the attempt counts against. */
+  #customerOf({ socket, headers }: IncomingMessage): string {
+    const forwarded = headers["x-forwarded-for"];
+    const forwardedFor = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
+    return customerOf(this.#deps.addressOf({ peer: socket.remoteAddress, forwardedFor }));
   }
 
-  #tryLater(code: string, detail: string): UpgradeRefusal {
-    const seconds = 1 + Math.floor(this.#deps.random() * retryAfterSpreadS);
-    return { status: 503, code, detail, headers: { "Retry-After": String(seconds) } };
-  }
-
-  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #admit(visit: Visit, request: IncomingMessage, connection: Connection): Promise<void> {
+    const { socket } = connection;
     try {
-      const outcome = await this.#handshake(request);
+      const outcome = await this.#handshake(request, (node) => visit.verified(node));
       this.#trouble.worked("handshake");
       if (outcome.kind === "admitted") {
-        await this.#upgrade(request, { socket, head }, outcome);
+        await this.#upgrade(request, connection, outcome);
         return;
       }
       this.#deps.log.debug("link.refused", { code: outcome.refusal.code });
       refuseUpgrade(socket, outcome.refusal);
     } catch (error) {
       this.#trouble.failed("handshake", error);
-      refuseUpgrade(socket, this.#tryLater("http/unavailable", "nodes cannot be looked up now"));
+      visit.undecided();
+      const detail = "nodes cannot be looked up now";
+      refuseUpgrade(socket, this.#gate.tryLater("http/unavailable", detail));
     }
   }
 
   async #upgrade(
     request: IncomingMessage,
-    { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
+    { socket, head }: Connection,
     admitted: Admitted,
   ): Promise<void> {
     const { tenantId, groupId } = admitted.node;
@@ -207,42 +189,6 @@ class WsNodeLinks {
   #settleStop(): void {
     if (this.#registry.size === 0) this.#stopping?.resolve();
   }
-
-  #planSweep(): void {
-    if (this.#stopping !== undefined) return;
-    const { clock, random } = this.#deps;
-    const timer = clock.after(jitteredMs(sweepMs, 0.2, random), () => {
-      this.#timers.splice(this.#timers.indexOf(timer), 1);
-      void this.#sweep().finally(() => this.#planSweep());
-    });
-    this.#timers.push(timer);
-  }
-
-  /** Ends links whose node was retired, or connected to another instance since. */
-  async #sweep(): Promise<void> {
-    const held = Array.from(this.#registry.newest(), ({ node }) => {
-      return { node: node.nodeId, generation: node.generation };
-    });
-    if (held.length === 0) return;
-    try {
-      const ended = await this.#deps.store.endedLinks(held);
-      this.#trouble.worked("sweep");
-      for (const { node, why } of ended) this.#registry.find(node)?.handle(endOf(why));
-    } catch (error) {
-      this.#trouble.failed("sweep", error);
-    }
-  }
-}
-
-function endOf(why: EndedLink["why"]): LinkEvent {
-  return why === "revoked"
-    ? { kind: "close", code: closeCodes.revoked, reason: "the node was retired", retry: null }
-    : {
-        kind: "close",
-        code: closeCodes.replaced,
-        reason: "the node is connected elsewhere",
-        retry: null,
-      };
 }
 
 /** Without the query string: nothing that counts is ever there. */

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 
 /** Why an upgrade was refused, as HTTP. */
 export interface UpgradeRefusal {
-  readonly status: 400 | 401 | 403 | 409 | 503;
+  readonly status: 400 | 401 | 403 | 409 | 429 | 503;
   readonly code: string;
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;

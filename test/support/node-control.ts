@@ -24,6 +24,7 @@ export interface NodeControlOptions {
   readonly clock?: Clock;
   readonly doorbell?: boolean;
   readonly instance?: string;
+  readonly trustedProxies?: readonly string[];
   /** Something between the control plane and its database. */
   readonly database?: (real: Database) => Database;
 }
@@ -48,13 +49,19 @@ export async function nodeControl(
   const clock = options.clock ?? systemClock();
   const database = options.database?.(db.database) ?? db.database;
   const log = recordedLog();
+  const { trustedProxies = [] } = options;
   const sealer = createSealer(masterKey);
   const signing = await loadSigning(db.database, sealer);
   const ids = { nowMs: () => Date.now(), randomBytes };
   const life = new Lifetime(clock, 10_000);
   const deps = { database, signing, sealer, clock, random: Math.random, ids, log };
   const side = startNodeSide(
-    { ...deps, instance: options.instance ?? randomUUID(), doorbell: options.doorbell ?? true },
+    {
+      ...deps,
+      instance: options.instance ?? randomUUID(),
+      doorbell: options.doorbell ?? true,
+      trustedProxies,
+    },
     life,
   );
   const app = createApp(
@@ -63,7 +70,7 @@ export async function nodeControl(
       clock,
       log,
       newRequestId: randomUUID,
-      trustedProxies: [],
+      trustedProxies,
       limits: defaultHttpLimits,
       readiness: () => Promise.resolve({}),
     },

@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
-import ipaddr from "ipaddr.js";
 
+import { customerOf } from "../../client-address.ts";
+import type { RateDecision, RateLimit, RateLimiter } from "../../rate-limiter.ts";
 import type { HttpEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
-import type { RateDecision, RateLimit, RateLimiter } from "../rate-limiter.ts";
 
 /**
  * Bounds the calls of whoever `keyOf` names, and announces it: `RateLimit-Policy` and `RateLimit`
@@ -16,25 +16,41 @@ export function rateLimit<E extends HttpEnv>(
   return async (c, next) => {
     const decision = limiter.take(keyOf(c));
     const headers = announced(limiter.limit, decision);
-    if (!decision.allowed) {
-      return problemAnswer(c, "http/too-many-requests", {
-        detail: `try again in ${decision.retryAfterS} s`,
-        headers: { ...headers, "retry-after": String(decision.retryAfterS) },
-      });
-    }
+    if (!decision.allowed) return tooMany(c, decision, headers);
     await next();
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);
   };
 }
 
-/** Whom an address stands for: an IPv6 customer has a whole /64. */
+/**
+ * Bounds the calls of one address whose credential is refused with 401. Beyond it whatever comes
+ * from there is refused before anything is looked up, a good credential too: which one it is would
+ * have to be looked up.
+ */
+export function refusalLimit<E extends HttpEnv>(limiter: RateLimiter): MiddlewareHandler<E> {
+  return async (c, next) => {
+    const key = addressKey(c);
+    const decision = limiter.look(key);
+    if (!decision.allowed) return tooMany(c, decision, announced(limiter.limit, decision));
+    await next();
+    if (c.res.status === 401) limiter.take(key);
+  };
+}
+
+/** Whom the client's address stands for. */
 export function addressKey<E extends HttpEnv>(c: Context<E>): string {
-  const { address } = c.var;
-  if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.parse(address);
-  return parsed.kind() === "ipv6"
-    ? ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
-    : address;
+  return customerOf(c.var.address);
+}
+
+function tooMany<E extends HttpEnv>(
+  c: Context<E>,
+  { retryAfterS }: RateDecision,
+  headers: Readonly<Record<string, string>>,
+): Response {
+  return problemAnswer(c, "http/too-many-requests", {
+    detail: `try again in ${retryAfterS} s`,
+    headers: { ...headers, "retry-after": String(retryAfterS) },
+  });
 }
 
 function announced(limit: RateLimit, decision: RateDecision): Readonly<Record<string, string>> {

@@ -8,7 +8,7 @@ import type {
   KnownNode,
   NodeAuthentication,
 } from "../../node-rows.ts";
-import type { RateLimit } from "../rate-limiter.ts";
+import type { RateLimit, RateLimiter } from "../../rate-limiter.ts";
 
 /** A whole snapshot as a node pulls it. */
 export interface PulledSnapshot {
@@ -41,6 +41,8 @@ export interface AgentDeps {
     wish: SnapshotWish,
     reader: { readonly node: KnownNode; readonly acceptsGzip: boolean },
   ) => Promise<PulledSnapshot | undefined>;
+  /** Signed requests by address, as far as they are refused. */
+  readonly attempts: RateLimiter;
   /** Join attempts of one address. */
   readonly joins: RateLimit;
 }

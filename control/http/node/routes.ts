@@ -2,10 +2,10 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import { agentPaths } from "#shared/wire/protocol.ts";
 
+import { RateLimiter } from "../../rate-limiter.ts";
 import type { BodyEnv } from "../env.ts";
 import { jsonBody } from "../middleware/json-body.ts";
-import { addressKey, rateLimit } from "../middleware/rate-limit.ts";
-import { RateLimiter } from "../rate-limiter.ts";
+import { addressKey, rateLimit, refusalLimit } from "../middleware/rate-limit.ts";
 import { createRouter } from "../router.ts";
 import type { AgentDeps } from "./agent-deps.ts";
 import { join } from "./join.ts";
@@ -19,6 +19,7 @@ export function agentRoutes(deps: AgentDeps): OpenAPIHono<BodyEnv> {
   const router = createRouter<BodyEnv>();
   const joins = rateLimit<BodyEnv>(new RateLimiter(deps.clock, deps.joins), addressKey);
   router.post(agentPaths.join, joins, jsonBody(), (c) => join(c, deps));
-  router.get(`${agentPaths.snapshots}:root{[0-9a-f]{64}}`, (c) => snapshot(c, deps));
+  const attempts = refusalLimit<BodyEnv>(deps.attempts);
+  router.get(`${agentPaths.snapshots}:root{[0-9a-f]{64}}`, attempts, (c) => snapshot(c, deps));
   return router;
 }

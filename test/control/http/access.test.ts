@@ -346,4 +346,24 @@ describe("rate limits", () => {
     expect(await attempt(behind.url, "2001:db8:1:2::2")).toBe(429);
     expect(behind.log.lines.at(-1)?.fields["address"]).toBe("2001:db8:1:2::2");
   });
+
+  test("of refused keys count by client address: a flood from one leaves the others alone", async () => {
+    const behind = await controlUnderTest(onTestFinished, {
+      limits: { refusals: { name: "refusals", burst: 2, perSecond: 0.01 } },
+      trustedProxies: ["127.0.0.0/8"],
+    });
+    const tenant = await signUp(behind.url);
+    const attempt = async (key: string, forwarded: string): Promise<Response> =>
+      fetch(`${behind.url}/v1/me`, {
+        headers: { authorization: `Bearer ${key}`, "x-forwarded-for": forwarded },
+      });
+    expect((await attempt("msk_wrong", "203.0.113.1")).status).toBe(401);
+    expect((await attempt(tenant.key, "203.0.113.1")).status).toBe(200);
+    expect((await attempt("msk_wrong", "203.0.113.1")).status).toBe(401);
+    const refused = await attempt("msk_wrong", "203.0.113.1");
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await attempt(tenant.key, "203.0.113.1")).status).toBe(429);
+    expect((await attempt(tenant.key, "203.0.113.2")).status).toBe(200);
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { systemClock } from "#shared/base/clock.ts";
-import { clockSkewMsMax, handshakeBurstMax } from "#shared/base/limits.ts";
+import { clockSkewMsMax, linkAttemptBurstMax, nodeHandshakeBurstMax } from "#shared/base/limits.ts";
 import { agentPaths } from "#shared/wire/protocol.ts";
 
 import { eventually } from "../../support/eventually.ts";
@@ -116,19 +116,72 @@ describe("what is no link", () => {
   });
 });
 
-test("more handshakes than are admitted are 503 with a Retry-After", async () => {
+/** A clock whose monotonic time stands still until it is told to go on: no bucket fills. */
+function standingClock() {
   const clock = systemClock();
   const standing = { still: true };
   const monotonicMs = (): number => (standing.still ? 0 : clock.monotonicMs());
-  const { node } = await nodeWorld({ clock: { ...clock, monotonicMs } });
-  const one = await node();
-  const outcomes = await Promise.all(
-    Array.from({ length: handshakeBurstMax + 50 }, () => one.connectWith({})),
-  );
-  const refused = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome] : []));
-  const busy = refused.filter(({ status }) => status === 503);
-  expect(busy).toHaveLength(50);
-  for (const { headers } of busy) expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+  return { standing, clock: { ...clock, monotonicMs } };
+}
+
+describe("attempts without a valid signature", () => {
+  const trustedProxies = ["127.0.0.0/8"];
+  const stranger = { "x-forwarded-for": "203.0.113.9" };
+
+  test("are counted by address: a flood from one holds up no node at another", async () => {
+    const { clock, standing } = standingClock();
+    const { node } = await nodeWorld({ clock, trustedProxies });
+    const [one, other, flooder] = [await node(), await node(), await node()];
+    const flood = Promise.all(
+      Array.from({ length: linkAttemptBurstMax + 50 }, () => flooder.connectWith(stranger)),
+    );
+    one.generation = 1;
+    const authorization = one.authorization("GET", agentPaths.link);
+    const meanwhile = one.connectWith({ authorization, "x-forwarded-for": "203.0.113.10" });
+    expect(await meanwhile).toEqual({ kind: "open" });
+    const refused = (await flood).flatMap((outcome) =>
+      outcome.kind === "refused" ? [outcome] : [],
+    );
+    const tooMany = refused.filter(({ status }) => status === 429);
+    expect(tooMany).toHaveLength(50);
+    for (const { code, headers } of tooMany) {
+      expect(code).toBe("http/too-many-requests");
+      expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+    }
+    expect(refused.filter(({ status }) => status === 401)).toHaveLength(linkAttemptBurstMax);
+    // Nothing is looked up for that address any more; a node elsewhere links as before.
+    other.generation = 1;
+    const own = { authorization: other.authorization("GET", agentPaths.link) };
+    expect(await other.connectWith({ ...own, ...stranger })).toMatchObject({ status: 429 });
+    expect(await other.connectWith(own)).toEqual({ kind: "open" });
+    standing.still = false;
+  });
+
+  test("count together with those of pulls: 401s first, then 429 with a Retry-After", async () => {
+    const { clock } = standingClock();
+    const { control } = await nodeWorld({ clock });
+    const url = new URL(`${agentPaths.snapshots}${"0".repeat(64)}`, control.url);
+    const statuses: number[] = [];
+    for (let n = 0; n < linkAttemptBurstMax; n += 100) {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(url)));
+      statuses.push(...answers.map(({ status }) => status));
+    }
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    const refused = await fetch(url);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+});
+
+test("a node that connects all the time is 429: it has one link, and waits between two", async () => {
+  const { clock, standing } = standingClock();
+  const { node } = await nodeWorld({ clock });
+  const [one, other] = [await node(), await node()];
+  for (let n = 0; n < nodeHandshakeBurstMax; n += 1) {
+    expect(await one.connect()).toEqual({ kind: "open" });
+  }
+  expect(await one.connect()).toMatchObject({ status: 429, code: "http/too-many-requests" });
+  expect(await other.connect()).toEqual({ kind: "open" });
   standing.still = false;
   await eventually(async () => expect(await one.connect()).toEqual({ kind: "open" }));
 });

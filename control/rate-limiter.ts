@@ -1,13 +1,10 @@
 import type { Clock } from "#shared/base/clock.ts";
 import { rateLimitEntriesMax } from "#shared/base/limits.ts";
+import { fullBucket, refilled, type Bucket, type Rate } from "#shared/base/token-bucket.ts";
 
-export interface RateLimit {
+export interface RateLimit extends Rate {
   /** Names the policy in the answers' headers. */
   readonly name: string;
-  /** Calls that may come at once. */
-  readonly burst: number;
-  /** Calls per second on average. */
-  readonly perSecond: number;
 }
 
 /** What a call met: whether it may pass, what is left, and when something will be there again. */
@@ -15,11 +12,6 @@ export interface RateDecision {
   readonly allowed: boolean;
   readonly remaining: number;
   readonly retryAfterS: number;
-}
-
-interface Bucket {
-  tokens: number;
-  atMs: number;
 }
 
 /** Token buckets by key; of the least recently used ones the oldest is forgotten when it is full. */
@@ -37,18 +29,39 @@ export class RateLimiter {
 
   /** Takes one token of the key's bucket when there is one. */
   take(key: string): RateDecision {
-    const { burst, perSecond } = this.limit;
+    const { tokens, atMs } = this.#bucketOf(key);
+    const allowed = tokens >= 1;
+    const left = allowed ? tokens - 1 : tokens;
+    this.#remember(key, { tokens: left, atMs });
+    return this.#decision(allowed, left);
+  }
+
+  /** What `take` would find now; takes nothing. */
+  look(key: string): RateDecision {
+    const { tokens } = this.#bucketOf(key);
+    return this.#decision(tokens >= 1, tokens);
+  }
+
+  /** Puts back what was taken: the call was none of those that are counted. */
+  giveBack(key: string): void {
+    const { burst } = this.limit;
+    const { tokens, atMs } = this.#bucketOf(key);
+    // A full bucket is what a key without one has.
+    if (tokens + 1 >= burst) this.#buckets.delete(key);
+    else this.#remember(key, { tokens: tokens + 1, atMs });
+  }
+
+  #bucketOf(key: string): Bucket {
     const nowMs = this.#clock.monotonicMs();
-    const bucket = this.#buckets.get(key) ?? { tokens: burst, atMs: nowMs };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * perSecond);
-    bucket.atMs = nowMs;
-    const allowed = bucket.tokens >= 1;
-    if (allowed) bucket.tokens -= 1;
-    this.#remember(key, bucket);
+    const bucket = this.#buckets.get(key) ?? fullBucket(this.limit, nowMs);
+    return refilled(bucket, this.limit, nowMs);
+  }
+
+  #decision(allowed: boolean, tokens: number): RateDecision {
     return {
       allowed,
-      remaining: Math.floor(bucket.tokens),
-      retryAfterS: Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond)),
+      remaining: Math.floor(tokens),
+      retryAfterS: Math.max(1, Math.ceil((1 - tokens) / this.limit.perSecond)),
     };
   }
 
