@@ -73,7 +73,9 @@ function parted(state: LinkState, part: PartFrame, at: Moment): LinkStep {
     case "complete":
       return decoded({ ...state, parts: null }, decodeAssembled(nodeFrameSchema, step.text), at);
     case "refused":
-      return ended(state, { code: closeCodes.protocol, reason: "parts out of order" });
+      return step.why === "too-big"
+        ? ended(state, { code: closeCodes.tooBig, reason: "message is too big" })
+        : ended(state, { code: closeCodes.protocol, reason: "parts out of order" });
   }
 }
 

@@ -8,6 +8,7 @@ import {
 import { fullBucket } from "#shared/base/token-bucket.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { RetrySpread } from "#shared/wire/common.ts";
+import { unlessOverdue } from "#shared/wire/parts.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
 
 import { ended, lost } from "./link-machine-close.ts";
@@ -114,7 +115,8 @@ function ticked(state: LinkState, at: Moment): LinkStep {
   if (state.pausedSinceMs !== null && at.nowMs - state.pausedSinceMs > linkStuckMsMax) {
     return ended(state, { code: closeCodes.tryLater, reason: "the node reads nothing" });
   }
-  const answered = overdue(state, at, (next) => beaten(next, at));
+  const parts = unlessOverdue(state.parts ?? undefined, at.nowMs) ?? null;
+  const answered = overdue({ ...state, parts }, at, (next) => beaten(next, at));
   const tried = chained(answered, (next) => reconciled(next, at));
   return chained(tried, (next) => beatenWhenDue(next, at));
 }

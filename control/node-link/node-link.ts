@@ -14,6 +14,8 @@ export interface NodeLinkOptions {
   readonly open: OpenLink;
   readonly connect: (listener: CarrierListener) => LinkCarrier;
   readonly onClosed: (link: NodeLink) => void;
+  /** How much of a message in parts is held now, in bytes. */
+  readonly onIncomplete: (link: NodeLink, bytes: number) => void;
 }
 
 interface Ending {
@@ -26,7 +28,8 @@ export class NodeLink {
   readonly node: LinkedNode;
   readonly #desk: LinkDesk;
   readonly #carrier: LinkCarrier;
-  readonly #onClosed: (link: NodeLink) => void;
+  readonly #onClosed: NodeLinkOptions["onClosed"];
+  readonly #onIncomplete: NodeLinkOptions["onIncomplete"];
   readonly #openedMs: number;
   #state: LinkState;
   /** Why this side closed it, when it did. */
@@ -36,6 +39,7 @@ export class NodeLink {
     this.node = options.node;
     this.#desk = options.desk;
     this.#onClosed = options.onClosed;
+    this.#onIncomplete = options.onIncomplete;
     this.#openedMs = options.desk.clock.monotonicMs();
     this.#state = openLink(options.open, momentOf(options.desk.clock));
     this.#carrier = options.connect({
@@ -49,7 +53,11 @@ export class NodeLink {
   /** Takes an event to the machine, and does what follows. */
   handle(event: LinkEvent): void {
     const step = stepLink(this.#state, event, momentOf(this.#desk.clock));
+    const heldBefore = this.#state.parts;
     this.#state = step.state;
+    if (step.state.parts !== heldBefore) {
+      this.#onIncomplete(this, step.state.parts?.chars ?? 0);
+    }
     if (step.effects.length === 0) return;
     this.#ending ??= endingIn(step.effects);
     const { node } = this;

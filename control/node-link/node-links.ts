@@ -12,6 +12,7 @@ import { customerOf, type ClientAddressOf } from "../client-address.ts";
 import { createFlipLog, type FlipLog } from "../flip-log.ts";
 import type { RateLimiter } from "../rate-limiter.ts";
 import { HandshakeGate, type Visit } from "./handshake-gate.ts";
+import { IncompleteMessages } from "./incomplete-messages.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import { createLinkHandshake, type Admitted, type LinkHandshake } from "./link-handshake.ts";
 import { LinkRegistry } from "./link-registry.ts";
@@ -64,6 +65,7 @@ class WsNodeLinks {
   readonly #registry: LinkRegistry;
   readonly #handshake: LinkHandshake;
   readonly #gate: HandshakeGate;
+  readonly #incomplete = new IncompleteMessages();
   readonly #trouble: FlipLog;
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -178,6 +180,7 @@ class WsNodeLinks {
         reconnect: reconnectSpread(this.#registry.size),
       },
       connect: (listener) => createWsCarrier(webSocket, clock, listener),
+      onIncomplete: (incomplete, bytes) => this.#incomplete.holds(incomplete, bytes),
       onClosed: (closed) => {
         this.#registry.remove(closed);
         this.#settleStop();

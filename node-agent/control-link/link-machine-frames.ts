@@ -60,7 +60,9 @@ function parted(state: LinkState, part: PartFrame, at: Moment & LinkTerms): Link
       return decoded({ ...state, parts: null }, whole, at);
     }
     case "refused":
-      return badFrame(state, { code: closeCodes.protocol, detail: "parts out of order" }, at);
+      return step.why === "too-big"
+        ? badFrame(state, { code: closeCodes.tooBig, detail: "message is too big" }, at)
+        : badFrame(state, { code: closeCodes.protocol, detail: "parts out of order" }, at);
   }
 }
 

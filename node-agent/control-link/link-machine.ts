@@ -1,5 +1,6 @@
 import { jitteredMs } from "#shared/base/backoff.ts";
-import { linkSilenceMsMax, welcomeMsMax } from "#shared/base/limits.ts";
+import { framePartsMsMax, linkSilenceMsMax, welcomeMsMax } from "#shared/base/limits.ts";
+import { unlessOverdue } from "#shared/wire/parts.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
 
 import { asked, configured, nextTaken } from "./link-machine-config.ts";
@@ -64,6 +65,7 @@ export function linkDueMs(state: LinkState): number | null {
         state.heartbeatAtMs,
         state.heardMs + linkSilenceMsMax,
         state.getAtMs ?? Infinity,
+        state.parts === null ? Infinity : state.parts.sinceMs + framePartsMsMax + 1,
       );
     case "connecting":
     case "stopped":
@@ -130,7 +132,8 @@ function ticked(state: LinkState, at: Moment): LinkStep {
 
 function tickedOpen(state: LinkState, at: Moment): LinkStep {
   if (at.nowMs >= state.heardMs + linkSilenceMsMax) return gaveUp(state, "silent", at);
-  return chained(beaten(state, at), (next) =>
+  const parts = unlessOverdue(state.parts ?? undefined, at.nowMs) ?? null;
+  return chained(beaten({ ...state, parts }, at), (next) =>
     next.getAtMs !== null && at.nowMs >= next.getAtMs
       ? asked(next, null, "fetch-failed")
       : still(next),

@@ -83,8 +83,12 @@ export const framePartsMsMax = 30_000;
 /** First frame after the link opened. */
 export const helloMsMax = 5_000;
 /** A node sends a heartbeat this often, ± 20 %. */
+/** A message in parts, put together: a report of 2,000 rows is 400 KB. */
+export const messageBytesMax = 1_280_000;
 export const heartbeatMs = 20_000;
 /** A link without a frame for this long is dead, on either side. */
+/** Incomplete messages of all links of one instance together. */
+export const incompleteBytesMax = 64 * 1024 * 1024;
 export const linkSilenceMsMax = 50_000;
 /** A configuration message without an answer is asked after, then sent again, then given up. */
 export const configAnswerMsMax = 15_000;

@@ -4,6 +4,7 @@ import {
   configAnswerMsMax,
   configRetryMs,
   frameBytesMax,
+  framePartsMsMax,
   heartbeatMs,
   helloMsMax,
   linkSilenceMsMax,
@@ -130,6 +131,35 @@ describe("bad frames", () => {
     wrong.says(hello());
     expect(codeOf(wrong.on({ kind: "received", text: texts[1] ?? "" }))).toBe(4400);
     expect(codeOf(conversation().on({ kind: "received", text: texts[0] ?? "" }))).toBe(4400);
+  });
+
+  test("a message whose last part does not come is forgotten, although no other part comes", () => {
+    const texts = encodeFrame({ ...beat(null), pad: "x".repeat(2 * frameBytesMax) }, "m1");
+    const talk = conversation();
+    talk.says(hello());
+    talk.on({ kind: "received", text: texts[0] ?? "" });
+    talk.passes(framePartsMsMax);
+    expect(talk.state.parts).not.toBeNull();
+    talk.passes(1_000);
+    expect(talk.state.parts).toBeNull();
+    expect(talk.state.stage).toBe("open");
+    for (const text of texts) talk.on({ kind: "received", text });
+    expect(talk.state.stage, "it may be sent anew").toBe("open");
+    expect(codeOf(talk.on({ kind: "received", text: texts[1] ?? "" }))).toBe(4400);
+  });
+
+  test("a message in parts that is bigger than one may be closes with 4413", () => {
+    const talk = conversation();
+    talk.says(hello());
+    const data = "A".repeat(27_000);
+    const effects = Array.from({ length: 64 }, (_, index) =>
+      talk.on({
+        kind: "received",
+        text: JSON.stringify({ t: "part", id: "m", n: index + 1, of: 64, data }),
+      }),
+    );
+    expect(codeOf(effects.flat())).toBe(4413);
+    expect(talk.state.parts, "a closed link holds nothing").toBeNull();
   });
 
   test("a node that floods loses its reports first, then the link with 4429", () => {

@@ -56,6 +56,7 @@ function plainHalf(
         close: () => undefined,
       };
     },
+    onIncomplete: () => undefined,
     onClosed: () => undefined,
   });
   return {

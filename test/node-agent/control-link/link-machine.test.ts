@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import {
+  framePartsMsMax,
   linkSilenceMsMax,
   linkStableMs,
   reconnectFirstMs,
@@ -128,6 +129,23 @@ describe("link machine: staying up", () => {
       kind: "close",
       code: closeCodes.protocol,
     });
+  });
+
+  test("a message whose last part does not come is forgotten in time, of itself", () => {
+    const link = new MachineDriver();
+    link.open();
+    const up = [{ kind: "balancer", id: "bal_a", hash: "0".repeat(64), body: "x".repeat(60_000) }];
+    const [first = ""] = encodeFrame({ ...deltaOf(null, v1), up }, "p1");
+    const beganMs = link.nowMs;
+    link.event({ kind: "received", text: first });
+    while (link.nowMs <= beganMs + framePartsMsMax) {
+      expect(link.state.parts).not.toBeNull();
+      link.event({ kind: "heard" });
+      link.wake();
+    }
+    expect(link.nowMs).toBe(beganMs + framePartsMsMax + 1);
+    expect(link.state.parts).toBeNull();
+    expect(link.state.stage.kind).toBe("open");
   });
 
   test("commands: resync asks for everything, reconnect ends the link, what cannot be done is said", () => {

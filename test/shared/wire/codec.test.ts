@@ -2,7 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { frameBytesMax, framePartsMax, framePartsMsMax } from "#shared/base/limits.ts";
+import {
+  frameBytesMax,
+  framePartsMax,
+  framePartsMsMax,
+  messageBytesMax,
+} from "#shared/base/limits.ts";
 import { decodeAssembled, decodeFrame, encodeFrame, frameBytes } from "#shared/wire/codec.ts";
 import { nodeFrameSchema } from "#shared/wire/node-frames.ts";
 import { takePart, type PartsState } from "#shared/wire/parts.ts";
@@ -95,6 +100,35 @@ describe("parts", () => {
     expect(takePart(first.state, part(2), framePartsMsMax + 1).kind).toBe("refused");
     expect(takePart(first.state, part(1), framePartsMsMax + 1).kind).toBe("more");
     expect(takePart(first.state, part(1, 3, "new"), 1).kind, "a new message begins").toBe("more");
+  });
+
+  test("are refused when they are more than a message may have, whatever they claim", () => {
+    let state: PartsState | undefined;
+    const data = "A".repeat(27_000);
+    for (let n = 1; n <= framePartsMax; n += 1) {
+      const step = takePart(state, { t: "part", id: "m", n, of: framePartsMax, data }, 0);
+      if (step.kind === "refused") {
+        expect(step.why).toBe("too-big");
+        expect(state?.chars).toBeLessThanOrEqual((messageBytesMax / 3) * 4 + framePartsMax + 1);
+        return;
+      }
+      state = step.kind === "more" ? step.state : undefined;
+    }
+    expect.unreachable("64 parts of 27,000 characters are more than a message may have");
+  });
+
+  test("of the biggest message that may be sent are taken", () => {
+    const value = "x".repeat(messageBytesMax - JSON.stringify({ t: "any", value: "" }).length);
+    let state: PartsState | undefined;
+    let whole = "";
+    for (const text of encodeFrame({ t: "any", value }, "m")) {
+      const decoded = decodeFrame(anySchema, text);
+      if (decoded.kind !== "part") throw new Error("not a part");
+      const step = takePart(state, decoded.part, 0);
+      if (step.kind === "more") state = step.state;
+      if (step.kind === "complete") whole = step.text;
+    }
+    expect(JSON.parse(whole)).toEqual({ t: "any", value });
   });
 
   test("are plain data: stored between any two, they make the same message", () => {
