@@ -6,6 +6,7 @@ import { compiledCodeFreeBytesMin } from "#shared/base/limits.ts";
 
 import { parseLine } from "./cli/command-line.ts";
 import { SettingsReader, type Environment } from "./cli/settings-reader.ts";
+import type { Driver } from "./engine/engine.ts";
 import type { LogLevel } from "./runtime/log-level.ts";
 
 /** What `join` was told, checked. */
@@ -25,6 +26,8 @@ export interface RunConfig {
   readonly control: URL | undefined;
   /** Undefined: as many as suit the host. */
   readonly workers: number | undefined;
+  /** Undefined: the native engine where it loads, otherwise the portable one. */
+  readonly relay: Driver | undefined;
   /** Undefined: no status port. Port 0 lets the system choose. */
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   /** Undefined: `policy.json` in the data folder, if it is there. */
@@ -74,11 +77,11 @@ function joinCommand(read: SettingsReader): AgentCommand {
 }
 
 function runCommand(read: SettingsReader): AgentCommand {
-  read.relay();
   const config: RunConfig = {
     dataFolder: read.dataFolder(),
     control: read.movedControl(),
     workers: read.workers(),
+    relay: read.relay(),
     admin: read.admin(),
     policyFile: read.path("policy"),
     insecure: read.flag("insecure"),

@@ -5,6 +5,7 @@ import type { Policy } from "../apply/policy.ts";
 import type { RunConfig } from "../config.ts";
 import type { ControlLink } from "../control-link/control-link.ts";
 import type { Identity } from "../control-link/identity.ts";
+import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Disk } from "../runtime/disk.ts";
 import type { Log } from "../runtime/log.ts";
 
@@ -22,6 +23,7 @@ export interface AgentSettings {
   readonly config: RunConfig;
   readonly identity: Identity;
   readonly policy: Policy;
+  readonly engine: EngineChoice;
 }
 
 /** What a part needs of one that is made after it: events can come before there is a link. */

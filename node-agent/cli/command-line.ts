@@ -59,7 +59,7 @@ function withRunOptions(command: Command): Command {
     .option("--data <dir>", "folder that the node joined in")
     .option("--control <url>", "address of the control plane, when it has moved since the join")
     .option("--workers <number>", "worker threads; as many as suit the host unless set")
-    .option("--relay <engine>", "what moves the bytes: portable")
+    .option("--relay <engine>", "native or portable; native unless set, where it loads")
     .option("--admin <host:port>", "local status port, 127.0.0.1:9901 unless set; off for none")
     .option("--policy <file>", "what the control plane may do here, <data>/policy.json unless set")
     .option("--insecure", "allow plain http to another host")

@@ -5,12 +5,19 @@ import type { Policy } from "../apply/policy.ts";
 import type { RunConfig } from "../config.ts";
 import { readControlUrl } from "../control-link/control-url.ts";
 import { readIdentity, type Identity } from "../control-link/identity.ts";
+import { chooseEngine, type EngineChoice } from "../engine/choose-engine.ts";
 import type { Disk } from "../runtime/disk.ts";
 import type { Log } from "../runtime/log.ts";
 
-/** Who this host is, and what may be done on it. */
+/** Who this host is, what may be done on it, and what moves its bytes. */
+export interface Host {
+  readonly identity: Identity;
+  readonly policy: Policy;
+  readonly engine: EngineChoice;
+}
+
 export type OpenedHost =
-  | { readonly ok: true; readonly identity: Identity; readonly policy: Policy }
+  | ({ readonly ok: true } & Host)
   /** Everything that keeps the agent from running, for people. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -25,18 +32,25 @@ export async function openHost(disk: Disk, log: Log, config: RunConfig): Promise
   const policyPath = config.policyFile ?? join(dataFolder, "policy.json");
   const required = config.policyFile !== undefined;
   const policy = await readPolicyFile(disk, policyPath, { required });
+  const engine = chooseEngine(config.relay);
   const problems = [
     ...identityProblems(identity, config),
+    ...(engine.ok ? [] : [`--relay native: ${engine.detail}`]),
     ...(policy.ok ? [] : policy.problems).map(
       ({ pointer, detail }) => `${policyPath}${pointer === "" ? "" : ` ${pointer}`}: ${detail}`,
     ),
   ];
-  if (problems.length > 0 || identity === undefined || !policy.ok) return { ok: false, problems };
+  if (problems.length > 0 || identity === undefined || !policy.ok || !engine.ok) {
+    return { ok: false, problems };
+  }
+  if (engine.instead !== undefined) {
+    log.warn({ why: engine.instead }, "no native engine here: the portable one relays");
+  }
   if (policy.writableByOthers) {
     log.warn({ file: policyPath }, "others may change the local policy: take their rights away");
   }
   log.info({ file: policy.found ? policyPath : null }, "local policy read");
-  return { ok: true, identity, policy: policy.policy };
+  return { ok: true, identity, policy: policy.policy, engine: engine.choice };
 }
 
 function withControl(joined: Identity | undefined, moved: URL | undefined): Identity | undefined {

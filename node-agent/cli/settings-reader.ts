@@ -6,6 +6,7 @@ import { errorText } from "#shared/base/fault.ts";
 import { agentWorkersMax, drainMsDefault, durationMsMax } from "#shared/base/limits.ts";
 
 import { readControlUrl } from "../control-link/control-url.ts";
+import type { Driver } from "../engine/engine.ts";
 import { logLevels, type LogLevel } from "../runtime/log-level.ts";
 import type { Options } from "./command-line.ts";
 
@@ -102,14 +103,11 @@ export class SettingsReader {
       : this.problem(`--workers: ${given} is not a number from 1 to ${agentWorkersMax}`);
   }
 
-  relay(): void {
-    const given = this.#text("relay") ?? "portable";
-    if (given === "portable") return;
-    const why =
-      given === "native"
-        ? "the native engine is not in this build; use --relay portable"
-        : `${given} is not an engine; there is portable`;
-    this.problem(`--relay: ${why}`);
+  /** Undefined: the native engine where it loads. */
+  relay(): Driver | undefined {
+    const given = this.#text("relay");
+    if (given === undefined || given === "portable" || given === "native") return given;
+    return this.problem(`--relay: ${given} is not an engine; there are portable and native`);
   }
 
   admin(): { readonly host: string; readonly port: number } | undefined {

@@ -4,7 +4,6 @@ import { agentWorkersDefaultMax } from "#shared/base/limits.ts";
 
 import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
-import type { RunConfig } from "../config.ts";
 import { createAddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane, type DataPlane } from "../flow/data-plane.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
@@ -30,7 +29,7 @@ export interface Agent extends ControlSide {
 export async function startAgent(deps: AgentDeps, settings: AgentSettings): Promise<Agent> {
   const { life } = deps;
   const late: LateParts = { link: undefined };
-  const dataPlane = life.own(await startDataPlane(deps, settings.config));
+  const dataPlane = life.own(await startDataPlane(deps, settings));
   const applier = life.own(createApplier(deps, settings, { dataPlane, late }));
   const control = await startControlSide(deps, settings, { dataPlane, applier, late });
   const { link } = control;
@@ -46,10 +45,13 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   return { ...parts, status, beginDraining: () => void (draining = true) };
 }
 
-function startDataPlane({ clock, random, log }: AgentDeps, config: RunConfig): Promise<DataPlane> {
+function startDataPlane(
+  { clock, random, log }: AgentDeps,
+  { config, engine }: AgentSettings,
+): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
   const claims = createAddressClaims(process.platform);
-  return createDataPlane({ clock, random, log, claims, workers });
+  return createDataPlane({ clock, random, log, claims, workers, engine });
 }
 
 function createApplier(

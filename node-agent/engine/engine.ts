@@ -4,8 +4,8 @@ import type { Clock } from "#shared/base/clock.ts";
  * The contract of the engines that move bytes. One engine lives in one worker thread. No socket
  * leaves it: it reports events about connections by number, and the flow answers with commands.
  *
- * The order for one connection is: `accepted`, then any number of `connect` commands each answered
- * by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing.
+ * The order for one connection is: `accepted`, then any number of `peek` commands each answered by
+ * `peeked`, then any number of `connect` commands each answered by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing.
  * A command that does not fit what the connection is doing is ignored, and an event that was on its
  * way when a command was given still arrives: whoever closes a connection may yet hear `connected`.
  */
@@ -17,8 +17,21 @@ export interface Engine {
    * that is open already stays as it is.
    */
   listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome>;
-  /** Stops accepting and frees the address; connections stay. An unknown listener is no error. */
-  unlisten(listener: ListenerId): Promise<void>;
+  /**
+   * Stops accepting and frees the address; connections stay. An unknown listener is no error.
+   * `keepsAddress` leaves the address, a Unix socket's file included, to whoever has taken the
+   * listening socket over.
+   */
+  unlisten(listener: ListenerId, how?: { readonly keepsAddress: boolean }): Promise<void>;
+  /** The listening socket, for a successor to take over; undefined when there is none. */
+  descriptorOf(listener: ListenerId): number | undefined;
+  /**
+   * Asks for what the client says first, while it is accepted and not yet connected; `peeked`
+   * answers once. What was peeked is relayed all the same, unless it is discarded.
+   */
+  peek(connection: ConnectionId, terms: PeekTerms): void;
+  /** Drops this many of the bytes that were peeked: they are neither relayed nor counted. */
+  discard(connection: ConnectionId, bytes: number): void;
   /** Connects an accepted connection to a backend; from `connected` on bytes flow both ways. */
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void;
   /** Ends a connection; `closed` follows with the given reason. */
@@ -61,6 +74,11 @@ export interface ListenOptions {
   readonly reusePort: boolean;
   /** Connections that the kernel completes and keeps until they are accepted. */
   readonly backlog: number;
+  /**
+   * A socket that listens on the address already. The engine takes it over when listening succeeds;
+   * `reusePort` and `backlog` are then what the socket has.
+   */
+  readonly descriptor?: number;
 }
 
 export type ListenOutcome =
@@ -68,6 +86,13 @@ export type ListenOutcome =
   | { readonly ok: true; readonly port: number }
   /** `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` … */
   | { readonly ok: false; readonly code: string; readonly detail: string };
+
+export interface PeekTerms {
+  /** More bytes than these are worth telling: 0 at first, then as many as were told last time. */
+  readonly moreThan: number;
+  /** Silence that is waited out; 0 means forever. */
+  readonly timeoutMs: number;
+}
 
 export interface ConnectTerms {
   /** Sent to the backend before anything of the client; not counted as the client's. */
@@ -115,6 +140,14 @@ export type EngineEvent =
       readonly connection: ConnectionId;
       readonly listener: ListenerId;
       readonly peer: Peer;
+    }
+  | {
+      readonly kind: "peeked";
+      readonly connection: ConnectionId;
+      /** All that the client has said so far, at most `peekBytesMax`. */
+      readonly bytes: Uint8Array;
+      /** `ended`: the client has ended its stream, or no more bytes fit; asking again is in vain. */
+      readonly outcome: "more" | "ended" | "timeout";
     }
   | {
       readonly kind: "connected";

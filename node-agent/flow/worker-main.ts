@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#shared/base/clock.ts";
 import { Fault } from "#shared/base/fault.ts";
 
-import { createPortableEngine } from "../engine/portable/portable-engine.ts";
+import { engineMaker } from "../engine/choose-engine.ts";
 import { TrafficWorker } from "./traffic-worker.ts";
 import type { Command, WorkerInit } from "./worker-protocol.ts";
 
@@ -16,14 +16,15 @@ if (port === null) {
     message: "worker-main runs as a worker thread only",
   });
 }
+const init = initOf(workerData);
 const worker = new TrafficWorker(
   {
     clock: systemClock(),
     random: Math.random,
-    createEngine: createPortableEngine,
+    createEngine: engineMaker(init.engine),
     report: (report) => port.postMessage(report),
   },
-  initOf(workerData),
+  init,
 );
 port.on("message", (command: Command) => worker.handle(command));
 

@@ -1,4 +1,5 @@
-import type { StrategyName } from "../elect/elect.ts";
+import type { ElectionTerms } from "../elect/elect.ts";
+import type { EngineChoice } from "../engine/choose-engine.ts";
 import type {
   CloseHow,
   CloseReason,
@@ -8,14 +9,19 @@ import type {
   ListenOptions,
   ListenOutcome,
 } from "../engine/engine.ts";
+import type { Access } from "../listen/access-list.ts";
+import type { ClientDoor } from "../listen/admission.ts";
+import type { ClientMemory } from "../pool/client-memory.ts";
 import type { CounterMemory } from "../pool/counter-memory.ts";
 import type { PoolView, SlotRef } from "../pool/pool-view.ts";
+import type { StickyMemory } from "../pool/sticky-table.ts";
 
 /** What a worker is born with. */
 export interface WorkerInit {
   /** Its place in the shared counters, from 0. */
   readonly index: number;
   readonly memory: CounterMemory;
+  readonly engine: EngineChoice;
 }
 
 /**
@@ -32,10 +38,23 @@ export interface BalancerPlace {
 
 /** What workers know of a balancer. */
 export interface BalancerTerms extends BalancerPlace {
-  readonly strategy: StrategyName;
+  readonly election: ElectionTerms;
+  /** Where clients are remembered, and how long; undefined when they are not. */
+  readonly sticky: { readonly memory: StickyMemory; readonly expiryMs: number } | undefined;
+  readonly door: DoorTerms;
+  readonly connect: ConnectTerms;
+}
+
+/** Who may come in. */
+export interface DoorTerms {
   /** Clients at the same time, over all workers; 0 is without limit. */
   readonly maxConnections: number;
-  readonly connect: ConnectTerms;
+  /** Undefined lets everybody in. */
+  readonly access: Access | undefined;
+  /** Undefined when one client may take all there is. */
+  readonly perClient:
+    | { readonly bounds: ClientDoor["bounds"]; readonly memory: ClientMemory }
+    | undefined;
 }
 
 /** Connections of a balancer: all of them, or those that came in by some of its listeners. */

@@ -1,6 +1,7 @@
 import { Fault } from "#shared/base/fault.ts";
 import { workerAnswerMsMax } from "#shared/base/limits.ts";
 
+import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { WorkerLinkDeps } from "./worker-link.ts";
@@ -9,6 +10,7 @@ import { WorkerSeat, type WorkerSeatDeps } from "./worker-seat.ts";
 
 export interface WorkersDeps extends Pick<WorkerSeatDeps, "random">, SeatDeps {
   readonly ledger: SlotLedger;
+  readonly engine: EngineChoice;
   /** A worker died by itself; what it held has been taken off the counters. */
   readonly onLost: (lost: LostWorker) => void;
   /** Another worker is in its place and has to be told what to serve. */
@@ -96,14 +98,14 @@ export class Workers {
 }
 
 function seatOf(deps: WorkersDeps, worker: number): WorkerSeat {
-  const { clock, random, spawn, ledger, onNotices } = deps;
+  const { clock, random, spawn, ledger, engine, onNotices } = deps;
   const onLost = (cause: unknown): void => {
     deps.onLost({ worker, cause, held: ledger.settle(worker) });
   };
   const onReplaced = (): void => deps.onReplaced(worker);
   return new WorkerSeat(
     { clock, random, spawn, onNotices, onLost, onReplaced },
-    { index: worker, memory: ledger.memory },
+    { index: worker, memory: ledger.memory, engine },
   );
 }
 

@@ -31,6 +31,7 @@ describe("agent's command line: run", () => {
     expect(runOf(line)).toEqual({
       dataFolder: "/d",
       workers: 3,
+      relay: "portable",
       admin: { host: "::1", port: 0 },
       policyFile: "/p.json",
       insecure: true,
@@ -62,10 +63,9 @@ describe("agent's command line: run", () => {
     expect(problems).toContain("extra: not known");
   });
 
-  test("the native engine is refused plainly", () => {
-    expect(problemsOf(["run", "--data", "/d", "--relay", "native"])).toEqual([
-      "--relay: the native engine is not in this build; use --relay portable",
-    ]);
+  test("the engine can be forced, or left to what loads", () => {
+    expect(runOf(["run", "--data", "/d", "--relay", "native"]).relay).toBe("native");
+    expect(runOf(["run", "--data", "/d"]).relay).toBeUndefined();
   });
 });
 

@@ -6,7 +6,8 @@ import type { BalancerInput } from "#shared/definition/balancer.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import type { FlowOutcome, VerifiedBalancer } from "../../node-agent/apply/flows.ts";
-import { createAddressClaims } from "../../node-agent/engine/address-claims.ts";
+import { createAddressClaims, type AddressClaims } from "../../node-agent/engine/address-claims.ts";
+import { chooseEngine, type EngineChoice } from "../../node-agent/engine/choose-engine.ts";
 import type { BackendStatus, BalancerStatus } from "../../node-agent/flow/balancer-status.ts";
 import type { DataPlaneEvent } from "../../node-agent/flow/data-plane-event.ts";
 import { createDataPlane, type DataPlane } from "../../node-agent/flow/data-plane.ts";
@@ -16,9 +17,12 @@ import { quietLog, type QuietLog } from "./quiet-log.ts";
 
 export interface PlaneOptions {
   readonly workers?: number;
+  /** What the agent itself would choose here, unless given. */
+  readonly engine?: EngineChoice;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly spawn?: SpawnWorker;
+  readonly claims?: AddressClaims;
 }
 
 /** A data plane and what it told. */
@@ -40,8 +44,9 @@ export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnder
     clock: options.clock ?? systemClock(),
     random: options.random ?? Math.random,
     log,
-    claims: createAddressClaims(process.platform),
+    claims: options.claims ?? createAddressClaims(process.platform),
     workers: options.workers ?? 1,
+    engine: options.engine ?? chosenHere(),
     ...(spawn === undefined ? {} : { spawn }),
   });
   onTestFinished(() => plane.stop());
@@ -55,6 +60,11 @@ export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnder
         (event): event is Extract<DataPlaneEvent, { kind: typeof kind }> => event.kind === kind,
       ),
   };
+}
+
+function chosenHere(): EngineChoice {
+  const chosen = chooseEngine(undefined);
+  return chosen.ok ? chosen.choice : { driver: "portable" };
 }
 
 /** What a balancer under test differs in; everything else has a definition's defaults, without checks. */

@@ -14,6 +14,7 @@ export class FakeClock implements Clock {
   #nowMs: number;
   #elapsedMs = 0;
   #waiting: Waiting[] = [];
+  readonly #onMove: (() => void)[] = [];
 
   /** `nowMs` is the wall clock's start; monotonic time starts at 0. */
   constructor(nowMs = Date.UTC(2030, 0, 1)) {
@@ -35,6 +36,11 @@ export class FakeClock implements Clock {
   every(intervalMs: number, run: () => void): Timer {
     if (intervalMs <= 0) throw new Error("an interval of nothing never ends");
     return this.#wait({ atMs: this.#elapsedMs + intervalMs, everyMs: intervalMs, run });
+  }
+
+  /** Calls `run` whenever the time has moved: for what keeps a copy of the time. */
+  onMove(run: () => void): void {
+    this.#onMove.push(run);
   }
 
   /** How many timers are set: 0 after everything was stopped. */
@@ -100,6 +106,7 @@ export class FakeClock implements Clock {
   #moveTo(elapsedMs: number): void {
     this.#nowMs += elapsedMs - this.#elapsedMs;
     this.#elapsedMs = elapsedMs;
+    for (const run of this.#onMove) run();
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { errorText } from "#shared/base/fault.ts";
 
+import { buildNative } from "../../node-agent/engine/native/native-build.ts";
 import { clusterSocketVariable, type ClusterAnswer } from "./cluster-socket.ts";
 import { startTestCluster, type TestCluster } from "./test-cluster.ts";
 
@@ -14,6 +15,7 @@ import { startTestCluster, type TestCluster } from "./test-cluster.ts";
  * processes of their own: they ask over a Unix socket that this process serves.
  */
 export async function setup(): Promise<() => Promise<void>> {
+  await buildNativeEngine();
   const folder = await mkdtemp(join(tmpdir(), "midstream-test-run-"));
   const path = join(folder, "cluster");
   let cluster: Promise<TestCluster> | undefined;
@@ -30,6 +32,13 @@ export async function setup(): Promise<() => Promise<void>> {
     await (await cluster?.catch(() => undefined))?.stop();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+/** Agents under test run the native engine as these sources make it, where there is a compiler. */
+async function buildNativeEngine(): Promise<void> {
+  const built = await buildNative();
+  if (built.kind === "failed")
+    throw new Error(`the native engine does not build:\n${built.output}`);
 }
 
 async function answerOf(cluster: Promise<TestCluster>): Promise<ClusterAnswer> {

@@ -32,14 +32,16 @@ export class Direction implements SideActivity {
     this.seenMs = deps.monotonicMs();
   }
 
-  /** Starts reading the source. */
-  start(): void {
+  /** Starts reading the source, after what was read of it already. */
+  start(read: { readonly bytes: Buffer; readonly hasEnded: boolean } | undefined): void {
     const { source, sink } = this.#deps;
     sink.on("drain", this.#onDrain);
     sink.on("finish", this.#onFinish);
     source.on("data", this.#onData);
     source.on("end", this.#onEnd);
-    source.resume();
+    if (read !== undefined && read.bytes.length > 0) this.#onData(read.bytes);
+    if (read?.hasEnded === true) this.#onEnd();
+    else if (!this.isHeld) source.resume();
   }
 
   /** From now on what the source sends is read and thrown away, so that its end is still noticed. */

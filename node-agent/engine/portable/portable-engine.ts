@@ -14,12 +14,14 @@ import type {
   ListenOptions,
   ListenOutcome,
   MovedBytes,
+  PeekTerms,
   Peer,
 } from "../engine.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
-import { openListener, type OpenListener } from "./portable-listener.ts";
+import { closeListener, openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
+import { descriptorOf } from "./server-descriptor.ts";
 
 /** The engine on node:net: runs everywhere, and is what the native one is measured against. */
 export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(deps);
@@ -64,10 +66,24 @@ class PortableEngine implements Engine {
   }
 
   /** Closing a server frees its address at once; its `close` event would wait for its connections. */
-  unlisten(listener: ListenerId): Promise<void> {
-    this.#listeners.get(listener)?.server.close();
+  unlisten(listener: ListenerId, how = { keepsAddress: false }): Promise<void> {
+    const known = this.#listeners.get(listener);
     this.#listeners.delete(listener);
-    return Promise.resolve();
+    if (known === undefined) return Promise.resolve();
+    return closeListener(known, how.keepsAddress);
+  }
+
+  descriptorOf(listener: ListenerId): number | undefined {
+    const known = this.#listeners.get(listener);
+    return known === undefined ? undefined : descriptorOf(known.server);
+  }
+
+  peek(connection: ConnectionId, terms: PeekTerms): void {
+    this.#connections.get(connection)?.peek(terms);
+  }
+
+  discard(connection: ConnectionId, bytes: number): void {
+    this.#connections.get(connection)?.discard(bytes);
   }
 
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {

@@ -11,10 +11,12 @@ import type {
   ConnectTerms,
   EngineEvent,
   MovedBytes,
+  PeekTerms,
 } from "../engine.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
 import { Direction } from "./direction.ts";
 import { cutSocket, endStream, type Cut } from "./end-socket.ts";
+import { FirstBytes } from "./first-bytes.ts";
 import { idleDeadline } from "./idle.ts";
 import { socketOptions } from "./socket-options.ts";
 
@@ -34,14 +36,16 @@ export interface ConnectionHost {
  * One client and, once connected, its backend. Owns both sockets, from the tick they appear until
  * both have closed.
  *
- * accepted → connecting → relaying → closing; a failed dial leads back from connecting to accepted.
+ * accepted → connecting → relaying → closing; a peek that was answered and a failed dial lead back
+ * to accepted.
  */
 export class RelayedConnection {
   readonly id: ConnectionId;
   readonly #host: ConnectionHost;
   readonly #client: Socket;
   readonly #deadline = new Deadline((nowMs) => this.#onDue(nowMs));
-  #state: "accepted" | "connecting" | "relaying" | "closing" = "accepted";
+  #state: "accepted" | "peeking" | "connecting" | "relaying" | "closing" = "accepted";
+  #first: FirstBytes | undefined;
   #terms: ConnectTerms | undefined;
   #backend: Socket | undefined;
   #toBackend: Direction | undefined;
@@ -54,6 +58,18 @@ export class RelayedConnection {
     this.#client = client;
     this.#host = host;
     this.#own(client, () => this.#onReset("client"));
+  }
+
+  peek({ moreThan, timeoutMs }: PeekTerms): void {
+    if (this.#state !== "accepted" || this.#client.destroyed) return;
+    this.#state = "peeking";
+    this.#first ??= new FirstBytes(this.#client, (outcome) => this.#onPeeked(outcome));
+    if (timeoutMs > 0) this.#setDeadline(timeoutMs);
+    this.#first.want(moreThan);
+  }
+
+  discard(bytes: number): void {
+    if (this.#state === "accepted") this.#first?.discard(bytes);
   }
 
   connect(target: Address, terms: ConnectTerms): void {
@@ -104,8 +120,8 @@ export class RelayedConnection {
     this.#toBackend = this.#direction("client", { source: this.#client, sink: backend });
     this.#toClient = this.#direction("backend", { source: backend, sink: this.#client });
     this.#host.tell({ kind: "connected", connection: this.id });
-    this.#toBackend.start();
-    this.#toClient.start();
+    this.#toBackend.start(this.#first?.release());
+    this.#toClient.start(undefined);
     this.#watchSilence(this.#host.monotonicMs());
   }
 
@@ -116,6 +132,14 @@ export class RelayedConnection {
       onMoved: () => this.#host.onMoved(this),
       onEnded: () => this.#onEnded(from),
     });
+  }
+
+  #onPeeked(outcome: "more" | "ended" | "timeout"): void {
+    if (this.#state !== "peeking" || this.#first === undefined) return;
+    this.#state = "accepted";
+    this.#host.deadlines.clear(this.#deadline);
+    this.#first.rest();
+    this.#host.tell({ kind: "peeked", connection: this.id, bytes: this.#first.bytes, outcome });
   }
 
   #onEnded(side: "client" | "backend"): void {
@@ -181,6 +205,8 @@ export class RelayedConnection {
     switch (this.#state) {
       case "accepted":
         return;
+      case "peeking":
+        return this.#onPeeked("timeout");
       case "connecting":
         return this.#fail("ETIMEDOUT");
       case "relaying":
@@ -212,7 +238,7 @@ export class RelayedConnection {
 
   #onSocketClosed(socket: Socket): void {
     this.#openSockets -= 1;
-    const hadNoBackend = this.#state === "accepted" || this.#state === "connecting";
+    const hadNoBackend = this.#state !== "relaying" && this.#state !== "closing";
     if (socket === this.#client && hadNoBackend) this.#cut("close", "client-closed");
     if (this.#openSockets > 0) return;
     this.#host.deadlines.clear(this.#deadline);

@@ -4,14 +4,18 @@ import { closingCases } from "./closing-cases.ts";
 import { dialCases } from "./dial-cases.ts";
 import { listenCases } from "./listen-cases.ts";
 import { loadCases } from "./load-cases.ts";
+import { peekCases } from "./peek-cases.ts";
 import { relayCases } from "./relay-cases.ts";
 import type { EngineSubject } from "./relay-rig.ts";
 import { silenceCases } from "./silence-cases.ts";
+import { takeoverCases } from "./takeover-cases.ts";
 
 /** What every engine promises, whichever driver it is and however many share an address. */
 export function engineContract(subject: EngineSubject): void {
   describe(`every engine: ${subject.name}`, () => {
     describe("listens", () => listenCases(subject));
+    describe("hands over", () => takeoverCases(subject));
+    describe("peeks", () => peekCases(subject));
     describe("dials", () => dialCases(subject));
     describe("relays", () => relayCases(subject));
     describe("ends silence", () => silenceCases(subject));

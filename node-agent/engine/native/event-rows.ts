@@ -1,0 +1,83 @@
+import { getSystemErrorName } from "node:util";
+
+import { closeReasons, type EngineEvent, type Peer } from "../engine.ts";
+
+/** Rows that cross at once; `src/events.h` has the same layout. */
+const eventRows = 2_048;
+const eventFields = 6;
+const eventKinds = {
+  accepted: 1,
+  connected: 2,
+  failed: 3,
+  closed: 4,
+  acceptFailed: 5,
+  peeked: 6,
+} as const;
+const peekOutcomes = ["more", "ended", "timeout"] as const;
+
+/** What a row does not hold and somebody has to ask the addon for. */
+export interface EventAsker {
+  /** An IPv4 client's address and port as the row has them; an address below 0 for any other. */
+  readonly peerOf: (row: {
+    connection: number;
+    listener: number;
+    address: number;
+    port: number;
+  }) => Peer;
+  readonly firstBytesOf: (connection: number) => Uint8Array;
+}
+
+/** The memory that the addon writes its events into, and what stands there. */
+export class EventRows {
+  readonly memory = new Float64Array(eventRows * eventFields);
+  readonly #asker: EventAsker;
+
+  constructor(asker: EventAsker) {
+    this.#asker = asker;
+  }
+
+  /** The first `count` rows. */
+  read(count: number): readonly EngineEvent[] {
+    const events: EngineEvent[] = [];
+    for (let row = 0; row < count; row += 1) {
+      const event = this.#eventAt(row * eventFields);
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  #eventAt(at: number): EngineEvent | undefined {
+    const connection = this.#field(at + 1);
+    const detail = this.#field(at + 2);
+    switch (this.#field(at)) {
+      case eventKinds.accepted: {
+        const row = { address: this.#field(at + 3), port: this.#field(at + 4) };
+        const peer = this.#asker.peerOf({ connection, listener: detail, ...row });
+        return { kind: "accepted", connection, listener: detail, peer };
+      }
+      case eventKinds.peeked: {
+        const outcome = peekOutcomes[detail] ?? "ended";
+        return { kind: "peeked", connection, bytes: this.#asker.firstBytesOf(connection), outcome };
+      }
+      case eventKinds.connected:
+        return { kind: "connected", connection };
+      case eventKinds.failed:
+        return { kind: "failed", connection, code: getSystemErrorName(-detail), mayRetry: true };
+      case eventKinds.closed: {
+        const reason = closeReasons[detail] ?? "stopped";
+        const rxBytes = this.#field(at + 3);
+        return { kind: "closed", connection, reason, rxBytes, txBytes: this.#field(at + 4) };
+      }
+      case eventKinds.acceptFailed: {
+        const code = getSystemErrorName(-this.#field(at + 3));
+        return { kind: "accept-failed", listener: detail, code };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #field(at: number): number {
+    return this.memory[at] ?? 0;
+  }
+}

@@ -1,0 +1,47 @@
+/** One engine of the addon, see `src/addon.cc`. Numbers below zero are negative errnos. */
+export interface NativeHandle {
+  listenTcp(
+    listener: number,
+    host: string,
+    port: number,
+    reusePort: boolean,
+    backlog: number,
+  ): number;
+  listenUnix(listener: number, path: string, backlog: number): number;
+  listenAdopted(listener: number, descriptor: number, path: string): number;
+  unlisten(listener: number, keepPath: boolean): void;
+  descriptorOf(listener: number): number;
+  addTarget(host: string, port: number): number;
+  addUnixTarget(path: string): number;
+  addTerms(
+    connectTimeoutMs: number,
+    clientIdleMs: number,
+    backendIdleMs: number,
+    halfClosedMs: number,
+    twoWay: boolean,
+  ): number;
+  clearTables(): void;
+  firstBytes(connection: number, bytes: Uint8Array): number;
+  setPrefix(connection: number, bytes: Uint8Array): boolean;
+  /** Tells the time that deadlines go by. */
+  tick(clockMs: number): void;
+  run(commands: number): void;
+  takeMoved(rows: Float64Array): number;
+  connections(): number;
+  peer(connection: number): [string, number, string, number] | undefined;
+  stop(): void;
+}
+
+/** What the addon exports. */
+export interface NativeAddon {
+  /** Which face it has; this agent speaks to `nativeContract` alone. */
+  readonly contract: number;
+  readonly NativeEngine: new (
+    events: Float64Array,
+    commands: Float64Array,
+    onBatch: (events: number) => number,
+  ) => NativeHandle;
+}
+
+/** The face that `native-engine.ts` was written for; `src/addon.cc` says the same. */
+export const nativeContract = 1;

@@ -1,0 +1,68 @@
+import { halfClosedSilenceMsMax } from "#shared/base/limits.ts";
+
+import type { Address, ConnectTerms } from "../engine.ts";
+import type { NativeHandle } from "./native-addon.ts";
+
+/** Entries that the addon is given before its tables start anew; `src/limits.h` allows a few more. */
+const targetsMax = 60_000;
+const termsMax = 4_000;
+
+export interface NativeTablesDeps {
+  readonly handle: Pick<NativeHandle, "addTarget" | "addUnixTarget" | "addTerms" | "clearTables">;
+  /** Carries out commands that wait: they name entries by index. */
+  readonly flush: () => void;
+}
+
+/** Where to connect and on which terms, which commands refer to by index. */
+export class NativeTables {
+  readonly #deps: NativeTablesDeps;
+  readonly #targets = new Map<string, number>();
+  readonly #terms = new Map<string, number>();
+
+  constructor(deps: NativeTablesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Both indices of a `connect`, or undefined when the target is no address. */
+  indicesOf(target: Address, terms: ConnectTerms): { target: number; terms: number } | undefined {
+    if (this.#targets.size >= targetsMax || this.#terms.size >= termsMax) this.#clear();
+    const targetIndex = this.#targetIndex(target);
+    return targetIndex < 0 ? undefined : { target: targetIndex, terms: this.#termsIndex(terms) };
+  }
+
+  #clear(): void {
+    this.#deps.flush();
+    this.#targets.clear();
+    this.#terms.clear();
+    this.#deps.handle.clearTables();
+  }
+
+  #targetIndex(target: Address): number {
+    const key = target.kind === "unix" ? target.path : `${target.host} ${target.port}`;
+    const known = this.#targets.get(key);
+    if (known !== undefined) return known;
+    const { handle } = this.#deps;
+    const index =
+      target.kind === "unix"
+        ? handle.addUnixTarget(target.path)
+        : handle.addTarget(target.host, target.port);
+    if (index >= 0) this.#targets.set(key, index);
+    return index;
+  }
+
+  #termsIndex(terms: ConnectTerms): number {
+    const { connectTimeoutMs, clientIdleMs, backendIdleMs, idleMode } = terms;
+    const key = `${connectTimeoutMs} ${clientIdleMs} ${backendIdleMs} ${idleMode}`;
+    const known = this.#terms.get(key);
+    if (known !== undefined) return known;
+    const index = this.#deps.handle.addTerms(
+      connectTimeoutMs,
+      clientIdleMs,
+      backendIdleMs,
+      halfClosedSilenceMsMax,
+      idleMode === "twoWay",
+    );
+    this.#terms.set(key, index);
+    return index;
+  }
+}

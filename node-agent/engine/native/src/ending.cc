@@ -1,0 +1,105 @@
+// How connections end: by command, by silence, by their deadlines.
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine.h"
+
+namespace midstream {
+
+void Engine::close_by_command(Connection& connection, bool abort, CloseReason reason) {
+  if (!abort && connection.phase == Phase::kRelaying) {
+    // What the backend said already still reaches the client, within a bound.
+    const Step step = flush(connection, kBackend);
+    if (step == Step::kGone) return;
+    if (step == Step::kBlocked) {
+      connection.phase = Phase::kFlushing;
+      connection.first_end = reason;
+      wheel_.schedule(connection, clock_ms_ + limits::kFlushMs);
+      return;
+    }
+  }
+  end(connection, reason, abort);
+}
+
+void Engine::end(Connection& connection, CloseReason reason, bool abort) {
+  const double id = Slots::id_of(connection);
+  wheel_.cancel(connection);
+  prefixes_.erase(connection.slot);
+  for (int side : {kClient, kBackend}) {
+    give_back_pipe(connection.direction[side]);
+    const int fd = connection.side[side].fd.get();
+    if (abort && fd >= 0) {
+      const linger hard{1, 0};
+      (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    }
+  }
+  events_.closed(id, reason, connection.direction[kBackend].bytes,
+                 connection.direction[kClient].bytes, now_ms_);
+  slots_.release(connection);
+  if (slots_.used() == 0) refresh_reference();
+}
+
+void Engine::on_deadline(Connection& connection) {
+  switch (connection.phase) {
+    case Phase::kFree:
+    case Phase::kAccepted:
+      return;
+    case Phase::kPeeking:
+      tell_peeked(connection, PeekOutcome::kTimeout);
+      return;
+    case Phase::kFlushing:
+      end(connection, connection.first_end, true);
+      return;
+    case Phase::kConnecting: {
+      const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
+      const uint64_t deadline_ms = connection.connect_started_ms + timeout_ms;
+      if (timeout_ms != 0 && clock_ms_ >= deadline_ms) return fail_connect(connection, ETIMEDOUT);
+      if (!connection.side[kClient].watched) watch(connection, kClient, false);
+      if (timeout_ms != 0) wheel_.schedule(connection, deadline_ms);
+      return;
+    }
+    case Phase::kRelaying:
+      schedule_idle(connection);
+  }
+}
+
+// When a side was last heard, as the terms see it. A side that is not read because the other one is
+// slow cannot be told from a silent one, and one that has ended can send no more.
+uint64_t Engine::heard_ms(const Connection& connection, int side) const {
+  const Side& self = connection.side[side];
+  const uint64_t either_ms =
+      std::max(connection.side[kClient].last_read_ms, connection.side[kBackend].last_read_ms);
+  if (connection.terms.two_way || connection.direction[side].source_done) return either_ms;
+  return self.readable && !connection.side[1 - side].writable ? clock_ms_ : self.last_read_ms;
+}
+
+// Closes the connection when it was silent for too long, otherwise sets its next deadline.
+void Engine::schedule_idle(Connection& connection) {
+  const Terms& terms = connection.terms;
+  uint64_t next_ms = UINT64_MAX;
+  CloseReason reason = CloseReason::kClientIdle;
+  const auto consider = [&](uint64_t idle_ms, uint64_t since_ms, CloseReason why) {
+    if (idle_ms == 0 || since_ms + idle_ms >= next_ms) return;
+    next_ms = since_ms + idle_ms;
+    reason = why;
+  };
+  consider(terms.client_idle_ms, heard_ms(connection, kClient), CloseReason::kClientIdle);
+  consider(terms.backend_idle_ms, heard_ms(connection, kBackend), CloseReason::kBackendIdle);
+  if (next_ms == UINT64_MAX && connection.ended_once) {
+    const int open = connection.direction[kClient].end_sent ? kBackend : kClient;
+    consider(terms.half_closed_ms,
+             std::max(connection.side[open].last_read_ms, connection.side[1 - open].last_read_ms),
+             connection.first_end);
+  }
+  if (next_ms == UINT64_MAX) return;
+  if (clock_ms_ >= next_ms) {
+    end(connection, reason, false);
+  } else {
+    wheel_.schedule(connection, next_ms);
+  }
+}
+
+}  // namespace midstream

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every bound of the native engine, once.
+namespace midstream::limits {
+
+// Events taken from the kernel by one wait.
+inline constexpr int kEventsPerWait = 256;
+// Connections taken from one listener before others get their turn.
+inline constexpr int kAcceptsPerTurn = 64;
+// Reads of one direction before others get their turn.
+inline constexpr int kReadsPerTurn = 16;
+// One read; what the peer does not take at once of it is all that a direction ever holds.
+inline constexpr size_t kReadBytes = 64 * 1024;
+// A direction that fills reads of this size twice is moved by splice.
+inline constexpr size_t kBulkReadBytes = 32 * 1024;
+inline constexpr uint8_t kBulkReads = 2;
+// Capacity of a splice pipe, and how many idle ones are kept.
+inline constexpr int kPipeBytes = 1024 * 1024;
+inline constexpr size_t kIdlePipesMax = 64;
+// Pipes in use at a time; beyond it directions copy.
+inline constexpr size_t kPipesMax = 512;
+// Slots of connections; an id holds 20 bits of slot.
+inline constexpr uint32_t kConnectionsMax = 1u << 20;
+inline constexpr uint32_t kSlotBits = 20;
+inline constexpr uint32_t kListenersMax = 4096;
+// Entries of the tables that commands refer to.
+inline constexpr uint32_t kTargetsMax = 65536;
+inline constexpr uint32_t kTermsMax = 4096;
+// First bytes of a client that can be looked at; as many as one read takes.
+inline constexpr size_t kPeekBytesMax = kReadBytes;
+// Bytes to send to a backend before anything of the client.
+inline constexpr size_t kPrefixBytesMax = 64 * 1024;
+// Durations from JavaScript; longer ones, and what is none, count as none.
+inline constexpr double kMillisecondsMax = 1e12;
+// TCP keep-alive begins after this much silence.
+inline constexpr int kKeepAliveSeconds = 15;
+// Events that are not urgent wait this long for company.
+inline constexpr uint64_t kQuietEventMs = 2;
+// What is queued when a connection is closed gets this long to leave.
+inline constexpr uint64_t kFlushMs = 2000;
+// A connecting client's socket is watched for resets after this long.
+inline constexpr uint64_t kWatchClientMs = 100;
+// An accept that failed for want of descriptors is tried again after this long.
+inline constexpr uint64_t kAcceptRetryMs = 200;
+
+}  // namespace midstream::limits

@@ -1,0 +1,251 @@
+// Moving bytes: the hot path. Sockets are watched edge-triggered; what the kernel said last is
+// kept per side, and a direction goes on until it is blocked, done, or had its turn.
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine.h"
+#include "tag.h"
+
+namespace midstream {
+
+namespace {
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+void Engine::on_side(Connection& connection, int side, uint32_t events) {
+  Side& self = connection.side[side];
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) self.readable = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) self.hung_up = true;
+  if ((events & EPOLLPRI) != 0) self.urgent = true;
+  if ((events & (EPOLLOUT | EPOLLERR)) != 0) self.writable = true;
+  if (connection.phase == Phase::kFlushing) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0 || flush(connection, kBackend) == Step::kGoOn) {
+      end(connection, connection.first_end, false);
+    }
+    return;
+  }
+  if (connection.phase == Phase::kPeeking) {
+    try_peek(connection);
+    return;
+  }
+  if (connection.phase != Phase::kRelaying) {
+    // Accepted or connecting: only a reset matters, a half-closed client still wants its answer.
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+      end(connection, CloseReason::kClientReset, true);
+    }
+    return;
+  }
+  const double id = Slots::id_of(connection);
+  if (self.readable) pump(connection, side);
+  if (self.writable && (events & (EPOLLOUT | EPOLLERR)) != 0 && slots_.find(id) == &connection) {
+    pump(connection, 1 - side);
+  }
+}
+
+void Engine::pump(Connection& connection, int direction) {
+  if (connection.phase != Phase::kRelaying) return;
+  Direction& way = connection.direction[direction];
+  Side& from = connection.side[direction];
+  Side& to = connection.side[1 - direction];
+  for (int turn = limits::kReadsPerTurn;; --turn) {
+    Step step = flush(connection, direction);
+    if (step != Step::kGoOn) return;
+    if (way.source_done) {
+      finish(connection, direction);
+      return;
+    }
+    if (!from.readable || !to.writable) return;
+    if (turn == 0) {
+      if (!connection.listed_as_ready) ready_.push_back(Slots::id_of(connection));
+      connection.listed_as_ready = true;
+      return;
+    }
+    const bool bulk = way.big_reads >= limits::kBulkReads;
+    step = bulk ? read_splice(connection, direction) : read_copy(connection, direction);
+    if (step == Step::kGone) return;
+  }
+}
+
+// Sends what waits. kGoOn: nothing waits any more.
+Engine::Step Engine::flush(Connection& connection, int direction) {
+  Direction& way = connection.direction[direction];
+  Side& to = connection.side[1 - direction];
+  while (!way.pending.empty() || way.in_pipe > 0) {
+    if (!to.writable) return Step::kBlocked;
+    const bool piped = way.in_pipe > 0;
+    const ssize_t sent =
+        piped ? splice(way.pipe->read_end.get(), nullptr, to.fd.get(), nullptr, way.in_pipe,
+                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+              : send(to.fd.get(), way.pending.data(), way.pending.size(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      if (piped) {
+        way.in_pipe -= static_cast<size_t>(sent);
+      } else {
+        way.pending.consume(static_cast<size_t>(sent));
+      }
+      note_moved(connection, direction, static_cast<size_t>(sent));
+      continue;
+    }
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && would_block(errno)) {
+      to.writable = false;
+      watch(connection, 1 - direction, true);
+      return Step::kBlocked;
+    }
+    return reset(connection, 1 - direction);
+  }
+  return Step::kGoOn;
+}
+
+Engine::Step Engine::read_copy(Connection& connection, int direction) {
+  Direction& way = connection.direction[direction];
+  Side& from = connection.side[direction];
+  Side& to = connection.side[1 - direction];
+  const ssize_t got = recv(from.fd.get(), buffer_.data(), buffer_.size(), 0);
+  if (got < 0) {
+    if (errno == EINTR) return Step::kGoOn;
+    if (!would_block(errno)) return reset(connection, direction);
+    from.readable = false;
+    from.urgent = false;
+    return Step::kBlocked;
+  }
+  if (got == 0) {
+    way.source_done = true;
+    return Step::kGoOn;
+  }
+  const auto size = static_cast<size_t>(got);
+  from.last_read_ms = clock_ms_;
+  // A short read drained the socket. With the end already announced, it was the last one.
+  if (size < buffer_.size() && !from.urgent) {
+    if (from.hung_up) {
+      way.source_done = true;
+    } else {
+      from.readable = false;
+    }
+  }
+  way.big_reads = size >= limits::kBulkReadBytes ? way.big_reads + 1 : 0;
+  const ssize_t sent = send(to.fd.get(), buffer_.data(), size, MSG_NOSIGNAL);
+  if (sent < 0 && !would_block(errno) && errno != EINTR) return reset(connection, 1 - direction);
+  const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
+  note_moved(connection, direction, taken);
+  if (taken < size) {
+    way.pending.set(buffer_.data() + taken, size - taken);
+    // The peer's buffer is full; asking again costs a call only when it said EAGAIN before.
+    if (sent < 0 && would_block(errno)) {
+      to.writable = false;
+      watch(connection, 1 - direction, true);
+    }
+  }
+  return Step::kGoOn;
+}
+
+Engine::Step Engine::read_splice(Connection& connection, int direction) {
+  Direction& way = connection.direction[direction];
+  Side& from = connection.side[direction];
+  if (!way.pipe) way.pipe = pipes_.take();
+  if (!way.pipe) {
+    way.big_reads = 0;
+    return Step::kGoOn;
+  }
+  // The pipe is empty here, so EAGAIN can only mean that the socket is.
+  const ssize_t got = splice(from.fd.get(), nullptr, way.pipe->write_end.get(), nullptr,
+                             static_cast<size_t>(limits::kPipeBytes),
+                             SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (got > 0) {
+    way.in_pipe = static_cast<size_t>(got);
+    from.last_read_ms = clock_ms_;
+    return Step::kGoOn;
+  }
+  if (got < 0 && errno == EINTR) return Step::kGoOn;
+  if (got < 0 && errno == EINVAL) {
+    // Not every socket can be spliced: copy instead.
+    way.big_reads = 0;
+    give_back_pipe(way);
+    return Step::kGoOn;
+  }
+  if (got < 0 && !would_block(errno)) return reset(connection, direction);
+  give_back_pipe(way);
+  if (got == 0) {
+    way.source_done = true;
+    return Step::kGoOn;
+  }
+  from.readable = false;
+  from.urgent = false;
+  return Step::kBlocked;
+}
+
+// Everything of this direction is delivered: pass the end on, or close when both are through.
+Engine::Step Engine::finish(Connection& connection, int direction) {
+  Direction& way = connection.direction[direction];
+  if (way.end_sent) return Step::kBlocked;
+  way.end_sent = true;
+  if (!connection.ended_once) {
+    connection.ended_once = true;
+    connection.first_end =
+        direction == kClient ? CloseReason::kClientClosed : CloseReason::kBackendClosed;
+  }
+  if (connection.direction[1 - direction].end_sent) {
+    end(connection, connection.first_end, false);
+    return Step::kGone;
+  }
+  if (shutdown(connection.side[1 - direction].fd.get(), SHUT_WR) != 0 && errno != ENOTCONN) {
+    return reset(connection, 1 - direction);
+  }
+  if (connection.terms.half_closed_ms != 0 && connection.timer_bucket == UINT32_MAX) {
+    schedule_idle(connection);
+  }
+  return Step::kBlocked;
+}
+
+Engine::Step Engine::reset(Connection& connection, int side) {
+  // A side that ended its stream in order and then goes away has closed.
+  const bool ended = connection.direction[side].source_done;
+  const auto reason = side == kClient ? CloseReason::kClientReset : CloseReason::kBackendReset;
+  end(connection, ended && connection.ended_once ? connection.first_end : reason, true);
+  return Step::kGone;
+}
+
+// Edge-triggered, so asking once for writability is enough: the kernel tells each time that room
+// came back after EAGAIN.
+bool Engine::watch(Connection& connection, int side, bool with_out) {
+  Side& self = connection.side[side];
+  if (self.watched && (self.out_watched || !with_out)) return true;
+  self.out_watched = self.out_watched || with_out;
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+  if (self.out_watched) event.events |= EPOLLOUT;
+  const auto kind = side == kClient ? Tag::kClient : Tag::kBackend;
+  event.data.u64 = Tag{kind, connection.slot, connection.generation}.pack();
+  const int operation = self.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(epoll_.get(), operation, self.fd.get(), &event) != 0) return false;
+  self.watched = true;
+  return true;
+}
+
+void Engine::note_moved(Connection& connection, int direction, size_t bytes) {
+  Direction& way = connection.direction[direction];
+  const size_t uncounted = std::min(way.uncounted, bytes);
+  way.uncounted -= uncounted;
+  way.bytes += bytes - uncounted;
+  if (connection.listed_as_moved) return;
+  connection.listed_as_moved = true;
+  moved_.push_back(Slots::id_of(connection));
+  // Ended connections stay in the list until it is taken; without a taker it must not grow.
+  if (moved_.size() > 2 * static_cast<size_t>(slots_.size())) {
+    const auto ended = [this](double id) { return slots_.find(id) == nullptr; };
+    moved_.erase(std::remove_if(moved_.begin(), moved_.end(), ended), moved_.end());
+  }
+}
+
+void Engine::give_back_pipe(Direction& direction) {
+  pipes_.give_back(std::move(direction.pipe), direction.in_pipe == 0);
+}
+
+}  // namespace midstream

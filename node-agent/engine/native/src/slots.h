@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "connection.h"
+#include "limits.h"
+
+namespace midstream {
+
+// Connections by slot. An id is generation × 2^20 + slot: a late command cannot reach the next
+// user of a slot, because its generation is another.
+class Slots {
+ public:
+  Connection* allocate() {
+    if (free_.empty() && !grow()) return nullptr;
+    Connection& connection = at(free_.back());
+    free_.pop_back();
+    ++used_;
+    return &connection;
+  }
+
+  // Puts the slot into its first state again, with the next generation.
+  void release(Connection& connection) {
+    const uint32_t slot = connection.slot;
+    const uint32_t generation = connection.generation + 1;
+    connection = Connection{};
+    connection.slot = slot;
+    connection.generation = generation;
+    free_.push_back(slot);
+    --used_;
+  }
+
+  // Null when the id is not that of a living connection.
+  Connection* find(double id) {
+    if (!(id >= 0) || id > 9007199254740991.0) return nullptr;
+    const auto number = static_cast<uint64_t>(id);
+    const auto slot = static_cast<uint32_t>(number & ((1u << limits::kSlotBits) - 1));
+    return find(slot, static_cast<uint32_t>(number >> limits::kSlotBits));
+  }
+
+  Connection* find(uint32_t slot, uint32_t generation) {
+    if (slot >= size_) return nullptr;
+    Connection& connection = at(slot);
+    if (connection.phase == Phase::kFree || connection.generation != generation) return nullptr;
+    return &connection;
+  }
+
+  static double id_of(const Connection& connection) {
+    return static_cast<double>((static_cast<uint64_t>(connection.generation) << limits::kSlotBits) |
+                               connection.slot);
+  }
+
+  // Unchecked: for slots that this table handed out itself.
+  Connection& at(uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
+  uint32_t size() const { return size_; }
+  uint32_t used() const { return used_; }
+
+ private:
+  static constexpr uint32_t kChunk = 256;
+
+  bool grow() {
+    if (size_ + kChunk > limits::kConnectionsMax) return false;
+    chunks_.push_back(std::make_unique<Connection[]>(kChunk));
+    for (uint32_t index = kChunk; index-- > 0;) {
+      chunks_.back()[index].slot = size_ + index;
+      free_.push_back(size_ + index);
+    }
+    size_ += kChunk;
+    return true;
+  }
+
+  std::vector<std::unique_ptr<Connection[]>> chunks_;
+  std::vector<uint32_t> free_;
+  uint32_t size_ = 0;
+  uint32_t used_ = 0;
+};
+
+}  // namespace midstream

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "limits.h"
+
+namespace midstream {
+
+inline void set_option(int fd, int level, int name) {
+  const int on = 1;
+  // A socket without an option works, only less well.
+  (void)setsockopt(fd, level, name, &on, sizeof(on));
+}
+
+// Small writes are not delayed; a peer that vanished is noticed.
+inline void set_stream_options(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &limits::kKeepAliveSeconds,
+                   sizeof(limits::kKeepAliveSeconds));
+}
+
+}  // namespace midstream

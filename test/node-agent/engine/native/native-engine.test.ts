@@ -1,0 +1,14 @@
+import { test } from "vitest";
+
+import { engineContract } from "../../../contracts/engine/engine-contract.ts";
+import { findNative } from "../../../support/native-engine.ts";
+
+const native = await findNative();
+
+if (native.kind === "none") {
+  test("every engine: native", (context) => context.skip(native.why));
+} else {
+  const { create } = native;
+  engineContract({ name: "native, alone", create, engines: 1 });
+  engineContract({ name: "native, three on one address", create, engines: 3 });
+}
