@@ -5,7 +5,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { BodyEnv, HttpEnv } from "./http/env.ts";
 import { errorResponse } from "./http/error-response.ts";
 import { createGuards } from "./http/guards.ts";
-import type { HttpDeps } from "./http/http-deps.ts";
+import { viewsOf, type HttpDeps } from "./http/http-deps.ts";
 import { admission, deadline } from "./http/middleware/admission.ts";
 import { clientAddress } from "./http/middleware/client-address.ts";
 import { methodNotAllowed } from "./http/middleware/method-not-allowed.ts";
@@ -27,6 +27,7 @@ import { platformRoutes } from "./http/routes/platform.ts";
 import { revisionRoutes } from "./http/routes/revisions.ts";
 import { signInRoutes } from "./http/routes/sign-in.ts";
 import { trafficRoutes } from "./http/routes/traffic.ts";
+import { ServingWaits } from "./http/serving-waits.ts";
 
 /**
  * The whole HTTP face of the control plane: what every request passes, then the routes. `agentCalls`
@@ -69,15 +70,16 @@ const apiPolicy = {
 
 function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   const guards = createGuards(deps);
+  const writes = { ...deps, waits: new ServingWaits(viewsOf(deps)) };
   app.route("/", platformRoutes(deps));
   app.route("/", signInRoutes(deps, guards));
   app.route("/", meRoutes(deps, guards));
   app.route("/", apiKeyRoutes(deps, guards));
   app.route("/", joinTokenRoutes(deps, guards));
   app.route("/", groupRoutes(deps, guards));
-  app.route("/", balancerRoutes(deps, guards));
+  app.route("/", balancerRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));
-  app.route("/", revisionRoutes(deps, guards));
+  app.route("/", revisionRoutes(writes, guards));
   app.route("/", auditRoutes(deps, guards));
 }

@@ -24,6 +24,8 @@ export interface RequestVariables {
   /** The client's address, behind trusted proxies too; empty when no socket was there. */
   address: string;
   facts: RequestFacts;
+  /** Gives its place among the requests at work to another: from now on this one only waits. */
+  leaveRoom: () => void;
 }
 
 /** Hono's types for every call. */

@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import type { RateLimit } from "../rate-limiter.ts";
 import type { VerbDeps } from "../verbs/actor.ts";
 import type { ViewDeps } from "../view/view-deps.ts";
+import type { ServingWaits } from "./serving-waits.ts";
 
 /** What the HTTP layer works with. */
 export interface HttpDeps {
@@ -28,6 +29,11 @@ export interface HttpLimits {
   readonly signIns: RateLimit;
   /** Calls of one address whose key is refused. */
   readonly refusals: RateLimit;
+}
+
+/** What routes of changes work with besides. */
+export interface WriteDeps extends HttpDeps {
+  readonly waits: ServingWaits;
 }
 
 /** What read models need, of what there is. */

@@ -17,7 +17,7 @@ import { groupText, type GroupKey } from "./group-key.ts";
 import { publishGroup } from "./publish-group.ts";
 import type { Published } from "./published.ts";
 import type { PublisherDeps } from "./publisher-deps.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 
 /** A group that somebody wants to hear of. */
 interface WatchedGroup {

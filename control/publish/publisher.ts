@@ -11,7 +11,7 @@ import type { PreparedConfig } from "./prepared-config.ts";
 import type { PublisherDeps, Recipient } from "./publisher-deps.ts";
 import type { SnapshotAnswer } from "./snapshot-answer.ts";
 import { SnapshotMaker, type WantedSnapshot } from "./snapshot-maker.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 
 /** What the nodes of each group shall run, and the messages that lead them there. */
 export interface Publisher extends Stoppable {

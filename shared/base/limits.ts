@@ -69,6 +69,11 @@ export const patternCostMax = 16_000;
 export const patternsCostMax = 200_000;
 /** Entries of a table that remembers which client went where. */
 export const stickyEntriesMax = 1_000_000;
+/** What a backend may hold of the average, in percent: at 100 nobody could take one more. */
+export const loadPercentMin = 101;
+export const loadPercentMax = 10_000;
+/** New connections of one client a second: in thousandths they fit a 32-bit cell. */
+export const clientRateMax = 1_000_000;
 
 // ---- the node's link ---------------------------------------------------------------------------
 
@@ -78,17 +83,17 @@ export const frameBytesMax = 28 * 1024;
 export const linkPayloadBytesMax = 64 * 1024;
 /** Parts that one numbered message may have. */
 export const framePartsMax = 64;
+/** A message in parts, put together: a report of 2,000 rows is 400 KB. */
+export const messageBytesMax = 1_280_000;
 /** How long an incomplete set of parts is kept. */
 export const framePartsMsMax = 30_000;
+/** Incomplete messages of all links of one instance together. */
+export const incompleteBytesMax = 64 * 1024 * 1024;
 /** First frame after the link opened. */
 export const helloMsMax = 5_000;
 /** A node sends a heartbeat this often, ± 20 %. */
-/** A message in parts, put together: a report of 2,000 rows is 400 KB. */
-export const messageBytesMax = 1_280_000;
 export const heartbeatMs = 20_000;
 /** A link without a frame for this long is dead, on either side. */
-/** Incomplete messages of all links of one instance together. */
-export const incompleteBytesMax = 64 * 1024 * 1024;
 export const linkSilenceMsMax = 50_000;
 /** A configuration message without an answer is asked after, then sent again, then given up. */
 export const configAnswerMsMax = 15_000;
@@ -188,6 +193,15 @@ export const joinsPerSecondMax = 4;
 
 /** Checks drift apart by this share of their interval, so that many of them do not march in step. */
 export const checkJitterShare = 0.05;
+/** Output of one exec check: more than any definition can expect. */
+export const execCheckOutputBytesMax = 16 * 1024;
+/** What an http check reads of an answer: its headers, and the body's beginning. */
+export const httpCheckHeaderBytesMax = 16 * 1024;
+export const httpCheckBodyBytesMax = 64 * 1024;
+/** Exec checks of one node that run at the same time; the others wait in line. */
+export const execChecksMax = 32;
+/** Results of one check that are kept to be looked at. */
+export const checkResultsKept = 10;
 /** After a failed fetch the next try comes within this time; it doubles with each failure … */
 export const fetchRetryMs = 2_000;
 /** … up to this. */
@@ -206,6 +220,8 @@ export const fetchMsMax = 5 * 60_000;
 export const sourceAnswerBytesMax = 8 * 1024 * 1024;
 /** Text of lines, from a command or a page: 1,000 of the longest lines fit. */
 export const sourceTextBytesMax = 2 * 1024 * 1024;
+/** Lines, elements, containers of one answer that are looked at: four times what can be used. */
+export const sourceItemsMax = 4_000;
 /** Lines matched against a pattern before other work gets its turn. */
 export const sourceLinesAtOnceMax = 50;
 /** A source that announces changes is asked at most this often. */
@@ -234,6 +250,8 @@ export const ttlMsMin = 1_000;
 export const ttlMsMax = 60 * 60_000;
 /** A Consul question waits this long for a change; Consul adds a sixteenth. */
 export const consulWaitMs = 60_000;
+/** The answer to such a question: later than that, nobody is there any more. */
+export const consulAnswerMsMax = 80_000;
 
 // ---- statistics --------------------------------------------------------------------------------
 
@@ -414,8 +432,9 @@ export const requestMsMax = 30_000;
 export const answerMsMax = 45_000;
 /** An idle HTTP connection: above the 60 s after which common proxies give up theirs. */
 export const idleHttpConnectionMsMax = 65_000;
-/** Requests at work at the same time; more are turned away with 503. */
+/** Requests at work at the same time; more are turned away with 503. Those of nodes count apart. */
 export const requestsInFlightMax = 1_000;
+export const agentRequestsInFlightMax = 1_000;
 /** Open TCP connections of the control plane, links included. */
 export const controlConnectionsMax = 20_000;
 /** Items that a list answers, unless asked for another number. */
@@ -426,6 +445,11 @@ export const requestIdCharsMax = 64;
 export const idempotencyKeyCharsMax = 255;
 /** The longest `Prefer: wait`. */
 export const preferWaitMsMax = 30_000;
+/** Changes that are waited for: of one tenant, and of all together. */
+export const preferWaitsPerTenantMax = 100;
+export const preferWaitsMax = 2_000;
+/** Reads for waiting changes that run at the same time: the other connections stay for others. */
+export const preferWaitReadsAtOnceMax = 3;
 /** A waiting write looks at the receipts after the first pause, then after longer ones. */
 export const preferWaitPollMs = 10;
 export const preferWaitPollMsMax = 250;
@@ -470,6 +494,8 @@ export const embeddedStopMsMax = 8_000;
 
 /** What a direction holds for a reader that is slower than its sender; then the sender is not read. */
 export const relayBufferBytes = 64 * 1024;
+/** First bytes of a client that can be looked at before it is connected; a ClientHello has 16 KB at most. */
+export const peekBytesMax = 64 * 1024;
 /** TCP keep-alive begins after this much silence: a peer that vanished is noticed in the end. */
 export const keepAliveMs = 15_000;
 /** A connection that is being closed gets this long to send what is queued and to be closed by its peer. */
@@ -513,6 +539,8 @@ export const listenRetryMs = 1_000;
 export const backendSweepMs = 500;
 /** Rates are averages over this. */
 export const ratesMs = 2_000;
+/** Clients of one balancer that are limited each by itself; further ones are let in uncounted. */
+export const limitedClientsMax = 65_536;
 /** Connections that were cut at the end of a drain are waited for this long. */
 export const drainGraceMs = 3_000;
 

@@ -4,6 +4,9 @@ export const protocolVersions = [1] as const;
 /** WebSocket sub-protocol (RFC 6455 section 1.9) of the node's link. */
 export const linkSubprotocol = "midstream.v1";
 
+/** What stands before all paths that agents call. */
+export const agentPathPrefix = "/v1/agent/";
+
 /** Paths that agents call on the control plane. */
 export const agentPaths = {
   join: "/v1/agent/join",

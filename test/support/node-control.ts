@@ -9,6 +9,7 @@ import { masterKeyOf } from "../../control/certificates/master-key.ts";
 import { createSealer, type Sealer } from "../../control/certificates/sealer.ts";
 import { loadSigning } from "../../control/certificates/signing.ts";
 import { defaultHttpLimits } from "../../control/http/default-limits.ts";
+import type { HttpLimits } from "../../control/http/http-deps.ts";
 import { startHttpServer } from "../../control/http/http-server.ts";
 import { startNodeSide, type NodeSide } from "../../control/node-side.ts";
 import type { Database } from "../../control/storage/database.ts";
@@ -25,6 +26,7 @@ export interface NodeControlOptions {
   readonly doorbell?: boolean;
   readonly instance?: string;
   readonly trustedProxies?: readonly string[];
+  readonly limits?: Partial<HttpLimits>;
   /** Something between the control plane and its database. */
   readonly database?: (real: Database) => Database;
 }
@@ -71,8 +73,8 @@ export async function nodeControl(
       log,
       newRequestId: randomUUID,
       trustedProxies,
-      limits: defaultHttpLimits,
-      readiness: () => Promise.resolve({}),
+      limits: { ...defaultHttpLimits, ...options.limits },
+      readiness: async () => ({ database: await database.ping(1_000) }),
     },
     side.agentCalls,
   );

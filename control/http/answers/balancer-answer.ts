@@ -4,16 +4,14 @@ import type { Problem } from "#shared/base/problem.ts";
 import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
 
 import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
-import type { ReceiptView } from "../../view/receipt-view.ts";
+import type { WriteReceipt } from "../write-receipt.ts";
 import { problemItemSchema } from "./answer-schema.ts";
-import { receiptSchema } from "./receipt-answer.ts";
+import { notWaitedSchema, receiptSchema } from "./receipt-answer.ts";
 
 /** What stands beside a definition when it was written. */
-export interface WriteNotes {
+export interface WriteNotes extends WriteReceipt {
   /** What was accepted although no node can run it yet. */
   readonly warnings?: readonly Problem[];
-  /** With `Prefer: wait`. */
-  readonly receipt?: ReceiptView;
   /** Nothing was stored. */
   readonly dryRun?: true;
 }
@@ -31,6 +29,7 @@ const notesShape = {
     .optional()
     .meta({ description: "Accepted, although no node can run it yet" }),
   receipt: receiptSchema.optional(),
+  notWaited: notWaitedSchema.optional(),
   dryRun: z.literal(true).optional().meta({ description: "Nothing was stored" }),
 };
 
@@ -47,6 +46,7 @@ export const balancerRemovedSchema = z
     id: z.string(),
     revision: z.int(),
     receipt: receiptSchema.optional(),
+    notWaited: notWaitedSchema.optional(),
     dryRun: notesShape.dryRun,
   })
   .meta({ id: "BalancerRemoved" });

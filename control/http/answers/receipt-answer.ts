@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { receiptStates, type ReceiptView } from "../../view/receipt-view.ts";
+import type { NotWaited } from "../write-receipt.ts";
 import { momentSchema } from "./answer-schema.ts";
 
 export const applyErrorAnswerSchema = z.object({
@@ -50,5 +51,12 @@ export const receiptSchema = z
     omitted: z.int().meta({ description: "Nodes that byNode has no room for" }),
   })
   .meta({ id: "Receipt", description: "Who serves the revision and who does not" });
+
+/** Why a change that was made was not waited for. */
+export const notWaitedSchema = z
+  .object({ code: z.literal("too-many-waits"), detail: z.string() })
+  .meta({ description: "With 202: the change is made, and its nodes were not waited for" });
+
+notWaitedSchema satisfies z.ZodType<NotWaited>;
 
 receiptSchema satisfies z.ZodType<ReceiptView>;

@@ -5,7 +5,7 @@ import type { RevisionRecord } from "../../verbs/revision/revision-record.ts";
 import { moment } from "../../view/moment.ts";
 import type { ReceiptView } from "../../view/receipt-view.ts";
 import { momentSchema, problemItemSchema } from "./answer-schema.ts";
-import { receiptSchema } from "./receipt-answer.ts";
+import { notWaitedSchema, receiptSchema } from "./receipt-answer.ts";
 
 const changeKinds = ["added", "changed", "removed"] as const;
 
@@ -31,6 +31,7 @@ export const rollbackAnswerSchema = z
     ...revisionShape,
     warnings: z.array(problemItemSchema).optional(),
     receipt: receiptSchema.optional(),
+    notWaited: notWaitedSchema.optional(),
     dryRun: z.literal(true).optional(),
   })
   .meta({ id: "Rollback" });

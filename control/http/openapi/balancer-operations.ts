@@ -6,6 +6,7 @@ import {
   headers,
   json,
   jsonBodyOf,
+  notWaited,
   problems,
   problemsOfBody,
   problemsOfTenant,
@@ -37,6 +38,7 @@ export const createBalancerOperation = createRoute({
   responses: {
     200: json("BalancerAnswer", "What would be stored (dryRun)"),
     201: taggedJson("BalancerAnswer", "Stored; `ETag` and `Location` name it"),
+    202: taggedJson("BalancerAnswer", notWaited),
     ...problemsOfTenant,
     ...problemsOfBody,
     ...problems(409),
@@ -69,6 +71,7 @@ export const updateBalancerOperation = createRoute({
   request: { params, query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
   responses: {
     200: taggedJson("BalancerAnswer", "Stored, or what would be stored (dryRun)"),
+    202: taggedJson("BalancerAnswer", notWaited),
     ...problemsOfTenant,
     ...problemsOfBody,
     ...problems(404, 409, 412, 428),
@@ -85,6 +88,7 @@ export const removeBalancerOperation = createRoute({
   request: { params, query: dryRunQuery },
   responses: {
     200: json("BalancerRemoved", "Removed, or would be (dryRun)"),
+    202: json("BalancerRemoved", notWaited),
     ...problemsOfTenant,
     ...problems(404, 412, 428),
   },

@@ -1,7 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 
-import { idempotencyKeyCharsMax, preferWaitMsMax } from "#shared/base/limits.ts";
+import {
+  idempotencyKeyCharsMax,
+  preferWaitMsMax,
+  preferWaitsPerTenantMax,
+} from "#shared/base/limits.ts";
 
 import { problemItemSchema } from "../answers/answer-schema.ts";
 import type { HttpEnv } from "../env.ts";
@@ -83,7 +87,7 @@ const headerComponents: Record<HeaderName, { name: string; description: string; 
     },
     PreferWait: {
       name: "Prefer",
-      description: `\`wait=<seconds>\`: answer when every connected node serves the change, after ${preferWaitMsMax / 1_000} s at most`,
+      description: `\`wait=<seconds>\`: answer when every connected node serves the change, after ${preferWaitMsMax / 1_000} s at most. When ${preferWaitsPerTenantMax} changes of the tenant are waited for already, the change is made and answered at once with 202`,
       schema: { type: "string", examples: ["wait=10"] },
     },
   };

@@ -41,6 +41,10 @@ export function json(name: AnswerName, description: string): AnswerDescription {
   return { description, content: { "application/json": { schema: schemaReference(name) } } };
 }
 
+/** A change with `Prefer: wait` when too many wait already. */
+export const notWaited =
+  "Made like that, but with `Prefer: wait` not waited for: too many changes are waited for already";
+
 /** The same, with the ETag that a change of it starts from. */
 export function taggedJson(name: AnswerName, description: string): AnswerDescription {
   const etag = { description: "Goes into If-Match", schema: { type: "string" as const } };

@@ -2,7 +2,14 @@ import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
 import { dryRunQuery, pageQuery } from "../queries.ts";
-import { headers, json, problems, problemsOfTenant, secured } from "./operation-parts.ts";
+import {
+  headers,
+  json,
+  notWaited,
+  problems,
+  problemsOfTenant,
+  secured,
+} from "./operation-parts.ts";
 
 /** Calls about committed changes. */
 
@@ -64,6 +71,7 @@ export const rollbackRevisionOperation = createRoute({
   responses: {
     200: json("Unchanged", "They are as they were then, or dryRun"),
     201: json("Rollback", "The new revision"),
+    202: json("Rollback", notWaited),
     ...problemsOfTenant,
     ...problems(404, 413, 415, 422),
   },

@@ -16,7 +16,7 @@ import { answerOnlyKeys, balancerAnswer, type WriteNotes } from "../answers/bala
 import { entityTag, matchesNone, readIfMatch } from "../entity-tag.ts";
 import type { TenantEnv } from "../env.ts";
 import type { Guards } from "../guards.ts";
-import type { HttpDeps } from "../http-deps.ts";
+import type { WriteDeps } from "../http-deps.ts";
 import {
   createBalancerOperation,
   getBalancerOperation,
@@ -33,7 +33,7 @@ import { receiptNote } from "../write-receipt.ts";
 type Router = OpenAPIHono<TenantEnv>;
 
 /** `/v1/balancers` */
-export function balancerRoutes(deps: HttpDeps, guards: Guards): Router {
+export function balancerRoutes(deps: WriteDeps, guards: Guards): Router {
   const router = createRouter<TenantEnv>();
   addReads(router, deps, guards);
   addCreate(router, deps, guards);
@@ -42,7 +42,7 @@ export function balancerRoutes(deps: HttpDeps, guards: Guards): Router {
   return router;
 }
 
-function addReads(router: Router, deps: HttpDeps, guards: Guards): void {
+function addReads(router: Router, deps: WriteDeps, guards: Guards): void {
   router.openapi({ ...listBalancersOperation, middleware: guards.tenant }, async (c) => {
     const request = groupPageRequest(c.req.valid("query"));
     const page = await listBalancers(deps.verbs, c.var.actor, request);
@@ -61,7 +61,7 @@ function addReads(router: Router, deps: HttpDeps, guards: Guards): void {
   });
 }
 
-function addCreate(router: Router, deps: HttpDeps, guards: Guards): void {
+function addCreate(router: Router, deps: WriteDeps, guards: Guards): void {
   router.openapi({ ...createBalancerOperation, middleware: guards.tenantPost }, async (c) => {
     const dryRun = c.req.valid("query").dryRun === "true";
     const input = { definition: c.var.body, dryRun };
@@ -69,13 +69,14 @@ function addCreate(router: Router, deps: HttpDeps, guards: Guards): void {
     if (outcome.kind !== "created") return refusedAnswer(c, outcome);
     const { balancer, warnings } = outcome;
     if (outcome.dryRun) return c.json(balancerAnswer(balancer, { warnings, dryRun: true }), 200);
-    const notes = { warnings, ...(await receiptNote(c, deps, outcome.revision)) };
     c.header("location", `/v1/balancers/${balancer.id}`);
-    return written(c, balancer, { status: 201, notes });
+    const committed = { rev: outcome.revision, status: 201 } as const;
+    const { status, notes } = await receiptNote(c, deps.waits, committed);
+    return written(c, balancer, { status, notes: { warnings, ...notes } });
   });
 }
 
-function addUpdate(router: Router, deps: HttpDeps, guards: Guards): void {
+function addUpdate(router: Router, deps: WriteDeps, guards: Guards): void {
   router.openapi({ ...updateBalancerOperation, middleware: guards.tenantBody }, async (c) => {
     const id = parseId("bal", c.req.valid("param").id);
     if (id === undefined) return problemAnswer(c, "http/not-found");
@@ -87,18 +88,19 @@ function addUpdate(router: Router, deps: HttpDeps, guards: Guards): void {
     const input = { id, definition, expected, dryRun };
     const outcome = await updateBalancer(deps.verbs, c.var.actor, input);
     if (outcome.kind === "unchanged") {
-      const notes = await receiptNote(c, deps, outcome.balancer.rev);
-      return written(c, outcome.balancer, { status: 200, notes });
+      const committed = { rev: outcome.balancer.rev, status: 200 } as const;
+      return written(c, outcome.balancer, await receiptNote(c, deps.waits, committed));
     }
     if (outcome.kind !== "updated") return refusedAnswer(c, outcome);
     const { balancer, warnings } = outcome;
     if (outcome.dryRun) return c.json(balancerAnswer(balancer, { warnings, dryRun: true }), 200);
-    const notes = { warnings, ...(await receiptNote(c, deps, outcome.revision)) };
-    return written(c, balancer, { status: 200, notes });
+    const committed = { rev: outcome.revision, status: 200 } as const;
+    const { status, notes } = await receiptNote(c, deps.waits, committed);
+    return written(c, balancer, { status, notes: { warnings, ...notes } });
   });
 }
 
-function addRemove(router: Router, deps: HttpDeps, guards: Guards): void {
+function addRemove(router: Router, deps: WriteDeps, guards: Guards): void {
   router.openapi({ ...removeBalancerOperation, middleware: guards.tenant }, async (c) => {
     const id = parseId("bal", c.req.valid("param").id);
     if (id === undefined) return problemAnswer(c, "http/not-found");
@@ -109,14 +111,16 @@ function addRemove(router: Router, deps: HttpDeps, guards: Guards): void {
     if (outcome.kind !== "removed") return refusedAnswer(c, outcome);
     const { revision } = outcome;
     if (outcome.dryRun) return c.json({ id, revision, dryRun: true as const }, 200);
-    return c.json({ id, revision, ...(await receiptNote(c, deps, revision)) }, 200);
+    const committed = { rev: revision, status: 200 } as const;
+    const { status, notes } = await receiptNote(c, deps.waits, committed);
+    return c.json({ id, revision, ...notes }, status);
   });
 }
 
 function written(
   c: Context<TenantEnv>,
   record: BalancerRecord,
-  answer: { readonly status: 200 | 201; readonly notes: WriteNotes },
+  answer: { readonly status: 200 | 201 | 202; readonly notes: WriteNotes },
 ): Response {
   const body = balancerAnswer(record, answer.notes);
   return c.json(body, answer.status, { etag: entityTag(record) });

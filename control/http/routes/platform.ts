@@ -11,8 +11,11 @@ import { createRouter } from "../router.ts";
 export function platformRoutes(deps: HttpDeps): OpenAPIHono<HttpEnv> {
   const router = createRouter<HttpEnv>();
   router.openapi(healthOperation, (c) => c.json({ status: "ok" }, 200));
+  let asking: ReturnType<HttpDeps["readiness"]> | undefined;
   router.openapi(readinessOperation, async (c) => {
-    const checks = await deps.readiness();
+    // Whoever asks meanwhile gets the same answer: probes pass however many they are.
+    asking ??= deps.readiness().finally(() => (asking = undefined));
+    const checks = await asking;
     if (Object.values(checks).every(Boolean)) return c.json({ status: "ready", checks }, 200);
     c.header("retry-after", String(retryAfterS));
     return c.json({ status: "not-ready", checks }, 503);

@@ -9,7 +9,7 @@ import { revisionAnswer, revisionReceipt } from "../answers/revision-answer.ts";
 import { checkedBody, emptyBodySchema } from "../bodies.ts";
 import type { TenantEnv } from "../env.ts";
 import type { Guards } from "../guards.ts";
-import { viewsOf, type HttpDeps } from "../http-deps.ts";
+import { viewsOf, type HttpDeps, type WriteDeps } from "../http-deps.ts";
 import {
   diffRevisionOperation,
   getRevisionOperation,
@@ -25,7 +25,7 @@ import { receiptNote } from "../write-receipt.ts";
 type Router = OpenAPIHono<TenantEnv>;
 
 /** `/v1/revisions` */
-export function revisionRoutes(deps: HttpDeps, guards: Guards): Router {
+export function revisionRoutes(deps: WriteDeps, guards: Guards): Router {
   const router = createRouter<TenantEnv>();
   addReads(router, deps, guards);
   addDiff(router, deps, guards);
@@ -60,7 +60,7 @@ function addDiff(router: Router, deps: HttpDeps, guards: Guards): void {
   });
 }
 
-function addRollback(router: Router, deps: HttpDeps, guards: Guards): void {
+function addRollback(router: Router, deps: WriteDeps, guards: Guards): void {
   const guard = guards.tenantPostOptional;
   router.openapi({ ...rollbackRevisionOperation, middleware: guard }, async (c) => {
     const rev = rollbackTarget(c.req.valid("param").rev);
@@ -74,7 +74,9 @@ function addRollback(router: Router, deps: HttpDeps, guards: Guards): void {
     const { revision, warnings } = outcome;
     const answer = { ...revisionAnswer(revision), warnings };
     if (outcome.dryRun) return c.json({ ...answer, dryRun: true as const }, 200);
-    return c.json({ ...answer, ...(await receiptNote(c, deps, revision.rev)) }, 201);
+    const committed = { rev: revision.rev, status: 201 } as const;
+    const { status, notes } = await receiptNote(c, deps.waits, committed);
+    return c.json({ ...answer, ...notes }, status);
   });
 }
 
