@@ -1,16 +1,14 @@
-import type { Candidate } from "../pool/pool-view.ts";
+import { slotKey, type Candidate } from "../pool/pool-view.ts";
+import { activeBackends } from "./active-backends.ts";
+import { Eligibility } from "./eligibility.ts";
+import { ipHash } from "./ip-hash.ts";
+import { leastBandwidth } from "./least-bandwidth.ts";
+import { leastConnections } from "./least-connections.ts";
+import { rendezvousHash } from "./rendezvous-hash.ts";
 import { roundRobin } from "./round-robin.ts";
-import type { ElectionSources, Strategy } from "./strategy.ts";
+import { SlowStart } from "./slow-start.ts";
+import type { ElectingClient, ElectionSources, Strategy, StrategyTerms } from "./strategy.ts";
 import { weight } from "./weight.ts";
-
-export interface ElectionInput {
-  readonly strategy: StrategyName;
-  /** Live and discovered backends, in the order of their names. */
-  readonly candidates: readonly Candidate[];
-  /** Names of those that this connection has tried already. */
-  readonly tried: readonly string[];
-  readonly sources: ElectionSources;
-}
 
 export type Election =
   | { readonly kind: "chosen"; readonly candidate: Candidate }
@@ -19,29 +17,85 @@ export type Election =
   /** Backends are live, and each holds as many connections as it may. */
   | { readonly kind: "all-full" };
 
-const strategies = { weight, roundrobin: roundRobin } satisfies Readonly<Record<string, Strategy>>;
+const strategies = {
+  weight,
+  roundrobin: roundRobin,
+  leastconn: leastConnections,
+  leastbandwidth: leastBandwidth,
+  iphash: ipHash,
+  iphash1: rendezvousHash,
+} satisfies Readonly<Record<string, Strategy>>;
 
 /** The strategies that can be asked for. */
 export type StrategyName = keyof typeof strategies;
-export const strategyNames: readonly StrategyName[] = ["weight", "roundrobin"];
+export const strategyNames: readonly StrategyName[] = [
+  "weight",
+  "roundrobin",
+  "leastconn",
+  "leastbandwidth",
+  "iphash",
+  "iphash1",
+];
 
-/**
- * Chooses a backend for one connection, out of those that it has not tried and that are below their
- * limit. The choice is not a reservation: whoever acts on it takes the place, and asks again with
- * the backend among the tried ones when it was taken meanwhile.
- */
-export function elect(input: ElectionInput): Election {
-  const { candidates, tried, sources } = input;
-  const untried =
-    tried.length === 0 ? candidates : candidates.filter((one) => !tried.includes(one.name));
-  if (untried.length === 0) return { kind: "none-live" };
-  const eligible = untried.some(hasLimit)
-    ? untried.filter((one) => !isFull(one, sources))
-    : untried;
-  if (eligible.length === 0) return { kind: "all-full" };
-  const candidate = strategies[input.strategy](eligible, sources);
-  return candidate === undefined ? { kind: "none-live" } : { kind: "chosen", candidate };
+/** The refinements that can be asked for, as definitions call them. */
+export const strategyOptionNames = [
+  "weighted",
+  "hashClientPort",
+  "sticky",
+  "maxLoadPercent",
+  "backupBelow",
+  "slowStart",
+] as const;
+
+/** How a balancer elects. */
+export interface ElectionTerms extends StrategyTerms {
+  readonly strategy: StrategyName;
 }
+
+export interface ElectorInput {
+  readonly terms: ElectionTerms;
+  /** Live and discovered backends, in the order of their names. */
+  readonly candidates: readonly Candidate[];
+  readonly sources: ElectionSources;
+}
+
+/** Elects from one set of backends, which it prepares for once. */
+export interface Elector {
+  /**
+   * Chooses a backend for a client, out of those that it has not tried (by their names) and that are
+   * below their limit. The choice is not a reservation: whoever acts on it takes the place, and asks
+   * again when it was taken meanwhile.
+   */
+  elect(client: ElectingClient, tried: readonly string[]): Election;
+}
+
+/** Prepares a strategy for a set of backends: O(n log n) at most. */
+export function createElector({ terms, candidates, sources }: ElectorInput): Elector {
+  const backends = activeBackends(candidates, terms.backupBelow);
+  if (backends.length === 0) return { elect: () => noneLive };
+  const eligible = new Eligibility(backends, sources.inUse);
+  const slowStart = new SlowStart(backends, terms.slowStartMs, sources);
+  const choose = strategies[terms.strategy]({
+    backends,
+    eligible,
+    slowStart,
+    options: terms,
+    sources,
+  });
+  const recall = recalling(backends, sources);
+  return {
+    elect: (client, tried) => {
+      eligible.begin(tried);
+      const known = recall(client);
+      const place = known !== undefined && eligible.has(known) ? known : choose(client);
+      const candidate = backends[place];
+      return candidate === undefined ? refusal(eligible) : { kind: "chosen", candidate };
+    },
+  };
+}
+
+const noneLive = { kind: "none-live" } as const satisfies Election;
+const allFull = { kind: "all-full" } as const satisfies Election;
 
 /** Why a client gets no backend, for logs. */
 export function refusalText(election: Exclude<Election, { kind: "chosen" }>): string {
@@ -53,10 +107,26 @@ export function refusalText(election: Exclude<Election, { kind: "chosen" }>): st
   }
 }
 
-function hasLimit(candidate: Candidate): boolean {
-  return candidate.maxConnections > 0;
+/** Full is who has places, has not been tried, and has given them all away. */
+function refusal(eligible: Eligibility): Election {
+  let isSomebodyFull = false;
+  for (let place = 0; place < eligible.count; place += 1) {
+    if (eligible.hasTried(place)) continue;
+    if (!eligible.isFull(place)) return noneLive;
+    isSomebodyFull = true;
+  }
+  return isSomebodyFull ? allFull : noneLive;
 }
 
-function isFull(candidate: Candidate, sources: ElectionSources): boolean {
-  return hasLimit(candidate) && sources.inUse(candidate) >= candidate.maxConnections;
+/** Finds the place of the backend that a client is remembered to have had. */
+function recalling(
+  backends: readonly Candidate[],
+  { remembered }: ElectionSources,
+): (client: ElectingClient) => number | undefined {
+  if (remembered === undefined) return () => undefined;
+  const places = new Map(backends.map(({ slot }, place) => [slotKey(slot), place]));
+  return ({ address }) => {
+    const key = remembered.find(address);
+    return key === undefined ? undefined : places.get(key);
+  };
 }

@@ -1,21 +1,65 @@
 import type { Candidate } from "../pool/pool-view.ts";
+import type { Eligibility } from "./eligibility.ts";
+import type { SlowStart } from "./slow-start.ts";
+
+/** Who is to be brought to a backend. */
+export interface ElectingClient {
+  /** 4 or 16 bytes; none of a client without an address, one of a Unix socket. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
 
 /**
- * How to choose one of several backends. Gets at least one candidate, in the order of names, and
- * may choose none of them. Pure but for the sources it is given.
+ * How to choose one of several backends. Called once for a set of backends, to prepare what every
+ * choice needs; returns the choice, which is asked once a client and answers with a place among
+ * `backends`, or with `nobody`. Pure but for the sources.
  */
-export type Strategy = (
-  eligible: readonly Candidate[],
-  sources: ElectionSources,
-) => Candidate | undefined;
+export type Strategy = (pool: ElectionPool) => Choice;
+export type Choice = (client: ElectingClient) => number;
 
-/** What strategies look at besides the candidates. */
+/** None of those that may be chosen is taken by the strategy. */
+export const nobody = -1;
+
+/** What a strategy works on. */
+export interface ElectionPool {
+  /** In the order of their names; at least one. */
+  readonly backends: readonly Candidate[];
+  /** Who may be chosen for the client in question. */
+  readonly eligible: Eligibility;
+  readonly slowStart: SlowStart;
+  readonly options: StrategyTerms;
+  readonly sources: ElectionSources;
+}
+
+/** Refinements of a strategy, as definitions have them; those it does not know mean nothing to it. */
+export interface StrategyTerms {
+  /** In proportion to weights. */
+  readonly isWeighted: boolean;
+  /** The client's port is hashed with its address. */
+  readonly hashesPort: boolean;
+  /** No more than this share of the average load; 0 is without bound. */
+  readonly maxLoadPercent: number;
+  /** Backends of higher priority numbers serve while fewer than this live; 0 leaves that to the strategy. */
+  readonly backupBelow: number;
+  /** Time in which a backend that came back reaches its full share; 0 is at once. */
+  readonly slowStartMs: number;
+}
+
+/** What strategies look at besides the backends. */
 export interface ElectionSources {
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Connections of a backend, with those that are being dialled, over all workers. */
-  readonly inUse: (candidate: Candidate) => number;
+  /** Monotonic milliseconds, those of `liveSinceMs`. */
+  readonly nowMs: () => number;
+  /** Connections of the backend with this slot, with those being dialled, over all workers. */
+  readonly inUse: (slot: number) => number;
+  /** Bytes a second, both ways, as measured last. */
+  readonly rate: (slot: number) => number;
+  /** Another number after every measurement. */
+  readonly measurement: () => number;
   readonly cursor: RotationCursor;
+  /** Undefined when clients are not remembered. */
+  readonly remembered: Remembered | undefined;
 }
 
 /** A place in a rotation that all workers share. */
@@ -23,4 +67,10 @@ export interface RotationCursor {
   read(): number;
   /** False when another worker moved it meanwhile. */
   move(from: number, to: number): boolean;
+}
+
+/** Which client went where, over all workers. */
+export interface Remembered {
+  /** The `slotKey` of the client's backend; undefined when it has none. */
+  find(address: Uint8Array): number | undefined;
 }

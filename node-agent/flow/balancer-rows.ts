@@ -95,3 +95,15 @@ export function backendStatuses(
       rates: meter.ratesOf(name),
     }));
 }
+
+/** Tells the workers what each backend moves, and that all of it is new. */
+export function tellRates(
+  { backends }: Reading,
+  to: { readonly ledger: SlotLedger; readonly meter: RateMeter; readonly balancer: SlotRef },
+): void {
+  for (const { entry } of backends) {
+    const { rxPerSecond, txPerSecond } = to.meter.ratesOf(entry.name);
+    to.ledger.setRate(entry.slot, rxPerSecond + txPerSecond);
+  }
+  to.ledger.measured(to.balancer);
+}

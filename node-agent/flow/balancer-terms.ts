@@ -1,21 +1,28 @@
 import { durationMs } from "#shared/base/duration.ts";
 import { Fault } from "#shared/base/fault.ts";
+import { parseAccessRule } from "#shared/definition/access.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
-import { strategyNames, type StrategyName } from "../elect/elect.ts";
-import type { BalancerPlace, BalancerTerms } from "./worker-protocol.ts";
+import { strategyNames, type ElectionTerms, type StrategyName } from "../elect/elect.ts";
+import type { SharedTables } from "./balancer-memory.ts";
+import type { BalancerPlace, BalancerTerms, DoorTerms } from "./worker-protocol.ts";
 
 /**
  * What workers have to know of a definition.
  *
  * @throws Fault `flow/unsupported` for a strategy that is not among `strategyNames`
  */
-export function balancerTerms(definition: Balancer, place: BalancerPlace): BalancerTerms {
+export function balancerTerms(
+  definition: Balancer,
+  place: BalancerPlace,
+  tables: SharedTables,
+): BalancerTerms {
   const { limits } = definition;
   return {
     ...place,
-    strategy: strategyOf(definition),
-    maxConnections: limits.maxConnections,
+    election: electionTerms(definition),
+    sticky: stickyTerms(definition, tables),
+    door: doorTerms(definition, tables),
     connect: {
       prefix: undefined,
       connectTimeoutMs: durationMs(limits.backendConnectionTimeout),
@@ -23,6 +30,36 @@ export function balancerTerms(definition: Balancer, place: BalancerPlace): Balan
       backendIdleMs: durationMs(limits.backendIdleTimeout),
       idleMode: limits.idleMode,
     },
+  };
+}
+
+function electionTerms(definition: Balancer): ElectionTerms {
+  const options = definition.strategyOptions ?? {};
+  return {
+    strategy: strategyOf(definition),
+    isWeighted: options.weighted ?? false,
+    hashesPort: options.hashClientPort ?? false,
+    maxLoadPercent: options.maxLoadPercent ?? 0,
+    backupBelow: options.backupBelow ?? 0,
+    slowStartMs: options.slowStart === undefined ? 0 : durationMs(options.slowStart),
+  };
+}
+
+function stickyTerms({ strategyOptions }: Balancer, tables: SharedTables): BalancerTerms["sticky"] {
+  const sticky = strategyOptions?.sticky;
+  if (sticky === undefined || tables.sticky === undefined) return undefined;
+  return { memory: tables.sticky, expiryMs: durationMs(sticky.expiry) };
+}
+
+function doorTerms({ limits, access }: Balancer, tables: SharedTables): DoorTerms {
+  const { maxConnections, perClient } = limits;
+  return {
+    maxConnections,
+    access: access && { default: access.default, rules: access.rules.map(parseAccessRule) },
+    perClient:
+      perClient === undefined || tables.clients === undefined
+        ? undefined
+        : { bounds: perClient, memory: tables.clients },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Capability } from "#shared/definition/capability.ts";
 
 import { discoveryKinds } from "../discover/start-discovery.ts";
-import { strategyNames } from "../elect/elect.ts";
+import { strategyNames, strategyOptionNames } from "../elect/elect.ts";
 import { healthcheckKinds } from "../health/create-checking.ts";
 import { bindKinds } from "../listen/listen-addresses.ts";
 
@@ -9,8 +9,11 @@ import { bindKinds } from "../listen/listen-addresses.ts";
 export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "protocol:tcp",
   "idle:one-way",
+  "limits:per-client",
+  "section:access",
   ...bindKinds,
   ...strategyNames.map((name) => `strategy:${name}` as const),
+  ...strategyOptionNames.map((name) => `strategy-option:${name}` as const),
   ...discoveryKinds.map((kind) => `discovery:${kind}` as const),
   ...healthcheckKinds.map((kind) => `healthcheck:${kind}` as const),
 ]);

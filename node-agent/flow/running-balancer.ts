@@ -8,6 +8,7 @@ import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply
 import { RateMeter } from "../stats/rate-meter.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
 import { BalancerListeners, type BalancerListenersDeps } from "./balancer-listeners.ts";
+import { BalancerMemory } from "./balancer-memory.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import {
   backendStatuses,
@@ -15,6 +16,7 @@ import {
   measuredTotals,
   ownRow,
   readNumbers,
+  tellRates,
   type BalancerNumbers,
 } from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
@@ -46,6 +48,7 @@ export class RunningBalancer {
   readonly #listeners: BalancerListeners;
   readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
+  readonly #memory: BalancerMemory;
   readonly #meter = new RateMeter();
   #definition: Balancer;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
@@ -58,6 +61,7 @@ export class RunningBalancer {
     this.place = place;
     this.#deps = deps;
     this.#definition = balancer.definition;
+    this.#memory = new BalancerMemory(deps);
     this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
     this.#pool = new BalancerPool(
@@ -141,10 +145,12 @@ export class RunningBalancer {
     if (this.#phase === "serving") this.#pool.sweep();
   }
 
-  /** Takes a reading for the rates. */
+  /** Takes a reading for the rates, and tells the workers what they came to. */
   measure(): void {
-    const totals = measuredTotals(readNumbers(this.#numbers()));
-    this.#meter.look(totals, this.#deps.clock.monotonicMs());
+    const reading = readNumbers(this.#numbers());
+    this.#meter.look(measuredTotals(reading), this.#deps.clock.monotonicMs());
+    const { ledger } = this.#deps;
+    tellRates(reading, { ledger, meter: this.#meter, balancer: this.place.slot });
   }
 
   rows(): readonly TotalsRow[] {
@@ -168,7 +174,8 @@ export class RunningBalancer {
   }
 
   #served(): Extract<Command, { do: "serve" }> {
-    const terms = balancerTerms(this.#definition, this.place);
+    const tables = this.#memory.of(this.#definition);
+    const terms = balancerTerms(this.#definition, this.place, tables);
     return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
   }
 
@@ -188,6 +195,7 @@ export class RunningBalancer {
     this.#phase = "gone";
     this.#stopWatching();
     this.#connections.stop();
+    this.#memory.release();
     const { workers, ledger, onGone } = this.#deps;
     const { key, slot } = this.place;
     workers.broadcast({ do: "forget", balancer: key });

@@ -1,22 +1,23 @@
-import type { ElectionSources } from "../elect/strategy.ts";
+import { createElector, type Elector } from "../elect/elect.ts";
+import type { ElectingClient, ElectionSources } from "../elect/strategy.ts";
 import type { ConnectionId, ListenerId } from "../engine/engine.ts";
+import { createAccessList } from "../listen/access-list.ts";
+import type { ClientDoor, Door, HeldPlace } from "../listen/admission.ts";
+import { ClientCounters } from "../pool/client-counters.ts";
 import type { Candidate, PoolView } from "../pool/pool-view.ts";
+import { StickyTable } from "../pool/sticky-table.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 import type { CountedBytes } from "../stats/connection-counts.ts";
 import type { BalancerTerms } from "./worker-protocol.ts";
-
-/** A balancer as one worker serves it; terms and pool are replaced when the main thread says so. */
-export interface ServedBalancer {
-  terms: BalancerTerms;
-  pool: PoolView;
-  readonly sources: ElectionSources;
-}
 
 /** A client that was let in, until its connection has closed. */
 export interface OpenConnection {
   readonly id: ConnectionId;
   readonly listener: ListenerId;
   readonly balancer: ServedBalancer;
+  readonly client: ElectingClient;
+  /** What the client holds of its own limit. */
+  readonly place: HeldPlace | undefined;
   /** Names of the backends that it was tried on. */
   readonly tried: string[];
   /** The backend that holds a place for it; undefined between two dials. */
@@ -27,22 +28,104 @@ export interface OpenConnection {
 
 export interface ServedDeps {
   readonly counters: WorkerCounters;
+  /** This worker's place in the shared memory. */
+  readonly worker: number;
   readonly random: () => number;
+  /** Monotonic, the same in all workers. */
+  readonly nowMs: () => number;
 }
 
-export function servedBalancer(
-  { counters, random }: ServedDeps,
-  terms: BalancerTerms,
-  pool: PoolView,
-): ServedBalancer {
-  const { slot } = terms;
-  const sources: ElectionSources = {
+/** A balancer as one worker serves it; the main thread says when terms and pool are others. */
+export class ServedBalancer {
+  readonly #deps: ServedDeps;
+  #terms: BalancerTerms;
+  #pool: PoolView;
+  #door: Door;
+  #sticky: StickyTable | undefined;
+  #elector: Elector | undefined;
+
+  constructor(deps: ServedDeps, terms: BalancerTerms, pool: PoolView) {
+    this.#deps = deps;
+    this.#terms = terms;
+    this.#pool = pool;
+    this.#door = doorOf(deps, terms);
+    this.#sticky = stickyOf(deps, terms);
+  }
+
+  get terms(): BalancerTerms {
+    return this.#terms;
+  }
+
+  get door(): Door {
+    return this.#door;
+  }
+
+  /** Prepared for the pool when its first client comes: pools may change faster than clients come. */
+  get elector(): Elector {
+    this.#elector ??= createElector({
+      terms: this.#terms.election,
+      candidates: this.#pool.candidates,
+      sources: sourcesOf(this.#deps, this.#terms, this.#sticky),
+    });
+    return this.#elector;
+  }
+
+  /** Serves the next client in another way. */
+  serve(terms: BalancerTerms, pool: PoolView): void {
+    this.#terms = terms;
+    this.#pool = pool;
+    this.#door = doorOf(this.#deps, terms);
+    this.#sticky = stickyOf(this.#deps, terms);
+    this.#elector = undefined;
+  }
+
+  /** Elects from other backends. */
+  swapPool(pool: PoolView): void {
+    this.#pool = pool;
+    this.#elector = undefined;
+  }
+
+  /** The client has a place of this backend now. */
+  remember({ address }: ElectingClient, backend: Candidate): void {
+    this.#sticky?.remember(address, backend.slot);
+  }
+}
+
+function doorOf(deps: ServedDeps, { slot, door }: BalancerTerms): Door {
+  return {
+    slot,
+    maxConnections: door.maxConnections,
+    access: door.access && createAccessList(door.access),
+    perClient: door.perClient && clientDoorOf(deps, door.perClient),
+  };
+}
+
+function clientDoorOf(
+  { worker, nowMs }: ServedDeps,
+  { bounds, memory }: NonNullable<BalancerTerms["door"]["perClient"]>,
+): ClientDoor {
+  return { bounds, counters: new ClientCounters({ memory, worker, nowMs }) };
+}
+
+function stickyOf({ nowMs }: ServedDeps, { sticky }: BalancerTerms): StickyTable | undefined {
+  return sticky && new StickyTable({ ...sticky, nowMs });
+}
+
+function sourcesOf(
+  { counters, random, nowMs }: ServedDeps,
+  { slot }: BalancerTerms,
+  remembered: StickyTable | undefined,
+): ElectionSources {
+  return {
     random,
-    inUse: (candidate) => counters.inUse(candidate.slot),
+    nowMs,
+    inUse: (backend) => counters.inUse(backend),
+    rate: (backend) => counters.rate(backend),
+    measurement: () => counters.measurement(slot),
     cursor: {
       read: () => counters.readCursor(slot),
       move: (from, to) => counters.moveCursor(slot, from, to),
     },
+    remembered,
   };
-  return { terms, pool, sources };
 }

@@ -1,3 +1,5 @@
+import { addressBytes } from "#shared/base/ip-address.ts";
+
 import { afterFailedDial, reasonOf, targetOf } from "../connect/dialling.ts";
 import { refusalText, type Election } from "../elect/elect.ts";
 import type {
@@ -7,7 +9,7 @@ import type {
   EngineEvent,
   ListenerId,
 } from "../engine/engine.ts";
-import { admit } from "../listen/admission.ts";
+import { admit, releasePlace } from "../listen/admission.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 import type { ConnectionCounts } from "../stats/connection-counts.ts";
 import type { NoticeBox } from "./notice-box.ts";
@@ -43,15 +45,19 @@ export function tcpFlow(stages: Stages, event: EngineEvent): void {
   }
 }
 
-function onAccepted(stages: Stages, { connection: id, listener }: EventOf<"accepted">): void {
+function onAccepted(stages: Stages, event: EventOf<"accepted">): void {
+  const { connection: id, listener, peer } = event;
   const balancer = stages.balancerOf(listener);
   if (balancer === undefined) return stages.engine.close(id, "flush", "removed");
-  const admission = admit(stages.counters, balancer.terms);
+  const client = { address: addressBytes(peer.address), port: peer.port };
+  const admission = admit(stages.counters, balancer.door, client.address);
   if (admission.kind === "denied") return turnAway(stages, { id, balancer, ...admission });
   const connection: OpenConnection = {
     id,
     listener,
     balancer,
+    client,
+    place: admission.place,
     tried: [],
     backend: undefined,
     isConnected: false,
@@ -110,6 +116,7 @@ function onClosed(stages: Stages, event: EventOf<"closed">): void {
     stages.counts.disconnected(backend.slot);
   }
   if (backend !== undefined && !isConnected) stages.counts.dialEnded(backend.slot);
+  if (connection.place !== undefined) releasePlace(connection.place);
   stages.counts.left(balancer.terms.slot);
 }
 

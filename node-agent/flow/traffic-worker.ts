@@ -12,7 +12,7 @@ import type {
 import { WorkerCounters } from "../pool/worker-counters.ts";
 import { ConnectionCounts } from "../stats/connection-counts.ts";
 import { NoticeBox } from "./notice-box.ts";
-import { servedBalancer, type OpenConnection, type ServedBalancer } from "./served-balancer.ts";
+import { ServedBalancer, type OpenConnection, type ServedDeps } from "./served-balancer.ts";
 import { tcpFlow, type Stages } from "./tcp-flow.ts";
 import type {
   Answer,
@@ -38,6 +38,7 @@ export class TrafficWorker {
   readonly #deps: TrafficWorkerDeps;
   readonly #engine: Engine;
   readonly #counters: WorkerCounters;
+  readonly #servedDeps: ServedDeps;
   readonly #stages: Stages;
   readonly #balancers = new Map<BalancerKey, ServedBalancer>();
   readonly #listeners = new Map<ListenerId, BalancerKey>();
@@ -49,6 +50,12 @@ export class TrafficWorker {
     const { clock, report } = deps;
     this.#deps = deps;
     this.#counters = new WorkerCounters(init.memory, init.index);
+    this.#servedDeps = {
+      counters: this.#counters,
+      worker: init.index,
+      random: deps.random,
+      nowMs: () => clock.monotonicMs(),
+    };
     this.#notices = new NoticeBox({
       clock,
       send: (notices) => report({ tell: "notices", notices }),
@@ -98,18 +105,15 @@ export class TrafficWorker {
   #serve({ terms, pool }: Extract<Command, { do: "serve" }>): Answer {
     const known = this.#balancers.get(terms.key);
     if (known === undefined) {
-      const deps = { counters: this.#counters, random: this.#deps.random };
-      this.#balancers.set(terms.key, servedBalancer(deps, terms, pool));
+      this.#balancers.set(terms.key, new ServedBalancer(this.#servedDeps, terms, pool));
     } else {
-      known.terms = terms;
-      known.pool = pool;
+      known.serve(terms, pool);
     }
     return { kind: "done", connections: 0 };
   }
 
   #swapPool({ balancer, pool }: Extract<Command, { do: "swap-pool" }>): void {
-    const known = this.#balancers.get(balancer);
-    if (known !== undefined) known.pool = pool;
+    this.#balancers.get(balancer)?.swapPool(pool);
   }
 
   async #listen({

@@ -12,6 +12,7 @@ import {
 } from "./pool-view.ts";
 import type { SlotLedger } from "./slot-ledger.ts";
 import { addedTotals, zeroTotals } from "./totals.ts";
+import { usableEntries } from "./usable-entries.ts";
 
 /** A backend that a balancer knows. */
 export interface BackendEntry {
@@ -20,6 +21,10 @@ export interface BackendEntry {
   readonly backend: Backend;
   readonly slot: SlotRef;
   readonly isLive: boolean;
+  /** Monotonic time since which it can be elected; -Infinity of the first delivery's. */
+  readonly liveSinceMs: number;
+  /** Left out for a while, because dials to it failed. */
+  readonly isEjected: boolean;
   /** The last delivery named it; otherwise it stays only for the connections it still has. */
   readonly isDiscovered: boolean;
 }
@@ -54,6 +59,9 @@ export class BackendTable {
   readonly #entries = new Map<string, BackendEntry>();
   #departed: readonly DepartedBackend[] = [];
   #departedTotals = zeroTotals;
+  #isFirst = true;
+  #panicBelowPercent = 0;
+  #isPanic = false;
   #view = emptyPool;
   #version = 0;
 
@@ -80,6 +88,7 @@ export class BackendTable {
     for (const [name, backend] of wanted) {
       if (!this.#merge(name, backend, isNewLive)) leftOut += 1;
     }
+    if (wanted.size > 0) this.#isFirst = false;
     return {
       added: [...this.#entries.keys()].filter((name) => !before.has(name)),
       removed: [...before].filter((name) => !this.#entries.has(name)),
@@ -91,8 +100,28 @@ export class BackendTable {
   setLive(name: string, isLive: boolean): boolean {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.isLive === isLive) return false;
-    this.#put({ ...entry, isLive });
+    this.#put({ ...entry, isLive, liveSinceMs: this.#deps.clock.monotonicMs() });
     return true;
+  }
+
+  /** Leaves a backend out, or takes it in again; false when nothing changed, or it is not known. */
+  setEjected(name: string, isEjected: boolean): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.isEjected === isEjected) return false;
+    this.#put({ ...entry, isEjected });
+    return true;
+  }
+
+  /** All backends are used when a smaller share of them lives; 0 is never. */
+  panicBelow(percent: number): void {
+    if (this.#panicBelowPercent === percent) return;
+    this.#panicBelowPercent = percent;
+    this.#version += 1;
+  }
+
+  /** Whether the last view has backends that do not live, for want of better ones. */
+  get isPanic(): boolean {
+    return this.#isPanic;
   }
 
   /** Drops what is neither discovered nor in use, and rows that were told long enough. */
@@ -107,9 +136,9 @@ export class BackendTable {
   /** Live and discovered backends, as workers are told. The same object until something changes. */
   view(): PoolView {
     if (this.#view.version === this.#version) return this.#view;
-    const entries = [...this.#entries.values()]
-      .filter((entry) => entry.isLive && entry.isDiscovered)
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const usable = usableEntries(this.entries(), this.#panicBelowPercent);
+    const entries = usable.entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#isPanic = usable.isPanic;
     this.#view = { version: this.#version, candidates: entries.map(candidateOf) };
     return this.#view;
   }
@@ -131,13 +160,28 @@ export class BackendTable {
   #merge(name: string, backend: Backend, isNewLive: boolean): boolean {
     const known = this.#entries.get(name);
     if (known !== undefined) {
-      this.#put({ ...known, backend, isDiscovered: true });
+      const liveSinceMs = known.isDiscovered ? known.liveSinceMs : this.#newSinceMs();
+      this.#put({ ...known, backend, isDiscovered: true, liveSinceMs });
       return true;
     }
     const slot = this.#deps.ledger.allocate();
     if (slot === undefined) return false;
-    this.#put({ name, backend, slot, isLive: isNewLive, isDiscovered: true });
+    const liveSinceMs = this.#newSinceMs();
+    this.#put({
+      name,
+      backend,
+      slot,
+      isLive: isNewLive,
+      isEjected: false,
+      isDiscovered: true,
+      liveSinceMs,
+    });
     return true;
+  }
+
+  /** Those that a balancer begins with have nobody to be compared with. */
+  #newSinceMs(): number {
+    return this.#isFirst ? Number.NEGATIVE_INFINITY : this.#deps.clock.monotonicMs();
   }
 
   /** False when the backend still has connections. */
@@ -173,5 +217,6 @@ function candidateOf(entry: BackendEntry, place: number): Candidate {
     maxConnections,
     place,
     slot: entry.slot,
+    liveSinceMs: entry.liveSinceMs,
   };
 }

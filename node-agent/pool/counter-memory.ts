@@ -41,8 +41,12 @@ export const sharedField = {
   active: 2,
   /** Where a rotation goes on. */
   cursor: 3,
+  /** Bytes a second of a backend, both ways, as measured last. */
+  rate: 4,
+  /** Counts a balancer's measurements. */
+  measurement: 5,
 } as const;
-const sharedFields = 4;
+const sharedFields = 6;
 
 /** What one worker holds of a slot, in `held`. */
 export const heldField = { inUse: 0, active: 1 } as const;

@@ -11,12 +11,19 @@ export interface Candidate {
   /** Its place in the order of names, from 0. */
   readonly place: number;
   readonly slot: SlotRef;
+  /** Monotonic time since which it is live without a break; -Infinity of the first backends there were. */
+  readonly liveSinceMs: number;
 }
 
 /** Where a row of the shared counters lies, and which of the slot's uses is meant. */
 export interface SlotRef {
   readonly index: number;
   readonly generation: number;
+}
+
+/** One 32-bit number for a reference; two uses of a slot share one only 65,536 uses apart. */
+export function slotKey({ index, generation }: SlotRef): number {
+  return (index << 16) | (generation & 0xffff);
 }
 
 /**

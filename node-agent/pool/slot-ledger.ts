@@ -1,3 +1,4 @@
+import { countMax } from "#shared/base/limits.ts";
 import { counterColumns, type CounterTotals } from "#shared/measures/report.ts";
 
 import {
@@ -9,6 +10,12 @@ import {
 } from "./counter-memory.ts";
 import type { SlotRef } from "./pool-view.ts";
 
+/** Memory that workers hold parts of. */
+export interface Settled {
+  /** Gives back what a worker held that is dead. */
+  settle(worker: number): void;
+}
+
 /** Who owns which slot: the main thread's side of the shared counters, and its only writer. */
 export class SlotLedger {
   readonly memory: CounterMemory;
@@ -16,6 +23,7 @@ export class SlotLedger {
   readonly #totals: BigInt64Array;
   readonly #held: Int32Array;
   readonly #free: number[] = [];
+  readonly #others = new Set<Settled>();
   #untouched = 0;
 
   constructor(memory: CounterMemory) {
@@ -35,7 +43,9 @@ export class SlotLedger {
     const index = this.#free.pop() ?? this.#nextUntouched();
     if (index === undefined) return undefined;
     for (const column of counterColumns) Atomics.store(this.#totals, totalIndex(index, column), 0n);
-    Atomics.store(this.#shared, sharedIndex(index, "cursor"), 0);
+    for (const field of ["cursor", "rate", "measurement"] as const) {
+      Atomics.store(this.#shared, sharedIndex(index, field), 0);
+    }
     return { index, generation: this.#generationOf(index) };
   }
 
@@ -75,6 +85,23 @@ export class SlotLedger {
     };
   }
 
+  /** Tells workers what a backend moved, both ways; beyond 2 GB a second all count as equally busy. */
+  setRate(backend: SlotRef, bytesPerSecond: number): void {
+    const rate = Math.min(countMax, Math.round(bytesPerSecond));
+    Atomics.store(this.#shared, sharedIndex(backend.index, "rate"), rate);
+  }
+
+  /** Tells workers that all rates of a balancer's backends are new. */
+  measured(balancer: SlotRef): void {
+    Atomics.add(this.#shared, sharedIndex(balancer.index, "measurement"), 1);
+  }
+
+  /** Has other memory settled along with the slots, from now on; what it returns ends that. */
+  settleAlong(other: Settled): () => void {
+    this.#others.add(other);
+    return () => this.#others.delete(other);
+  }
+
   /**
    * Gives back what a worker held when it died: its connections are gone, and so are its dials.
    * Returns how many places that were, by slot index. Only to be called once the worker is dead.
@@ -86,6 +113,7 @@ export class SlotLedger {
       this.#giveBack(worker, slot, "active");
       if (inUse > 0) lost.set(slot, inUse);
     }
+    for (const other of this.#others) other.settle(worker);
     return lost;
   }
 

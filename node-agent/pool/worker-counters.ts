@@ -66,9 +66,19 @@ export class WorkerCounters {
     if (amount > 0) Atomics.add(this.#totals, totalIndex(slot.index, column), BigInt(amount));
   }
 
-  /** Places taken at this moment, over all workers. */
-  inUse(slot: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "inUse"));
+  /** Places taken at this moment, over all workers; `slot` is its index. */
+  inUse(slot: number): number {
+    return Atomics.load(this.#shared, sharedIndex(slot, "inUse"));
+  }
+
+  /** Bytes a second of a backend, both ways, as measured last; `slot` is its index. */
+  rate(slot: number): number {
+    return Atomics.load(this.#shared, sharedIndex(slot, "rate"));
+  }
+
+  /** Another number after every measurement of a balancer's rates. */
+  measurement(slot: SlotRef): number {
+    return Atomics.load(this.#shared, sharedIndex(slot.index, "measurement"));
   }
 
   readCursor(slot: SlotRef): number {

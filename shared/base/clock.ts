@@ -7,7 +7,10 @@ export interface Timer {
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970; may jump. Never used to measure a duration. */
   nowMs(): number;
-  /** Monotonic milliseconds since some fixed moment; only differences mean something. */
+  /**
+   * Monotonic milliseconds since some fixed moment, the same one in all threads of a process; only
+   * differences mean something.
+   */
   monotonicMs(): number;
   /** Calls `run` once after `delayMs`. */
   after(delayMs: number, run: () => void): Timer;
@@ -39,9 +42,11 @@ function abortReason(signal: AbortSignal): Error {
 export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
   const tame = (handle: NodeJS.Timeout): NodeJS.Timeout =>
     options.unref === true ? handle.unref() : handle;
+  // `performance.now` counts from the start of its thread, `hrtime` from the same moment in all.
+  const threadStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
   return {
     nowMs: () => Date.now(),
-    monotonicMs: () => performance.now(),
+    monotonicMs: () => threadStartMs + performance.now(),
     after: (delayMs, run) => {
       const handle = tame(setTimeout(run, delayMs));
       return { stop: () => clearTimeout(handle) };

@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
+import { Fault } from "../base/fault.ts";
 import { accessRulesMax } from "../base/limits.ts";
 import { isAddress, isIpv6 } from "./host.ts";
 import { readableText, refused, understood, type Reading } from "./reading.ts";
@@ -28,6 +29,21 @@ export const accessSchema = section({
   // Empty: the default decides for all.
   rules: z.array(accessRuleSchema).max(accessRulesMax).default([]),
 }).meta({ id: "Access", description: "Who may connect: the first rule that matches decides" });
+
+/**
+ * What a checked rule says.
+ *
+ * @throws Fault `definition/not-a-rule` when the text was never checked
+ */
+export function parseAccessRule(text: string): AccessRule {
+  const reading = readAccessRule(text);
+  if (reading.ok) return reading.value;
+  throw new Fault({
+    code: "definition/not-a-rule",
+    owner: "platform",
+    message: "an access rule reached its use without having been checked",
+  });
+}
 
 /** Understands `deny 10.0.0.0/8`, or says what is wrong. */
 export function readAccessRule(text: string): Reading<AccessRule> {

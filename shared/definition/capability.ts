@@ -23,6 +23,7 @@ export type Capability =
   | "bind:unix"
   | "bind:interface"
   | "idle:one-way"
+  | "limits:per-client"
   | "udp:transparent"
   | `certificate:${CertificateKind}`
   | `section:${OptionalSection}`;
@@ -61,6 +62,9 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
       need(`certificate:${certificateKind(certificate)}`, `/tls/certificates/${index}`),
     ),
     ...(balancer.limits.idleMode === "oneWay" ? [need("idle:one-way", "/limits/idleMode")] : []),
+    ...(balancer.limits.perClient === undefined
+      ? []
+      : [need("limits:per-client", "/limits/perClient")]),
     ...(balancer.udp?.transparent === true ? [need("udp:transparent", "/udp/transparent")] : []),
   ];
 }
@@ -84,7 +88,9 @@ function need(capability: Capability, pointer: string): Requirement {
 }
 
 function strategyOptionNeeds(options: StrategyOptions): readonly Requirement[] {
-  return (["weighted", "hashClientPort", "sticky", "slowStart"] as const)
+  return (
+    ["weighted", "hashClientPort", "sticky", "maxLoadPercent", "backupBelow", "slowStart"] as const
+  )
     .filter((option) => options[option] !== undefined)
     .map((option) => need(`strategy-option:${option}`, `/strategyOptions/${option}`));
 }

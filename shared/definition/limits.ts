@@ -1,8 +1,31 @@
 import { z } from "zod";
 
+import { clientRateMax } from "../base/limits.ts";
 import { durationField } from "./duration-field.ts";
 import { countSchema } from "./fields.ts";
 import { section } from "./section.ts";
+
+/** What one client may take; clients are told apart by the first bits of their address. */
+export const perClientSchema = section({
+  // Each of the two limits stands alone.
+  maxConnections: countSchema.default(0).meta({
+    description: "Concurrent connections of one client; 0 is without limit",
+  }),
+  newPerSecond: z.int().min(0).max(clientRateMax).default(0).meta({
+    description:
+      "New connections of one client a second, and at most so many at once; 0 is without limit",
+  }),
+  // One address is one client.
+  ipv4Prefix: z.int().min(1).max(32).default(32).meta({
+    description: "Bits of an IPv4 address that tell clients apart",
+  }),
+  // A household or a host has a whole /64 of addresses to choose from.
+  ipv6Prefix: z.int().min(1).max(128).default(64).meta({
+    description: "Bits of an IPv6 address that tell clients apart",
+  }),
+}).meta({ id: "PerClient", description: "What one client may take" });
+
+export type PerClient = z.output<typeof perClientSchema>;
 
 /** Bounds of one balancer's connections, on each node. */
 export const limitsSchema = section({
@@ -27,5 +50,8 @@ export const limitsSchema = section({
   idleMode: z.enum(["twoWay", "oneWay"]).default("twoWay").meta({
     description:
       "twoWay: traffic in either direction counts as activity of both; oneWay: each side by what it sends",
+  }),
+  perClient: perClientSchema.optional().meta({
+    description: "What one client may take of the balancer on each node",
   }),
 }).meta({ id: "Limits", description: "Bounds of the connections, on each node" });

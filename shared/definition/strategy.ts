@@ -1,6 +1,11 @@
 import { z } from "zod";
 
-import { stickyEntriesMax } from "../base/limits.ts";
+import {
+  backendsPerBalancerMax,
+  loadPercentMax,
+  loadPercentMin,
+  stickyEntriesMax,
+} from "../base/limits.ts";
 import { durationField } from "./duration-field.ts";
 import { section } from "./section.ts";
 
@@ -32,6 +37,26 @@ export const strategyOptionsSchema = section({
   })
     .optional()
     .meta({ description: "Remembers each client's backend for a time" }),
+  maxLoadPercent: z
+    .int()
+    .min(loadPercentMin)
+    .max(loadPercentMax)
+    .optional()
+    .meta({
+      description:
+        "iphash1: a backend that holds more than this share of the average number of connections " +
+        "is passed over; its next clients go to their second choice",
+    }),
+  backupBelow: z
+    .int()
+    .min(1)
+    .max(backendsPerBalancerMax)
+    .optional()
+    .meta({
+      description:
+        "Backends with a higher priority number are backups: they serve as well, in that order, only " +
+        "while fewer than so many of the lower numbers live",
+    }),
   slowStart: durationField().optional().meta({
     description: "A backend that came back reaches its full share only after this time",
   }),

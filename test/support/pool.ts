@@ -11,9 +11,17 @@ export function backendOf(text: string, given: Partial<Backend> = {}): Backend {
 }
 
 /** Candidates as a view holds them: in the order of their names, each with a slot of its own. */
-export function candidatesOf(backends: readonly Backend[]): readonly Candidate[] {
+export function candidatesOf(
+  backends: readonly Backend[],
+  liveSinceMs = Number.NEGATIVE_INFINITY,
+): readonly Candidate[] {
   return backends
     .map((backend) => ({ ...backend, name: backendName(backend.host, backend.port) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map((backend, place) => ({ ...backend, place, slot: { index: place, generation: 0 } }));
+    .map((backend, place) => ({
+      ...backend,
+      place,
+      slot: { index: place, generation: 0 },
+      liveSinceMs,
+    }));
 }

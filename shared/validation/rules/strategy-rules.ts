@@ -6,13 +6,14 @@ import type { Parts } from "../parts.ts";
 const strategiesOf = {
   weighted: ["leastconn", "roundrobin"],
   hashClientPort: ["iphash", "iphash1"],
+  maxLoadPercent: ["iphash1"],
 } as const satisfies Record<string, readonly Strategy[]>;
 
 /** An option of another strategy is refused, not ignored. */
 export function strategyRules({ right }: Parts): readonly Problem[] {
   const { strategy, strategyOptions } = right;
   if (strategy === undefined || strategyOptions === undefined) return [];
-  return (["weighted", "hashClientPort"] as const).flatMap((option) => {
+  return (["weighted", "hashClientPort", "maxLoadPercent"] as const).flatMap((option) => {
     const strategies: readonly Strategy[] = strategiesOf[option];
     if (strategyOptions[option] === undefined || strategies.includes(strategy)) return [];
     const detail = `is for ${strategies.join(" and ")}; the strategy is ${strategy}`;

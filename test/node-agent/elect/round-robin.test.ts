@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 
-import { elect } from "../../../node-agent/elect/elect.ts";
 import type { ElectionSources } from "../../../node-agent/elect/strategy.ts";
-import { electionSources } from "../../contracts/elector/elector-contract.ts";
+import { electing, electionSources, plainTerms } from "../../support/electing.ts";
 import { backendOf, candidatesOf } from "../../support/pool.ts";
 
 function turns(
@@ -11,10 +10,8 @@ function turns(
 ): readonly string[] {
   const candidates = candidatesOf(names.map((name) => backendOf(name)));
   const { sources, tried = [] } = options;
-  return Array.from({ length: options.count }, () => {
-    const election = elect({ strategy: "roundrobin", candidates, tried, sources });
-    return election.kind === "chosen" ? election.candidate.name : election.kind;
-  });
+  const elector = electing({ terms: plainTerms("roundrobin"), candidates, sources });
+  return Array.from({ length: options.count }, () => elector.name({ tried }));
 }
 
 test("F-BAL-09 N backends: N elections reach each once, in host:port order, and repeat", () => {

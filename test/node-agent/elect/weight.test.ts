@@ -1,20 +1,14 @@
 import { expect, test } from "vitest";
 
-import { elect } from "../../../node-agent/elect/elect.ts";
 import type { Candidate } from "../../../node-agent/pool/pool-view.ts";
-import { electionSources } from "../../contracts/elector/elector-contract.ts";
+import { electing, electionSources, plainTerms, tally } from "../../support/electing.ts";
 import { backendOf, candidatesOf } from "../../support/pool.ts";
 
+const terms = plainTerms("weight");
+
 /** How often each backend is elected. */
-function draws(candidates: readonly Candidate[], count: number): Record<string, number> {
-  const sources = electionSources();
-  const elected: Record<string, number> = {};
-  for (let draw = 0; draw < count; draw += 1) {
-    const election = elect({ strategy: "weight", candidates, tried: [], sources });
-    const name = election.kind === "chosen" ? election.candidate.name : election.kind;
-    elected[name] = (elected[name] ?? 0) + 1;
-  }
-  return elected;
+function draws(candidates: readonly Candidate[], count: number): Readonly<Record<string, number>> {
+  return tally(electing({ terms, candidates }).names(count));
 }
 
 test("F-BAL-02 weights 20/15/25/40 get their shares within half a point over a million draws", () => {
@@ -43,10 +37,8 @@ test("F-BAL-03 only the lowest numbered priority is elected while it has candida
 test("F-BAL-03 a lower numbered priority that is full gives way to the next", () => {
   const full = backendOf("a:1", { priority: 0, maxConnections: 1 });
   const candidates = candidatesOf([full, backendOf("b:1", { priority: 1 })]);
-  const sources = { ...electionSources(), inUse: () => 1 };
-  expect(elect({ strategy: "weight", candidates, tried: [], sources })).toMatchObject({
-    candidate: { name: "b:1" },
-  });
+  const sources = electionSources({ inUse: () => 1 });
+  expect(electing({ terms, candidates, sources }).name()).toBe("b:1");
 });
 
 test("F-BAL-05 all weights zero: every member is elected, and uniformly", () => {
@@ -70,4 +62,30 @@ test("F-BAL-08 negative weights and priorities are never elected; only such are 
 test("F-BAL-07 one candidate of weight 0 is elected beside a higher numbered priority", () => {
   const backends = [backendOf("a:1", { weight: 0 }), backendOf("b:1", { priority: 2 })];
   expect(draws(candidatesOf(backends), 100)).toEqual({ "a:1": 100 });
+});
+
+test("with a part of them full the others keep their shares", () => {
+  const weights = { "a:1": 1, "b:1": 97, "c:1": 2 };
+  const candidates = candidatesOf(
+    Object.entries(weights).map(([name, weight]) => backendOf(name, { weight, maxConnections: 1 })),
+  );
+  const full = candidates.find(({ name }) => name === "b:1")?.slot.index ?? -1;
+  const sources = electionSources();
+  sources.connections.set(full, 1);
+  const elected = tally(electing({ terms, candidates, sources }).names(30_000));
+  expect(elected["b:1"]).toBeUndefined();
+  expect(Math.abs((elected["c:1"] ?? 0) / 300 - 66.7)).toBeLessThan(1.5);
+});
+
+test("F-BAL-05 weights that are full leave the weightless as if all were zero", () => {
+  const candidates = candidatesOf([
+    backendOf("a:1", { weight: 5, maxConnections: 1 }),
+    backendOf("b:1", { weight: 0 }),
+    backendOf("c:1", { weight: 0 }),
+  ]);
+  const sources = electionSources();
+  sources.connections.set(0, 1);
+  const elected = tally(electing({ terms, candidates, sources }).names(10_000));
+  expect(Math.abs((elected["b:1"] ?? 0) / 100 - 50)).toBeLessThan(3);
+  expect(elected["a:1"]).toBeUndefined();
 });

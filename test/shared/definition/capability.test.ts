@@ -23,6 +23,8 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "strategy:iphash1", pointer: "/strategy" },
     { capability: "strategy-option:hashClientPort", pointer: "/strategyOptions/hashClientPort" },
     { capability: "strategy-option:sticky", pointer: "/strategyOptions/sticky" },
+    { capability: "strategy-option:maxLoadPercent", pointer: "/strategyOptions/maxLoadPercent" },
+    { capability: "strategy-option:backupBelow", pointer: "/strategyOptions/backupBelow" },
     { capability: "strategy-option:slowStart", pointer: "/strategyOptions/slowStart" },
     { capability: "multi-bind", pointer: "/bind" },
     { capability: "bind:address", pointer: "/bind/0" },
@@ -47,6 +49,7 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "certificate:files", pointer: "/tls/certificates/1" },
     { capability: "certificate:acme", pointer: "/tls/certificates/2" },
     { capability: "idle:one-way", pointer: "/limits/idleMode" },
+    { capability: "limits:per-client", pointer: "/limits/perClient" },
   ]);
 });
 

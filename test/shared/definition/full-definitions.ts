@@ -156,6 +156,8 @@ const common = {
   strategyOptions: {
     hashClientPort: true,
     sticky: { expiry: anyDuration, entriesMax: 10 },
+    maxLoadPercent: 125,
+    backupBelow: 2,
     slowStart: anyDuration,
   },
   limits: {
@@ -164,6 +166,7 @@ const common = {
     backendIdleTimeout: anyDuration,
     backendConnectionTimeout: anyDuration,
     idleMode: "oneWay",
+    perClient: { maxConnections: 10, newPerSecond: 5, ipv4Prefix: 24, ipv6Prefix: 56 },
   },
   access: { default: "deny", rules: ["allow 10.0.0.0/8", "deny ::1"] },
   drainTimeout: anyDuration,

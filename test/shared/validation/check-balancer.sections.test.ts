@@ -243,13 +243,25 @@ describe("other sections", () => {
   });
 
   test("a strategy's options are those of the strategy", () => {
-    const strategyOptions = { weighted: true, hashClientPort: true };
+    const strategyOptions = { weighted: true, hashClientPort: true, maxLoadPercent: 125 };
     expect(codesOf(minimal({ strategyOptions }))).toEqual([
       "/strategyOptions/weighted conflict",
       "/strategyOptions/hashClientPort conflict",
+      "/strategyOptions/maxLoadPercent conflict",
     ]);
     expect(codesOf(minimal({ strategy: "iphash", strategyOptions }))).toEqual([
       "/strategyOptions/weighted conflict",
+      "/strategyOptions/maxLoadPercent conflict",
+    ]);
+  });
+
+  test("what one client may take has its bounds", () => {
+    const perClient = { maxConnections: -1, newPerSecond: 1_000_001, ipv4Prefix: 33, ipv6Prefix: 0 };
+    expect(codesOf(minimal({ limits: { perClient } }))).toEqual([
+      "/limits/perClient/maxConnections out-of-range",
+      "/limits/perClient/newPerSecond out-of-range",
+      "/limits/perClient/ipv4Prefix out-of-range",
+      "/limits/perClient/ipv6Prefix out-of-range",
     ]);
   });
 

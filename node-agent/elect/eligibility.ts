@@ -1,0 +1,53 @@
+import type { Candidate } from "../pool/pool-view.ts";
+import type { ElectionSources } from "./strategy.ts";
+
+/**
+ * Which backends may be chosen for the client in question: those that it has not tried and that are
+ * below their limit. Made once for a set of backends; `begin` turns to the next client.
+ */
+export class Eligibility {
+  readonly count: number;
+  readonly #names: readonly string[];
+  readonly #slots: Int32Array;
+  readonly #limits: Int32Array;
+  readonly #hasLimits: boolean;
+  readonly #inUse: ElectionSources["inUse"];
+  #tried: readonly string[] = [];
+
+  constructor(backends: readonly Candidate[], inUse: ElectionSources["inUse"]) {
+    this.count = backends.length;
+    this.#names = backends.map(({ name }) => name);
+    this.#slots = Int32Array.from(backends, ({ slot }) => slot.index);
+    this.#limits = Int32Array.from(backends, ({ maxConnections }) => maxConnections);
+    this.#hasLimits = this.#limits.some((limit) => limit > 0);
+    this.#inUse = inUse;
+  }
+
+  /** The next client, and the names of the backends it has tried. */
+  begin(tried: readonly string[]): void {
+    this.#tried = tried;
+  }
+
+  /** True when nobody needs to be asked after. */
+  get isEverybody(): boolean {
+    return !this.#hasLimits && this.#tried.length === 0;
+  }
+
+  has(place: number): boolean {
+    return !this.isFull(place) && !this.hasTried(place);
+  }
+
+  isFull(place: number): boolean {
+    const limit = this.#limits[place] ?? 0;
+    return limit > 0 && this.#inUse(this.slot(place)) >= limit;
+  }
+
+  hasTried(place: number): boolean {
+    return this.#tried.length > 0 && this.#tried.includes(this.#names[place] ?? "");
+  }
+
+  /** Where the backend's shared numbers lie. */
+  slot(place: number): number {
+    return this.#slots[place] ?? 0;
+  }
+}

@@ -1,0 +1,110 @@
+import { clientHash, fnv, fnvStart, mixed } from "./fnv.ts";
+import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
+
+/**
+ * Rendezvous hashing (Thaler and Ravishankar): of all backends the one whose hash, over the client's
+ * address and the backend's name, is highest. When a backend goes, or may not be taken, only its
+ * clients move, each to its second choice; when it comes back only they return.
+ *
+ * With `maxLoadPercent` a backend that has that much of the average load is passed over (Mirrokni,
+ * Thorup and Zadimoghaddam: consistent hashing with bounded loads), unless all have.
+ *
+ * O(n) hashes for a client that was not here lately; for others the answer is kept.
+ */
+export const rendezvousHash: Strategy = (pool) => {
+  const { eligible, slowStart, options } = pool;
+  const names = hashedNames(pool);
+  const kept = new KeptWinners(pool.backends.length);
+  return (client) => {
+    const hash = clientHash(client, options.hashesPort);
+    const place = kept.find(hash) ?? kept.keep(hash, names.highest(hash, everybody));
+    if (eligible.isEverybody && slowStart.isOver && options.maxLoadPercent === 0) return place;
+    const bound = loadBound(pool);
+    const isWarm = (one: number): boolean => slowStart.admitsHash(one, names.mix(hash, one));
+    const isBelow = (one: number): boolean => pool.sources.inUse(eligible.slot(one)) < bound;
+    const isBest = (one: number): boolean => eligible.has(one) && isWarm(one) && isBelow(one);
+    if (isBest(place)) return place;
+    const best = names.highest(hash, isBest);
+    return best === nobody ? names.highest(hash, (one) => eligible.has(one)) : best;
+  };
+};
+
+type Test = (place: number) => boolean;
+const everybody: Test = () => true;
+
+interface HashedNames {
+  /** The place of the highest hash that begins with `hash`, of those that pass. */
+  highest(hash: number, passes: Test): number;
+  /** A number for the client with this hash and the backend at that place, whatever the others are. */
+  mix(hash: number, place: number): number;
+}
+
+/** The names as bytes, one behind the other. */
+function hashedNames({ backends }: ElectionPool): HashedNames {
+  const encoder = new TextEncoder();
+  const texts = backends.map(({ name }) => encoder.encode(name));
+  const ends = Int32Array.from(
+    texts,
+    (
+      (end) => (text) =>
+        (end += text.length)
+    )(0),
+  );
+  const bytes = new Uint8Array(ends.at(-1) ?? 0);
+  for (const [place, text] of texts.entries()) bytes.set(text, ends[place - 1] ?? 0);
+  const ids = Uint32Array.from(texts, (text) => fnv(fnvStart, text));
+  return {
+    mix: (hash, place) => mixed(hash, ids[place] ?? 0),
+    highest: (hash, passes) => {
+      let best = nobody;
+      let highest = -1;
+      for (let place = 0; place < ends.length; place += 1) {
+        const value = fnv(hash, bytes, ends[place - 1] ?? 0, ends[place]);
+        if (value <= highest || !passes(place)) continue;
+        highest = value;
+        best = place;
+      }
+      return best;
+    },
+  };
+}
+
+/** The least load at which a backend has its share; infinite without a bound. */
+function loadBound({ backends, eligible, options, sources }: ElectionPool): number {
+  if (options.maxLoadPercent === 0) return Number.POSITIVE_INFINITY;
+  let load = 1;
+  for (let place = 0; place < backends.length; place += 1) {
+    load += sources.inUse(eligible.slot(place));
+  }
+  return Math.ceil((load * options.maxLoadPercent) / (100 * backends.length));
+}
+
+/** Answers for clients that come back, by their whole hash: one for each of its last bits. */
+class KeptWinners {
+  readonly #hashes: Uint32Array;
+  readonly #places: Int16Array;
+
+  constructor(backends: number) {
+    // As many as pay off: with few backends the answer is found as fast anew.
+    const size = backends < keptFrom ? 1 : keptMax;
+    this.#hashes = new Uint32Array(size);
+    this.#places = new Int16Array(size).fill(nobody);
+  }
+
+  find(hash: number): number | undefined {
+    const index = hash & (this.#hashes.length - 1);
+    const place = this.#places[index] ?? nobody;
+    return this.#hashes[index] === hash && place !== nobody ? place : undefined;
+  }
+
+  keep(hash: number, place: number): number {
+    const index = hash & (this.#hashes.length - 1);
+    this.#hashes[index] = hash;
+    this.#places[index] = place;
+    return place;
+  }
+}
+
+const keptFrom = 32;
+/** A power of two: 24 KB for each balancer of a worker that elects like this among many. */
+const keptMax = 4_096;
