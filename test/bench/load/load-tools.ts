@@ -1,0 +1,32 @@
+import { join } from "node:path";
+
+import { findProgram, outputOf } from "../../support/run-command.ts";
+
+/** Programs that make load; undefined is one that this host lacks. */
+export interface LoadTools {
+  readonly wrk: string | undefined;
+  readonly iperf3: string | undefined;
+  /** test/bench/load/steady.c */
+  readonly steady: string | undefined;
+}
+
+/** What was built here. */
+export interface Built {
+  readonly tools: LoadTools;
+  /** test/bench/limit/relay.c */
+  readonly limit: string | undefined;
+}
+
+/** Finds the generators, and builds what is in C when there is a compiler. */
+export async function loadTools(folder: string): Promise<Built> {
+  const source = join(import.meta.dirname, "..");
+  const build = async (file: string, program: string): Promise<string | undefined> => {
+    if ((await findProgram("cc")) === undefined) return undefined;
+    const path = join(folder, program);
+    await outputOf(["cc", "-O2", "-Wall", "-Wextra", "-pthread", "-o", path, join(source, file)]);
+    return path;
+  };
+  const [wrk, iperf3] = [await findProgram("wrk"), await findProgram("iperf3")];
+  const steady = await build("load/steady.c", "steady");
+  return { tools: { wrk, iperf3, steady }, limit: await build("limit/relay.c", "relay") };
+}

@@ -1,0 +1,11 @@
+/** The rows of the benchmark, in the order in which they are measured and shown. */
+export const rowNames = [
+  "keep-alive-64",
+  "keep-alive-512",
+  "new-connections",
+  "bulk-up",
+  "bulk-down",
+  "latency",
+  "idle-memory",
+  "reload",
+] as const;

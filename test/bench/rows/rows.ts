@@ -1,0 +1,34 @@
+import { bulkRow } from "./bulk-row.ts";
+import { idleMemoryRow } from "./idle-memory-row.ts";
+import { latencyRow } from "./latency-row.ts";
+import { reloadRow } from "./reload-row.ts";
+import type { rowNames } from "./row-names.ts";
+import type { Row } from "./row.ts";
+import { webRow } from "./web-row.ts";
+
+/** Every row by its name, in the order of `rowNames`. */
+export const rows: Readonly<Record<(typeof rowNames)[number], Row>> = {
+  "keep-alive-64": webRow({
+    name: "keep-alive-64",
+    title: "keep-alive, 64 connections",
+    connections: 64,
+    closing: false,
+  }),
+  "keep-alive-512": webRow({
+    name: "keep-alive-512",
+    title: "keep-alive, 512 connections",
+    connections: 512,
+    closing: false,
+  }),
+  "new-connections": webRow({
+    name: "new-connections",
+    title: "new connections, 64 at a time",
+    connections: 64,
+    closing: true,
+  }),
+  "bulk-up": bulkRow("up"),
+  "bulk-down": bulkRow("down"),
+  latency: latencyRow,
+  "idle-memory": idleMemoryRow,
+  reload: reloadRow,
+};
