@@ -38,6 +38,7 @@ const wideLimits: HttpLimits = {
   ...defaultHttpLimits,
   calls: { name: "calls", burst: 100_000, perSecond: 100_000 },
   signIns: { name: "sign-ins", burst: 1_000, perSecond: 1_000 },
+  refusals: { name: "refusals", burst: 100_000, perSecond: 100_000 },
 };
 
 /** Starts one with a database of its own; it is gone after the test. */

@@ -25,7 +25,7 @@ export function rateLimit<E extends HttpEnv>(
 /**
  * Bounds the calls of one address whose credential is refused with 401. Beyond it whatever comes
  * from there is refused before anything is looked up, a good credential too: which one it is would
- * have to be looked up.
+ * have to be looked up. A call that brings none costs nothing and does not count.
  */
 export function refusalLimit<E extends HttpEnv>(limiter: RateLimiter): MiddlewareHandler<E> {
   return async (c, next) => {
@@ -33,7 +33,8 @@ export function refusalLimit<E extends HttpEnv>(limiter: RateLimiter): Middlewar
     const decision = limiter.look(key);
     if (!decision.allowed) return tooMany(c, decision, announced(limiter.limit, decision));
     await next();
-    if (c.res.status === 401) limiter.take(key);
+    const brought = c.req.header("authorization") !== undefined;
+    if (brought && c.res.status === 401) limiter.take(key);
   };
 }
 

@@ -161,13 +161,14 @@ describe("attempts without a valid signature", () => {
     const { clock } = standingClock();
     const { control } = await nodeWorld({ clock });
     const url = new URL(`${agentPaths.snapshots}${"0".repeat(64)}`, control.url);
+    const headers = { authorization: "Midstream-Node of nobody" };
     const statuses: number[] = [];
     for (let n = 0; n < linkAttemptBurstMax; n += 100) {
-      const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(url)));
+      const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(url, { headers })));
       statuses.push(...answers.map(({ status }) => status));
     }
     expect(new Set(statuses)).toEqual(new Set([401]));
-    const refused = await fetch(url);
+    const refused = await fetch(url, { headers });
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
   });
