@@ -3,18 +3,39 @@ import type { Context } from "hono";
 import { pointerOf } from "#shared/base/problem.ts";
 
 import type { Stale } from "../verbs/balancer/expected.ts";
-import type { Invalid, LimitReached, Mismatch, NameTaken, NotFound } from "../verbs/outcomes.ts";
+import type {
+  ConfirmationRequired,
+  Invalid,
+  LimitReached,
+  Mismatch,
+  NameTaken,
+  NotFound,
+} from "../verbs/outcomes.ts";
 import type { Page } from "../verbs/page.ts";
 import { entityTag } from "./entity-tag.ts";
 import type { HttpEnv } from "./env.ts";
 import { problemAnswer } from "./problem-answer.ts";
 
 /** What verbs answer when they did not do it. */
-export type RefusedOutcome = Invalid | LimitReached | Mismatch | NameTaken | NotFound | Stale;
+export type RefusedOutcome =
+  | ConfirmationRequired
+  | Invalid
+  | LimitReached
+  | Mismatch
+  | NameTaken
+  | NotFound
+  | Stale;
 
 /** The problem that a verb's refusal is to a client. */
 export function refusedAnswer<E extends HttpEnv>(c: Context<E>, outcome: RefusedOutcome): Response {
   switch (outcome.kind) {
+    case "confirmation-required": {
+      const { removed, left } = outcome;
+      const detail =
+        `${removed} of the ${removed + left} balancers that the group had a short time ago ` +
+        "would be gone; if that is meant, repeat the call with ?confirm=shrink";
+      return problemAnswer(c, "http/confirmation-required", { detail });
+    }
     case "invalid":
       return problemAnswer(c, "http/invalid", { errors: outcome.problems });
     case "limit-reached": {

@@ -36,6 +36,10 @@ export const problemKinds = {
   "http/email-taken": { status: 409, title: "There is a user with this address already" },
   "http/limit-reached": { status: 409, title: "There are as many as there may be" },
   "http/node-limit-reached": { status: 409, title: "The tenant has as many nodes as it may have" },
+  "http/confirmation-required": {
+    status: 409,
+    title: "So much would go that it wants a confirmation",
+  },
   "http/stale": { status: 412, title: "It was changed since the ETag was read" },
   "http/body-too-large": { status: 413, title: "The body is too large" },
   "http/unsupported-media-type": { status: 415, title: "The body has to be application/json" },

@@ -35,11 +35,34 @@ export const groupPageQuery = section({
   }),
 });
 
-export const dryRunQuery = section({
+const dryRunShape = {
   dryRun: z.enum(["true", "false"]).default("false").meta({
     description: "Checks and answers as if, stores nothing",
   }),
+};
+
+export const dryRunQuery = section(dryRunShape);
+
+/** Of changes that can take balancers away from a group. */
+export const removingQuery = section({
+  ...dryRunShape,
+  confirm: z
+    .enum(["shrink"])
+    .optional()
+    .meta({
+      description:
+        "`shrink`: it is meant that most of a group's balancers go. Without it that is 409 " +
+        "`http/confirmation-required`",
+    }),
 });
+
+/** How a change is to be made. */
+export function writeMode({ dryRun, confirm }: z.output<typeof removingQuery>): {
+  readonly dryRun: boolean;
+  readonly confirmShrink: boolean;
+} {
+  return { dryRun: dryRun === "true", confirmShrink: confirm === "shrink" };
+}
 
 /** What a verb takes, without what was not given. */
 export function pageRequest(query: z.output<typeof pageQuery>): PageRequest {

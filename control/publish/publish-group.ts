@@ -6,6 +6,7 @@ import { sameVersion, type Version } from "#shared/snapshot/version.ts";
 import { readGroup } from "../storage/queries/node-groups.ts";
 import type { Bodies } from "./bodies.ts";
 import { buildSnapshot } from "./build-snapshot.ts";
+import { checkRemovals } from "./check-removals.ts";
 import { bodyOf } from "./check-snapshot.ts";
 import type { GroupKey } from "./group-key.ts";
 import type { BuiltSnapshot, Published } from "./published.ts";
@@ -15,7 +16,8 @@ import type { PublisherDeps } from "./publisher-deps.ts";
  * What a group's nodes shall run as of now: read, built, every new body checked, signed. Undefined
  * when the group does not exist. Gives `previous` back when nothing newer is there.
  *
- * @throws Fault `publish/inconsistent` and what storage throws; nothing may be published then
+ * @throws Fault `publish/inconsistent`, `publish/unexplained-removal` and what storage throws;
+ *   nothing may be published then
  */
 export async function publishGroup(
   deps: Pick<PublisherDeps, "database" | "signer"> & { readonly bodies: Bodies },
@@ -27,6 +29,7 @@ export async function publishGroup(
     if (rows === undefined) return undefined;
     const outcome = buildSnapshot(key, rows);
     if (!outcome.ok) throw inconsistent(outcome.problems.map(({ detail }) => detail));
+    await checkRemovals(tx, outcome.value, previous);
     const fresh = differenceOf(previous?.manifest ?? [], outcome.value.manifest).changed;
     const hashes = fresh.map(({ hash }) => hash);
     const bodies = await deps.bodies.load(tx, key.tenantId, hashes);

@@ -17,6 +17,15 @@ export interface Invalid {
   readonly problems: readonly Problem[];
 }
 
+/** So much would go that the caller has to say that it is meant; nothing was stored. */
+export interface ConfirmationRequired {
+  readonly kind: "confirmation-required";
+  /** Balancers that would have left the group within the window. */
+  readonly removed: number;
+  /** Balancers that it would have. */
+  readonly left: number;
+}
+
 /** The tenant has as many as it may have. */
 export interface LimitReached {
   readonly kind: "limit-reached";

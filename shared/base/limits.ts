@@ -550,6 +550,13 @@ export const drainGraceMs = 3_000;
 export const pageItemsMax = 200;
 /** Groups of a tenant. */
 export const groupsPerTenantMax = 200;
+/**
+ * Fewer balancers than this may leave a group without a word; from here on, more than that share of
+ * what it had within that time wants a confirmation. Who has one to four is never asked.
+ */
+export const shrinkBalancersMin = 5;
+export const shrinkShareMax = 0.5;
+export const shrinkWindowMs = 10 * 60_000;
 /** API keys of a tenant that still work. */
 export const apiKeysPerTenantMax = 200;
 /** Join tokens of a tenant that still work. */

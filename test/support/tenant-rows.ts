@@ -59,6 +59,12 @@ function commit(sql: Sql, { tenantId, groupId, changes }: Commit, doorbell: bool
     const [row] = await tx<{ rev: string }[]>`
       UPDATE tenants SET rev = rev + 1 WHERE id = ${tenantId} RETURNING rev`;
     const rev = Number(row?.rev);
+    const removed = Object.keys(changes)
+      .filter((id) => changes[id] === null)
+      .map((balancer) => ({ balancer, name: balancer, group: groupId, before: "", after: null }));
+    await tx`
+      INSERT INTO revisions (tenant_id, rev, actor, action, changes)
+      VALUES (${tenantId}, ${rev}, 'test', 'test.commit', ${tx.json(removed)})`;
     for (const [id, definition] of Object.entries(changes)) {
       if (definition === null) {
         await tx`DELETE FROM balancers WHERE tenant_id = ${tenantId} AND id = ${id}`;

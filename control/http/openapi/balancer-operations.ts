@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
-import { dryRunQuery, groupPageQuery } from "../queries.ts";
+import { dryRunQuery, groupPageQuery, removingQuery } from "../queries.ts";
 import {
   headers,
   json,
@@ -68,7 +68,7 @@ export const updateBalancerOperation = createRoute({
   operationId: "updateBalancer",
   summary: "Replaces a balancer's definition: a new revision",
   parameters: headers("IfMatch", "PreferWait"),
-  request: { params, query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
+  request: { params, query: removingQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
   responses: {
     200: taggedJson("BalancerAnswer", "Stored, or what would be stored (dryRun)"),
     202: taggedJson("BalancerAnswer", notWaited),
@@ -85,12 +85,12 @@ export const removeBalancerOperation = createRoute({
   operationId: "removeBalancer",
   summary: "Removes a balancer: a new revision; its nodes drain it",
   parameters: headers("IfMatch", "PreferWait"),
-  request: { params, query: dryRunQuery },
+  request: { params, query: removingQuery },
   responses: {
     200: json("BalancerRemoved", "Removed, or would be (dryRun)"),
     202: json("BalancerRemoved", notWaited),
     ...problemsOfTenant,
-    ...problems(404, 412, 428),
+    ...problems(404, 409, 412, 428),
   },
 });
 

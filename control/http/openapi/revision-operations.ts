@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
-import { dryRunQuery, pageQuery } from "../queries.ts";
+import { pageQuery, removingQuery } from "../queries.ts";
 import {
   headers,
   json,
@@ -67,12 +67,12 @@ export const rollbackRevisionOperation = createRoute({
   operationId: "rollbackRevision",
   summary: "Makes the balancers what they were at a revision: a new revision",
   parameters: headers("IdempotencyKey", "PreferWait"),
-  request: { params, query: dryRunQuery },
+  request: { params, query: removingQuery },
   responses: {
     200: json("Unchanged", "They are as they were then, or dryRun"),
     201: json("Rollback", "The new revision"),
     202: json("Rollback", notWaited),
     ...problemsOfTenant,
-    ...problems(404, 413, 415, 422),
+    ...problems(404, 409, 413, 415, 422),
   },
 });

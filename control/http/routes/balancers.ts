@@ -26,7 +26,7 @@ import {
 } from "../openapi/balancer-operations.ts";
 import { pageAnswer, refusedAnswer } from "../outcome-answers.ts";
 import { problemAnswer } from "../problem-answer.ts";
-import { groupPageRequest } from "../queries.ts";
+import { groupPageRequest, writeMode } from "../queries.ts";
 import { createRouter } from "../router.ts";
 import { receiptNote } from "../write-receipt.ts";
 
@@ -84,8 +84,7 @@ function addUpdate(router: Router, deps: WriteDeps, guards: Guards): void {
     if (expected === undefined) return problemAnswer(c, "http/if-match-required");
     const definition = definitionOf(c.var.body, id);
     if (definition === "other-id") return otherId(c);
-    const dryRun = c.req.valid("query").dryRun === "true";
-    const input = { id, definition, expected, dryRun };
+    const input = { id, definition, expected, ...writeMode(c.req.valid("query")) };
     const outcome = await updateBalancer(deps.verbs, c.var.actor, input);
     if (outcome.kind === "unchanged") {
       const committed = { rev: outcome.balancer.rev, status: 200 } as const;
@@ -106,8 +105,8 @@ function addRemove(router: Router, deps: WriteDeps, guards: Guards): void {
     if (id === undefined) return problemAnswer(c, "http/not-found");
     const expected = expectedOf(c);
     if (expected === undefined) return problemAnswer(c, "http/if-match-required");
-    const dryRun = c.req.valid("query").dryRun === "true";
-    const outcome = await removeBalancer(deps.verbs, c.var.actor, { id, expected, dryRun });
+    const input = { id, expected, ...writeMode(c.req.valid("query")) };
+    const outcome = await removeBalancer(deps.verbs, c.var.actor, input);
     if (outcome.kind !== "removed") return refusedAnswer(c, outcome);
     const { revision } = outcome;
     if (outcome.dryRun) return c.json({ id, revision, dryRun: true as const }, 200);

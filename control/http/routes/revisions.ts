@@ -18,7 +18,7 @@ import {
 } from "../openapi/revision-operations.ts";
 import { pageAnswer, refusedAnswer } from "../outcome-answers.ts";
 import { problemAnswer } from "../problem-answer.ts";
-import { pageRequest } from "../queries.ts";
+import { pageRequest, writeMode } from "../queries.ts";
 import { createRouter } from "../router.ts";
 import { receiptNote } from "../write-receipt.ts";
 
@@ -67,8 +67,8 @@ function addRollback(router: Router, deps: WriteDeps, guards: Guards): void {
     if (rev === undefined) return problemAnswer(c, "http/not-found");
     const body = checkedBody(c, emptyBodySchema);
     if (!body.ok) return body.answer;
-    const dryRun = c.req.valid("query").dryRun === "true";
-    const outcome = await rollbackRevision(deps.verbs, c.var.actor, { rev, dryRun });
+    const input = { rev, ...writeMode(c.req.valid("query")) };
+    const outcome = await rollbackRevision(deps.verbs, c.var.actor, input);
     if (outcome.kind === "unchanged") return c.json({ unchanged: true as const }, 200);
     if (outcome.kind !== "rolled-back") return refusedAnswer(c, outcome);
     const { revision, warnings } = outcome;

@@ -108,6 +108,34 @@ export async function readManifest(
   return { version: { epoch, rev, root }, entries, signature };
 }
 
+/** What was published last before a version of the same epoch; undefined when nothing is kept. */
+export async function newestManifest(
+  tx: Transaction,
+  { tenantId, groupId }: GroupPlace,
+  before: Pick<Version, "epoch" | "rev">,
+): Promise<{ readonly version: Version; readonly manifest: Manifest } | undefined> {
+  const [row] = await tx
+    .select({
+      rev: manifests.rev,
+      root: manifests.root,
+      manifest: manifests.entries,
+    })
+    .from(manifests)
+    .where(
+      and(
+        eq(manifests.tenantId, tenantId),
+        eq(manifests.groupId, groupId),
+        eq(manifests.epoch, before.epoch),
+        lt(manifests.rev, before.rev),
+      ),
+    )
+    .orderBy(desc(manifests.rev))
+    .limit(1);
+  if (row === undefined) return undefined;
+  const { rev, root, manifest } = row;
+  return { version: { epoch: before.epoch, rev, root }, manifest };
+}
+
 /** Remembers what was published; another instance may have done so already. */
 export async function saveManifest(
   tx: Transaction,

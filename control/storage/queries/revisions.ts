@@ -20,6 +20,8 @@ export interface NewRevisionRow {
   readonly actor: string;
   readonly action: string;
   readonly changes: readonly RevisionChange[];
+  /** That it takes much away was confirmed. */
+  readonly confirmed: boolean;
   /** The body that the changes name and that may be new. */
   readonly body: Body | undefined;
   readonly audit: Omit<NewAuditRow, "tenantId" | "actor" | "action">;
@@ -32,7 +34,7 @@ export interface NewRevisionRow {
  * rings the doorbell: all in one round trip, since the tenant's row is held meanwhile.
  */
 export async function insertRevision(tx: Transaction, row: NewRevisionRow): Promise<RevisionRow> {
-  const { tenantId, rev, actor, action, changes, body, audit } = row;
+  const { tenantId, rev, actor, action, changes, confirmed, body, audit } = row;
   const groupIds = [...new Set(changes.map((change) => change.group))];
   const stored = await firstRowOf<{ readonly at: string }>(
     tx,
@@ -51,14 +53,15 @@ export async function insertRevision(tx: Transaction, row: NewRevisionRow): Prom
           VALUES (${tenantId}, ${actor}, ${action}, ${audit.target}, ${audit.beforeHash ?? null},
             ${audit.afterHash ?? null}, ${audit.requestId}, ${audit.address})
       ), appended AS (
-        INSERT INTO ${revisions} (tenant_id, rev, actor, action, changes)
-          VALUES (${tenantId}, ${rev}::bigint, ${actor}, ${action}, ${JSON.stringify(changes)}::jsonb)
+        INSERT INTO ${revisions} (tenant_id, rev, actor, action, changes, confirmed)
+          VALUES (${tenantId}, ${rev}::bigint, ${actor}, ${action}, ${JSON.stringify(changes)}::jsonb,
+            ${confirmed}::boolean)
           RETURNING at
       )
       SELECT at, CASE WHEN ${row.doorbell}::boolean THEN ${notified(tenantId)} END FROM appended`,
   );
   if (stored === undefined) throw new Error("an insert returned no row");
-  return { tenantId, rev, actor, action, changes, at: new Date(stored.at) };
+  return { tenantId, rev, actor, action, changes, confirmed, at: new Date(stored.at) };
 }
 
 /** Tells every control instance, once this transaction is committed, that the tenant changed. */

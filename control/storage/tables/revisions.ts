@@ -1,4 +1,4 @@
-import { jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { boolean, index, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
 import type { BalancerId, GroupId } from "#shared/base/ids.ts";
 
@@ -25,6 +25,11 @@ export const revisions = pgTable(
     action: text("action").notNull(),
     changes: jsonb("changes").$type<readonly RevisionChange[]>().notNull(),
     at: at("at").notNull().defaultNow(),
+    /** It takes so much away that it wanted a confirmation, and had it. */
+    confirmed: boolean("confirmed").notNull().default(false),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.rev] })],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.rev] }),
+    index("revisions_at").on(table.tenantId, table.at),
+  ],
 );

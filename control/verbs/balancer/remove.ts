@@ -3,13 +3,14 @@ import type { BalancerId } from "#shared/base/ids.ts";
 import { balancerOfTenant, deleteBalancers } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
-import type { NotFound } from "../outcomes.ts";
+import type { ConfirmationRequired, NotFound } from "../outcomes.ts";
 import { commitRevision } from "../revision/commit-revision.ts";
 import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, transact, undone } from "../transact.ts";
 import { staleness, type Expected, type Stale } from "./expected.ts";
+import { shrinkVerdict, type Confirmable } from "./shrinkage.ts";
 
-export interface RemoveBalancerInput {
+export interface RemoveBalancerInput extends Confirmable {
   readonly id: BalancerId;
   readonly expected: Expected;
   /** Checks and answers as if, removes nothing. */
@@ -18,6 +19,7 @@ export interface RemoveBalancerInput {
 
 export type RemoveBalancerOutcome =
   | { readonly kind: "removed"; readonly dryRun: boolean; readonly revision: number }
+  | ConfirmationRequired
   | NotFound
   | Stale;
 
@@ -36,12 +38,16 @@ export async function removeBalancer(
     const stale = staleness(row, input.expected);
     if (stale !== undefined) return undone(stale);
     await deleteBalancers(tx, tenantId, [row.id]);
+    const changes = revisionChanges(row.id, row, undefined);
+    const verdict = await shrinkVerdict(tx, tenantId, { ...input, changes });
+    if (verdict.kind !== "allowed") return undone(verdict);
     await commitRevision(
       deps,
       { tx, actor },
       {
         rev,
-        changes: revisionChanges(row.id, row, undefined),
+        changes,
+        confirmed: verdict.confirmed,
         deed: { action: "balancer.remove", target: row.id, beforeHash: row.hash },
       },
     );

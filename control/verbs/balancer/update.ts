@@ -12,7 +12,7 @@ import {
 import { insertSecrets } from "../../storage/queries/secrets.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
-import type { Invalid, NameTaken, NotFound } from "../outcomes.ts";
+import type { ConfirmationRequired, Invalid, NameTaken, NotFound } from "../outcomes.ts";
 import { bodyOf, commitRevision } from "../revision/commit-revision.ts";
 import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, transact, undone, type Ended } from "../transact.ts";
@@ -20,8 +20,9 @@ import { admit } from "./admit.ts";
 import { balancerRecordOf, type BalancerRecord } from "./balancer-record.ts";
 import { staleness, type Expected, type Stale } from "./expected.ts";
 import { sealSecrets } from "./seal-secrets.ts";
+import { shrinkVerdict, type Confirmable } from "./shrinkage.ts";
 
-export interface UpdateBalancerInput {
+export interface UpdateBalancerInput extends Confirmable {
   readonly id: BalancerId;
   /** As it came, unchecked. */
   readonly definition: unknown;
@@ -40,6 +41,7 @@ export type UpdateBalancerOutcome =
     }
   /** The definition is the stored one already: no revision was made. */
   | { readonly kind: "unchanged"; readonly balancer: BalancerRecord }
+  | ConfirmationRequired
   | Invalid
   | NameTaken
   | NotFound
@@ -60,7 +62,15 @@ export async function updateBalancer(
     if (before === undefined) return undone({ kind: "not-found" });
     const stale = staleness(before, input.expected);
     if (stale !== undefined) return undone(stale);
-    const ended = await replace(deps, { tx, actor, rev }, { before, written: checked.value });
+    const ended = await replace(
+      deps,
+      { tx, actor, rev },
+      {
+        before,
+        written: checked.value,
+        confirmShrink: input.confirmShrink,
+      },
+    );
     if (ended.outcome.kind !== "updated" || !input.dryRun) return ended;
     return undone({ ...ended.outcome, dryRun: true });
   });
@@ -72,7 +82,7 @@ interface Place {
   readonly rev: number;
 }
 
-interface Replacement {
+interface Replacement extends Confirmable {
   readonly before: BalancerRow;
   readonly written: Balancer;
 }
@@ -80,7 +90,7 @@ interface Replacement {
 async function replace(
   deps: VerbDeps,
   place: Place,
-  { before, written }: Replacement,
+  { before, written, confirmShrink }: Replacement,
 ): Promise<Ended<UpdateBalancerOutcome>> {
   const { tx, actor } = place;
   const { tenantId } = actor;
@@ -108,9 +118,13 @@ async function replace(
       revUpdated: place.rev,
     },
   );
+  const changes = revisionChanges(id, before, row);
+  const verdict = await shrinkVerdict(tx, tenantId, { changes, confirmShrink });
+  if (verdict.kind !== "allowed") return undone(verdict);
   await commitRevision(deps, place, {
     rev: place.rev,
-    changes: revisionChanges(id, before, row),
+    changes,
+    confirmed: verdict.confirmed,
     body,
     deed: {
       action: "balancer.update",

@@ -12,6 +12,8 @@ import type { Deed } from "../noted.ts";
 export interface NewRevision {
   readonly rev: number;
   readonly changes: readonly RevisionChange[];
+  /** It took a confirmation that so much goes; false unless given. */
+  readonly confirmed?: boolean;
   /** The body that the changes name and that may be new. */
   readonly body?: Body;
   readonly deed: Deed;
@@ -21,7 +23,7 @@ export interface NewRevision {
 export function commitRevision(
   deps: Pick<VerbDeps, "doorbell">,
   { tx, actor }: { readonly tx: Transaction; readonly actor: Actor },
-  { rev, changes, body, deed }: NewRevision,
+  { rev, changes, confirmed = false, body, deed }: NewRevision,
 ): Promise<RevisionRow> {
   const { tenantId, keyId, requestId, address } = actor;
   const { action, ...target } = deed;
@@ -33,6 +35,7 @@ export function commitRevision(
     actor: keyId,
     action,
     changes,
+    confirmed,
     body,
     audit,
     doorbell,

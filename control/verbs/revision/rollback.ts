@@ -5,15 +5,16 @@ import { deleteBalancers, insertBalancers } from "../../storage/queries/balancer
 import { netChangesOfTenant } from "../../storage/queries/revisions.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { shrinkVerdict, type Confirmable } from "../balancer/shrinkage.ts";
 import { transactOnce } from "../idempotent.ts";
-import type { Invalid, Mismatch, NotFound } from "../outcomes.ts";
+import type { ConfirmationRequired, Invalid, Mismatch, NotFound } from "../outcomes.ts";
 import { kept, undone, type Ended } from "../transact.ts";
 import { commitRevision } from "./commit-revision.ts";
 import { restorationOf, type Restoration } from "./restoration.ts";
 import { revisionChanges } from "./revision-changes.ts";
 import { revisionRecordOf, type RevisionRecord } from "./revision-record.ts";
 
-export interface RollbackInput {
+export interface RollbackInput extends Confirmable {
   /** The revision whose balancers come back; 0 is the empty beginning. */
   readonly rev: number;
   /** Checks and answers as if, stores nothing. */
@@ -32,6 +33,7 @@ export type RollbackOutcome =
   | { readonly kind: "unchanged" }
   /** What could run then cannot any more: pointers are `/balancers/<id>/…`. */
   | Invalid
+  | ConfirmationRequired
   | NotFound
   | Mismatch;
 
@@ -45,7 +47,7 @@ export async function rollbackRevision(
   return transactOnce(deps, actor, async (tx) => {
     const rev = await nextRevision(tx, actor.tenantId);
     if (input.rev < 0 || input.rev >= rev) return undone({ kind: "not-found" });
-    const ended = await restore(deps, { tx, actor, rev }, input.rev);
+    const ended = await restore(deps, { tx, actor, rev }, input);
     if (ended.outcome.kind !== "rolled-back" || !input.dryRun) return ended;
     return undone({ ...ended.outcome, dryRun: true });
   });
@@ -60,7 +62,7 @@ interface Place {
 async function restore(
   deps: VerbDeps,
   place: Place,
-  target: number,
+  { rev: target, confirmShrink }: RollbackInput,
 ): Promise<Ended<RollbackOutcome>> {
   const { tx, actor, rev } = place;
   const { tenantId } = actor;
@@ -71,9 +73,15 @@ async function restore(
     return undone({ kind: "invalid", problems: restoration.problems });
   }
   await replaceBalancers(place, restoration);
+  const changes = restoration.balancers.flatMap(({ id, now, past }) =>
+    revisionChanges(id, now, past),
+  );
+  const verdict = await shrinkVerdict(tx, tenantId, { changes, confirmShrink });
+  if (verdict.kind !== "allowed") return undone(verdict);
   const row = await commitRevision(deps, place, {
     rev,
-    changes: restoration.balancers.flatMap(({ id, now, past }) => revisionChanges(id, now, past)),
+    changes,
+    confirmed: verdict.confirmed,
     deed: { action: "revision.rollback", target: String(target) },
   });
   const { warnings } = restoration;

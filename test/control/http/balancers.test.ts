@@ -396,6 +396,29 @@ describe("DELETE /v1/balancers/{id}", () => {
     expect((await tenant.call("GET", path)).status).toBe(404);
     expect((await tenant.call("DELETE", path, { headers })).status).toBe(404);
   });
+
+  test("of most of a group is 409 until it is confirmed, with a dry run too", async () => {
+    await newTenant();
+    const paths: string[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const body = { ...simpleBalancer(`web-${n}`), bind: [`127.0.0.1:${11_000 + n}`] };
+      paths.push(`/v1/balancers/${(await created(body)).body.id}`);
+    }
+    const headers = { "if-match": "*" };
+    for (const path of paths.slice(0, 4)) {
+      expect((await tenant.call("DELETE", path, { headers })).status).toBe(200);
+    }
+    const [path = ""] = paths.slice(4);
+    for (const query of ["", "?dryRun=true"]) {
+      const refused = await tenant.call<Problem>("DELETE", `${path}${query}`, { headers });
+      expect(refused).toMatchObject({ status: 409, body: { code: "http/confirmation-required" } });
+    }
+    expect((await tenant.call("GET", path)).status).toBe(200);
+    const unknown = await tenant.call("DELETE", `${path}?confirm=yes`, { headers });
+    expect(unknown.status).toBe(400);
+    const confirmed = await tenant.call("DELETE", `${path}?confirm=shrink`, { headers });
+    expect(confirmed.status).toBe(200);
+  });
 });
 
 describe("Prefer: wait", () => {

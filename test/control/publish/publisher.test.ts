@@ -108,6 +108,54 @@ describe("what a group shall run", () => {
     await eventually(() => heard.at(-1)?.rev === 3);
   });
 
+  test.each([true, false])(
+    "never lacks what no revision took away (known to the process: %s), and goes on when it is back",
+    async (known) => {
+      const { database, sql } = await freshDatabase();
+      const tenant = await tenantRows(sql, { doorbell: false });
+      const log = recordedLog();
+      const first = started({ database, doorbell: false });
+      const followedFirst = await followed(first, tenant);
+      await tenant.commit({ bal_a: { name: "a" }, bal_b: { name: "b" }, bal_c: { name: "c" } });
+      await eventually(() => followedFirst.heard.at(-1)?.rev === 1);
+      await eventually(async () => {
+        expect(await sql`SELECT rev FROM manifests WHERE rev = 1`).toHaveLength(1);
+      });
+      if (!known) await first.stop();
+      const publisher = started({ database, log, doorbell: false });
+      if (known) await followed(publisher, tenant);
+      const lost = await sql`
+        DELETE FROM balancers WHERE tenant_id = ${tenant.tenantId} AND id <> 'bal_c' RETURNING *`;
+      await tenant.commit({ bal_c: null, bal_d: { name: "d" } });
+      if (!known) await followed(publisher, tenant);
+      await eventually(() => log.lines.some(({ event }) => event === "publish.failed"));
+      const failed = log.lines.find(({ event }) => event === "publish.failed");
+      expect(failed?.fields["error"]).toMatchObject({ code: "publish/unexplained-removal" });
+      expect(publisher.desired(tenant)?.rev).toBe(known ? 1 : undefined);
+      expect(await sql`SELECT rev FROM manifests WHERE rev = 2`).toEqual([]);
+      const wanted = { root: followedFirst.heard.at(-1)?.root ?? "" };
+      const reader = { node, acceptsGzip: false };
+      const pulled = await publisher.snapshot(tenant, wanted, reader);
+      expect(pulled?.version.rev, "what was published can still be pulled").toBe(1);
+      for (const row of lost) {
+        await sql`INSERT INTO balancers ${sql({ ...row, definition: sql.json(row["definition"]) })}`;
+      }
+      await eventually(() => publisher.desired(tenant)?.rev === 2);
+    },
+  );
+
+  test("is what the database has once its epoch was raised, however little that is", async () => {
+    const { database, sql } = await freshDatabase();
+    const tenant = await tenantRows(sql, { doorbell: false });
+    const publisher = started({ database, doorbell: false });
+    const { heard } = await followed(publisher, tenant);
+    await tenant.commit({ bal_a: { name: "a" }, bal_b: { name: "b" } });
+    await eventually(() => heard.at(-1)?.rev === 1);
+    await sql`DELETE FROM balancers WHERE tenant_id = ${tenant.tenantId} AND id = 'bal_a'`;
+    await sql`UPDATE control_state SET epoch = 2`;
+    await eventually(() => heard.at(-1)?.epoch === 2);
+  });
+
   test("is never a body that is not what its hash says", async () => {
     const { database, sql } = await freshDatabase();
     const tenant = await tenantRows(sql, { doorbell: false });
