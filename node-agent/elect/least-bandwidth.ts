@@ -26,7 +26,7 @@ interface Line {
 function inLine({ backends, sources }: ElectionPool): Line {
   const rates = Float64Array.from(backends, ({ slot }) => sources.rate(slot.index));
   const rateOf = (place: number): number => rates[place] ?? 0;
-  const places = Int32Array.from(backends.keys()).sort((a, b) => rateOf(a) - rateOf(b));
+  const places = Int32Array.from(backends.keys()).toSorted((a, b) => rateOf(a) - rateOf(b));
   const runs = [...places.keys()].filter(
     (index) => index === 0 || rateOf(places[index] ?? 0) !== rateOf(places[index - 1] ?? 0),
   );

@@ -1,3 +1,4 @@
+import { cumulative, total } from "./cumulative.ts";
 import { clientHash, fnv, fnvStart, mixed } from "./fnv.ts";
 import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
 
@@ -43,14 +44,8 @@ interface HashedNames {
 function hashedNames({ backends }: ElectionPool): HashedNames {
   const encoder = new TextEncoder();
   const texts = backends.map(({ name }) => encoder.encode(name));
-  const ends = Int32Array.from(
-    texts,
-    (
-      (end) => (text) =>
-        (end += text.length)
-    )(0),
-  );
-  const bytes = new Uint8Array(ends.at(-1) ?? 0);
+  const ends = cumulative(texts.map(({ length }) => length));
+  const bytes = new Uint8Array(total(ends));
   for (const [place, text] of texts.entries()) bytes.set(text, ends[place - 1] ?? 0);
   const ids = Uint32Array.from(texts, (text) => fnv(fnvStart, text));
   return {

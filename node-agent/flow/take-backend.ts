@@ -11,10 +11,10 @@ export type ElectedFor = Pick<OpenConnection, "balancer" | "client" | "tried">;
  */
 export function takeBackend(counters: WorkerCounters, wish: ElectedFor): Election {
   const { balancer, client, tried } = wish;
-  let passedOver: readonly string[] = tried;
+  let passedOver: string[] | undefined;
   let wasFull = false;
   for (;;) {
-    const election = balancer.elector.elect(client, passedOver);
+    const election = balancer.elector.elect(client, passedOver ?? tried);
     if (election.kind !== "chosen") return wasFull ? { kind: "all-full" } : election;
     const { candidate } = election;
     const acquired = counters.acquire(candidate.slot, candidate.maxConnections);
@@ -23,6 +23,7 @@ export function takeBackend(counters: WorkerCounters, wish: ElectedFor): Electio
       return election;
     }
     if (acquired === "full") wasFull = true;
-    passedOver = [...passedOver, candidate.name];
+    passedOver ??= [...tried];
+    passedOver.push(candidate.name);
   }
 }

@@ -102,7 +102,8 @@ interface Range {
 function outerFirst(networks: readonly Network[]): readonly Network[] {
   return networks.toSorted((a, b) => {
     if (a.first !== b.first) return a.first < b.first ? -1 : 1;
-    return a.last === b.last ? a.rank - b.rank : a.last > b.last ? -1 : 1;
+    if (a.last !== b.last) return a.last > b.last ? -1 : 1;
+    return a.rank - b.rank;
   });
 }
 

@@ -63,8 +63,7 @@ export function electorContract(terms: ElectionTerms): void {
           const sources = electionSources({ random, inUse: (slot) => loadOf[slot] ?? 0 });
           const tried = given.flatMap((one) => (one.isTried ? [`${one.backend.host}:1`] : []));
           const open = candidates
-            .filter(({ name }) => !tried.includes(name))
-            .filter((one, _, all) => isActive(terms, one, candidates) && all.length > 0)
+            .filter((one) => !tried.includes(one.name) && isActive(terms, one, candidates))
             .filter(
               (one) => one.maxConnections === 0 || (loads.get(one.name) ?? 0) < one.maxConnections,
             )
@@ -85,8 +84,9 @@ export function electorContract(terms: ElectionTerms): void {
           const elector = electing({ terms, candidates, sources });
           for (const step of steps) {
             const election = elector.elect({ client: clientAt(step) });
-            if (election.kind === "chosen" && step % 3 > 0)
+            if (election.kind === "chosen") {
               add(sources.connections, election.candidate.slot.index, 1);
+            }
             if (step % 3 === 0) leave(sources.connections, step);
             for (const { slot, maxConnections } of candidates) {
               const held = sources.connections.get(slot.index) ?? 0;

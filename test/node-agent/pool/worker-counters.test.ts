@@ -131,7 +131,7 @@ test("three threads that take and give back never exceed the limit, and end at z
     for (let round = 0; round < 100_000; round += 1) {
       if (counters.acquire(workerData.slot, 2) !== "acquired") continue;
       acquired += 1;
-      most = Math.max(most, counters.inUse(workerData.slot));
+      most = Math.max(most, counters.inUse(workerData.slot.index));
       counters.count(workerData.slot, "connections", 1);
       counters.release(workerData.slot);
     }
