@@ -1,91 +1,137 @@
+import { backoffMs, jitteredMs } from "#shared/base/backoff.ts";
 import type { Clock, Timer } from "#shared/base/clock.ts";
-import { errorText } from "#shared/base/fault.ts";
-import { fetchRetryMs, fetchRetryMsMax } from "#shared/base/limits.ts";
+import {
+  fetchJitterShare,
+  fetchRetryMs,
+  fetchRetryMsMax,
+  lookAgainMs,
+} from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 
-import type { Fetch, Fetched } from "./discovery.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
+import type { DiscoverySource, FailedFetch, Fetched, FetchedList } from "./discovery.ts";
+import { ShrinkGuard, type ShrinkTerms } from "./shrink-guard.ts";
+import { SourceRecord } from "./source-record.ts";
+import type { SourceEvent, SourceStatus } from "./source-status.ts";
+import { WatchLoop } from "./watch-loop.ts";
 
 export interface DiscoveryLoopDeps {
   readonly clock: Clock;
-  readonly fetch: Fetch;
+  readonly random: () => number;
+  readonly source: DiscoverySource;
 }
 
 export interface DiscoveryLoopOptions {
   /** Pause after each delivery; 0 fetches until the first success and never again. */
   readonly intervalMs: number;
-  /** Bound of one fetch; 0 is without. */
+  /** Bound of one fetch; 0 is the longest there is. */
   readonly timeoutMs: number;
   /** After a failure: keep the last backends, or have none. */
   readonly failPolicy: "keeplast" | "setempty";
+  readonly shrink?: ShrinkTerms;
   /** A whole list, after every success, and an empty one after a failure under `setempty`. */
   readonly onBackends: (backends: readonly Backend[]) => void;
-  readonly onFailure: (failure: Extract<Fetched, { ok: false }>) => void;
-}
-
-export interface DiscoveryLoop {
-  /** Ends the fetch that is under way; nothing is delivered afterwards. */
-  stop(): void;
+  readonly onEvent: (event: SourceEvent) => void;
 }
 
 /**
- * Fetches at once and then at every interval after a delivery. After a failure it tries again in
- * `fetchRetryMs`, twice that after the next one, up to `fetchRetryMsMax`.
+ * Asks one source again and again: at once, then at every interval after a delivery, and soon after
+ * the source announced a change. After a failure it tries again within `fetchRetryMs`, within twice
+ * that after the next one, up to `fetchRetryMsMax`; an announcement never makes that faster.
  */
-export function startDiscoveryLoop(
-  deps: DiscoveryLoopDeps,
-  options: DiscoveryLoopOptions,
-): DiscoveryLoop {
-  const ended = new AbortController();
-  let timer: Timer | undefined;
-  let failures = 0;
+export class DiscoveryLoop {
+  readonly #deps: DiscoveryLoopDeps;
+  readonly #options: DiscoveryLoopOptions;
+  readonly #record: SourceRecord;
+  readonly #guard: ShrinkGuard | undefined;
+  readonly #watch: WatchLoop | undefined;
+  readonly #ended = new AbortController();
+  #timer: Timer | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #startedMs = 0;
+  #isFetching = false;
+  #isAnnounced = false;
+  #failures = 0;
 
-  const again = (delayMs: number): void => {
-    timer = deps.clock.after(delayMs, () => void fetchOnce());
-  };
-  const fetchOnce = async (): Promise<void> => {
-    const fetched = await boundedFetch(deps, options.timeoutMs, ended.signal);
-    if (ended.signal.aborted) return;
-    if (fetched.ok) {
-      failures = 0;
-      options.onBackends(fetched.backends);
-      if (options.intervalMs > 0) again(options.intervalMs);
-      return;
+  constructor(deps: DiscoveryLoopDeps, options: DiscoveryLoopOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#record = new SourceRecord(deps.clock, options.onEvent);
+    this.#guard = options.shrink === undefined ? undefined : new ShrinkGuard(options.shrink);
+    void this.#fetchOnce();
+    const { watch } = deps.source;
+    if (watch === undefined || options.intervalMs === 0) return;
+    this.#watch = new WatchLoop({ ...deps, watch, lookAgain: () => this.#lookAgain() });
+  }
+
+  status(): Omit<SourceStatus, "pointer" | "kind"> {
+    const watch = this.#watch;
+    const isWatched = watch?.isStanding ?? null;
+    return { ...this.#record.status, isWatched, watchProblem: watch?.problem ?? null };
+  }
+
+  /** Ends the fetch that is under way; nothing is delivered afterwards. */
+  stop(): void {
+    this.#timer?.stop();
+    this.#watch?.stop();
+    this.#ended.abort();
+  }
+
+  async #fetchOnce(): Promise<void> {
+    const { clock, source } = this.#deps;
+    const { timeoutMs } = this.#options;
+    this.#isFetching = true;
+    this.#isAnnounced = false;
+    this.#startedMs = clock.monotonicMs();
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    const ended = this.#ended.signal;
+    const fetched = await boundedFetch(clock, source.fetch, { timeoutMs, ended });
+    this.#isFetching = false;
+    if (!ended.aborted) this.#settle(fetched);
+  }
+
+  #settle(fetched: Fetched): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const tookMs = nowMs - this.#startedMs;
+    if (!fetched.ok) return this.#fail(fetched, tookMs);
+    this.#failures = 0;
+    const refused = this.#guard?.refuses(fetched.backends.length, nowMs);
+    if (refused !== undefined) this.#record.failed(refused, tookMs);
+    else {
+      this.#record.succeeded(fetched, tookMs);
+      this.#options.onBackends(fetched.backends);
     }
-    options.onFailure(fetched);
-    if (options.failPolicy === "setempty") options.onBackends([]);
-    again(Math.min(fetchRetryMsMax, fetchRetryMs * 2 ** Math.min(failures, 10)));
-    failures += 1;
-  };
-  void fetchOnce();
+    this.#again(fetched);
+  }
 
-  return {
-    stop: () => {
-      timer?.stop();
-      ended.abort();
-    },
-  };
-}
+  #fail(failure: FailedFetch, tookMs: number): void {
+    this.#record.failed(failure, tookMs);
+    if (this.#options.failPolicy === "setempty") this.#options.onBackends([]);
+    const bounds = { firstMs: fetchRetryMs, maxMs: fetchRetryMsMax };
+    this.#failures += 1;
+    this.#fetchIn(backoffMs(this.#failures - 1, bounds, this.#deps.random));
+  }
 
-/** A fetch that ends in time whatever the source does. */
-async function boundedFetch(
-  deps: DiscoveryLoopDeps,
-  timeoutMs: number,
-  ended: AbortSignal,
-): Promise<Fetched> {
-  const bound = new AbortController();
-  const signal = AbortSignal.any([ended, bound.signal]);
-  const over = Promise.withResolvers<Fetched>();
-  const expire = (): void => {
-    bound.abort();
-    const detail = `no answer within ${timeoutMs} ms`;
-    over.resolve({ ok: false, code: "timeout", detail });
-  };
-  const timer = timeoutMs > 0 ? deps.clock.after(timeoutMs, expire) : undefined;
-  try {
-    return await Promise.race([deps.fetch(signal), over.promise]);
-  } catch (error) {
-    return { ok: false, code: "failed", detail: errorText(error) };
-  } finally {
-    timer?.stop();
+  #again({ againMs = Number.POSITIVE_INFINITY }: FetchedList): void {
+    const { intervalMs } = this.#options;
+    if (intervalMs === 0) return;
+    const pauseMs = againMs === Number.POSITIVE_INFINITY ? intervalMs : againMs;
+    this.#fetchIn(jitteredMs(pauseMs, fetchJitterShare, this.#deps.random));
+    if (this.#isAnnounced) this.#lookAgain();
+  }
+
+  /** Soon, but no sooner than `lookAgainMs` after the last fetch: a flood is one fetch. */
+  #lookAgain(): void {
+    this.#isAnnounced = true;
+    if (this.#isFetching) return;
+    const gapMs = this.#failures > 0 ? fetchRetryMs : lookAgainMs;
+    const waitMs = Math.max(0, this.#startedMs + gapMs - this.#deps.clock.monotonicMs());
+    if (this.#deps.clock.monotonicMs() + waitMs < this.#dueMs) this.#fetchIn(waitMs);
+  }
+
+  #fetchIn(delayMs: number): void {
+    this.#timer?.stop();
+    this.#dueMs = this.#deps.clock.monotonicMs() + delayMs;
+    this.#timer = this.#deps.clock.after(delayMs, () => void this.#fetchOnce());
   }
 }

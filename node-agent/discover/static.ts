@@ -1,8 +1,8 @@
 import type { StaticDiscovery } from "#shared/definition/discovery/static.ts";
 
-import type { Fetch } from "./discovery.ts";
+import type { DiscoverySource } from "./discovery.ts";
 
 /** The backends that stand in the definition, as they stand there. */
-export function staticFetch(discovery: StaticDiscovery): Fetch {
-  return () => Promise.resolve({ ok: true, backends: discovery.backends });
+export function staticSource(discovery: StaticDiscovery): DiscoverySource {
+  return { fetch: () => Promise.resolve({ ok: true, backends: discovery.backends }) };
 }

@@ -6,8 +6,8 @@ import { firstDiscoveryMsMax, poolGapMs } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
-import type { DiscoveryLoop } from "../discover/discovery-loop.ts";
-import { startDiscovery } from "../discover/start-discovery.ts";
+import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
+import type { SourceStatus } from "../discover/source-status.ts";
 import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
 import type { CheckGate } from "../health/gated-probe.ts";
 import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/health-monitor.ts";
@@ -35,7 +35,7 @@ export class BalancerPool {
   readonly #deps: BalancerPoolDeps;
   readonly #health: HealthMonitor;
   #definition: Balancer;
-  #discovery: DiscoveryLoop | undefined;
+  readonly #discovery: BalancerDiscovery;
   #published: PoolView;
   #publishing: Timer | undefined;
   #publishedMs = Number.NEGATIVE_INFINITY;
@@ -46,6 +46,14 @@ export class BalancerPool {
     this.#definition = definition;
     this.table = new BackendTable({ ledger: deps.ledger, clock });
     this.#published = this.table.view();
+    this.#discovery = new BalancerDiscovery({
+      ...deps,
+      onBackends: (backends) => this.#deliver(backends),
+      onEvent: (event, { pointer: source, kind: sourceKind }) => {
+        const { balancer, tell } = deps;
+        tell({ ...event, balancer, source, sourceKind });
+      },
+    });
     const onFlip = (flip: HealthFlip): void => this.#onFlip(flip);
     const checking = createChecking(deps, definition.healthcheck);
     this.#health = new HealthMonitor({ clock, random, gate, onFlip }, checking);
@@ -74,29 +82,26 @@ export class BalancerPool {
     this.#tellChanged([], dropped);
   }
 
+  /** How its sources are, in their order. */
+  sources(): readonly SourceStatus[] {
+    return this.#discovery.status();
+  }
+
   /** Stops looking: no fetch, no check, no new view. */
   stop(): void {
-    this.#discovery?.stop();
+    this.#discovery.stop();
     this.#health.stop();
     this.#publishing?.stop();
   }
 
   async #discover(): Promise<void> {
-    const { clock, balancer, tell } = this.#deps;
-    const first = Promise.withResolvers<undefined>();
-    this.#discovery?.stop();
-    this.#discovery = startDiscovery(clock, this.#definition.discovery, {
-      onBackends: (backends) => {
-        this.#deliver(backends);
-        first.resolve(undefined);
-      },
-      onFailure: ({ code, detail }) => {
-        tell({ kind: "discovery.failed", balancer, code, detail });
-        first.resolve(undefined);
-      },
-    });
-    const timer = clock.after(firstDiscoveryMsMax, () => first.resolve(undefined));
-    await first.promise.finally(() => timer.stop());
+    const { clock } = this.#deps;
+    const { discovery, protocol } = this.#definition;
+    const transport = protocol === "udp" ? "udp" : "tcp";
+    const late = Promise.withResolvers<undefined>();
+    const timer = clock.after(firstDiscoveryMsMax, () => late.resolve(undefined));
+    const changed = this.#discovery.change(discovery, transport);
+    await Promise.race([changed, late.promise]).finally(() => timer.stop());
   }
 
   #deliver(backends: readonly Backend[]): void {

@@ -1,5 +1,6 @@
 import type { CounterTotals } from "#shared/measures/report.ts";
 
+import type { SourceStatus } from "../discover/source-status.ts";
 import type { Rates } from "../stats/rate-meter.ts";
 
 /** A running balancer at one moment. */
@@ -16,6 +17,8 @@ export interface BalancerStatus {
   readonly rates: Rates;
   /** In the order of their names. */
   readonly backends: readonly BackendStatus[];
+  /** Where the backends come from, in the order of the definition. */
+  readonly sources: readonly SourceStatus[];
 }
 
 export interface BackendStatus {

@@ -1,6 +1,6 @@
 import type { Capability } from "#shared/definition/capability.ts";
 
-import { discoveryKinds } from "../discover/start-discovery.ts";
+import { discoveryKinds } from "../discover/create-source.ts";
 import { strategyNames, strategyOptionNames } from "../elect/elect.ts";
 import { healthcheckKinds } from "../health/create-checking.ts";
 import { bindKinds } from "../listen/listen-addresses.ts";

@@ -1,3 +1,4 @@
+import type { SourceEvent, SourceStatus } from "../discover/source-status.ts";
 import type { CloseReason } from "../engine/engine.ts";
 
 /** Something that flipped, ended or went wrong in the data plane; `balancer` is its id. */
@@ -17,12 +18,7 @@ export type DataPlaneEvent =
     }
   /** More backends than a balancer, or this node, can have: so many get no traffic. */
   | { readonly kind: "backends.left-out"; readonly balancer: string; readonly count: number }
-  | {
-      readonly kind: "discovery.failed";
-      readonly balancer: string;
-      readonly code: string;
-      readonly detail: string;
-    }
+  | (SourceEvent & OfSource)
   | {
       readonly kind: "clients.turned-away";
       readonly balancer: string;
@@ -61,3 +57,11 @@ export type DataPlaneEvent =
       readonly detail: string;
     }
   | { readonly kind: "worker.replaced"; readonly worker: number };
+
+/** Whose source something happened to. */
+interface OfSource {
+  readonly balancer: string;
+  /** JSON pointer into the balancer. */
+  readonly source: string;
+  readonly sourceKind: SourceStatus["kind"];
+}

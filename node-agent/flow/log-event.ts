@@ -18,6 +18,8 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "backend.down": { level: "warn", text: "a backend is unhealthy" },
   "backends.changed": { level: "info", text: "the backends have changed" },
   "backends.left-out": { level: "warn", text: "there are more backends than can be used" },
+  "discovery.recovered": { level: "info", text: "the backends could be fetched again" },
+  "discovery.skipped": { level: "warn", text: "a source names what cannot be a backend" },
   "discovery.failed": { level: "warn", text: "the backends could not be fetched" },
   "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
 };

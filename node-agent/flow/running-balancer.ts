@@ -5,6 +5,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
+import { revealSecrets } from "../discover/reveal-secrets.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
 import { BalancerListeners, type BalancerListenersDeps } from "./balancer-listeners.ts";
@@ -70,7 +71,7 @@ export class RunningBalancer {
         balancer: balancer.id,
         onView: (pool) => deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
       },
-      balancer.definition,
+      revealSecrets(balancer.definition, balancer.secrets),
     );
   }
 
@@ -91,11 +92,11 @@ export class RunningBalancer {
   }
 
   /** Takes over another definition; on failure it runs on unchanged. */
-  async update({ definition }: VerifiedBalancer): Promise<FlowOutcome> {
+  async update({ definition, secrets }: VerifiedBalancer): Promise<FlowOutcome> {
     const change = await this.#listeners.change(definition.bind);
     if (!change.ok) return change;
     this.#definition = definition;
-    await this.#pool.change(definition);
+    await this.#pool.change(revealSecrets(definition, secrets));
     await this.#serveEverywhere();
     const drainMs = durationMs(definition.drainTimeout);
     const ended = await this.#connections.endThoseOf(change.closed, drainMs);
@@ -170,6 +171,7 @@ export class RunningBalancer {
       totals: reading.own,
       rates: meter.ratesOf(ownRow),
       backends: backendStatuses(reading, { ledger, meter }),
+      sources: this.#pool.sources(),
     };
   }
 

@@ -9,6 +9,8 @@ export interface Pattern {
   readonly groupNames: readonly string[];
   /** Whether it matches anywhere in the text. */
   test(text: string): boolean;
+  /** What its named groups caught in the first match, those that caught nothing left out. */
+  groupsIn(text: string): Readonly<Record<string, string>> | undefined;
   /** Whether it matches anywhere in the bytes, read as UTF-8; a byte that is none matches `.` only. */
   testBytes(bytes: Uint8Array): boolean;
 }
@@ -57,8 +59,19 @@ function patternOf(text: string, compiled: RE2JS): Pattern {
     text,
     groupNames: Object.keys(compiled.namedGroups()),
     test: (input) => compiled.test(input),
+    groupsIn: (input) => caughtIn(compiled, input),
     testBytes: (bytes) => compiled.test(bytes),
   };
+}
+
+function caughtIn(compiled: RE2JS, input: string): Readonly<Record<string, string>> | undefined {
+  const matcher = compiled.matcher(input);
+  if (!matcher.find()) return undefined;
+  const caught = Object.keys(compiled.namedGroups()).flatMap((name) => {
+    const value = matcher.group(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(caught);
 }
 
 function refused(detail: string): CompiledPattern {

@@ -16,6 +16,8 @@ const secretPlaces: readonly (readonly string[])[] = [
     `${discovery}/auth/password`,
     `${discovery}/aclToken`,
     `${discovery}/serverRemotePassword`,
+    `${discovery}/bearerToken`,
+    `${discovery}/headers/*/value`,
     `${discovery}/tls/clientCertificate/pem/key`,
   ]),
   "backendTls/clientCertificate/pem/key",

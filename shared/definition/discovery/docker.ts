@@ -25,6 +25,20 @@ export const dockerDiscoverySchema = section({
   containerHostEnvVar: textSchema.optional().meta({
     description: "Environment variable of the container that holds the backend's host",
   }),
+  address: z
+    .enum(["published", "container"])
+    .optional()
+    .meta({
+      description:
+        "Where traffic goes: the published port of the engine's host (unless told), or the " +
+        "container's own address and private port",
+    }),
+  network: textSchema.optional().meta({
+    description: "With container addresses: the network whose address is used; any unless given",
+  }),
+  units: z.enum(["containers", "services"]).optional().meta({
+    description: "Containers of the engine (unless told), or tasks of the swarm's services",
+  }),
   tls: sourceTlsSchema.optional(),
   ...fetchingShape(remoteTimeoutDefault),
 }).meta({ id: "DockerDiscovery", description: "Backends from running containers" });

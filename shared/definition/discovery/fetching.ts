@@ -1,24 +1,51 @@
 import { z } from "zod";
 
-import { pollIntervalMsMin } from "../../base/limits.ts";
+import { formatDuration } from "../../base/duration.ts";
+import {
+  commandFetchMsDefault,
+  fetchMsMax,
+  localFetchMsDefault,
+  pollIntervalMsMin,
+  remoteFetchMsDefault,
+} from "../../base/limits.ts";
 import { durationField } from "../duration-field.ts";
+import { section } from "../section.ts";
 
 /** What every discovery that asks a source has; the timeout's default is the kind's own. */
 export function fetchingShape(timeoutDefault: string): typeof fetchingFields {
   return {
     ...fetchingFields,
-    timeout: durationField().prefault(timeoutDefault).meta({
-      description: 'Time for one fetch; "0" is without limit',
-    }),
+    timeout: durationField()
+      .prefault(timeoutDefault)
+      .meta({
+        description: `Time for one fetch; at most ${formatDuration(fetchMsMax)}, which "0" stands for too`,
+      }),
   };
 }
 
 /** A local agent answers or is down. */
-export const localTimeoutDefault = "2s";
+export const localTimeoutDefault: string = formatDuration(localFetchMsDefault);
 /** A command starts a process first. */
-export const commandTimeoutDefault = "3s";
+export const commandTimeoutDefault: string = formatDuration(commandFetchMsDefault);
 /** A source across a network: two lost packets and their retries. */
-export const remoteTimeoutDefault = "5s";
+export const remoteTimeoutDefault: string = formatDuration(remoteFetchMsDefault);
+
+/** Refuses an answer with far fewer backends than the last one: a source that lost its memory. */
+const shrinkGuardSchema = section({
+  percent: z
+    .int()
+    .min(1)
+    .max(99)
+    .meta({
+      description: "An answer that has lost more than this share of the backends is refused",
+      examples: [50],
+    }),
+  hold: durationField({ minMs: pollIntervalMsMin }).optional().meta({
+    description: 'Taken all the same once it was told for so long; never when left out, or "0"',
+  }),
+}).meta({ id: "ShrinkGuard", description: "Refuses answers that have lost too many backends" });
+
+export type ShrinkGuardTerms = z.output<typeof shrinkGuardSchema>;
 
 const fetchingFields = {
   // A source that fails says nothing about its backends, so they stay.
@@ -30,4 +57,5 @@ const fetchingFields = {
     description: 'Time between fetches; "0" fetches until the first success and never again',
   }),
   timeout: durationField().prefault(remoteTimeoutDefault),
+  shrinkGuard: shrinkGuardSchema.optional(),
 };

@@ -1,8 +1,10 @@
 import { z } from "zod";
 
-import { httpUrlSchema, textSchema } from "../fields.ts";
+import { httpUrlSchema } from "../fields.ts";
+import { jsonPathField } from "../json-path.ts";
 import { section } from "../section.ts";
 import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
+import { httpRequestShape } from "./http-request.ts";
 
 /**
  * Backends from a JSON array over HTTP. A pattern is the way to a field inside an element: keys
@@ -12,11 +14,18 @@ import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
 export const jsonDiscoverySchema = section({
   kind: z.literal("json"),
   endpoint: httpUrlSchema,
-  hostPattern: textSchema.default("host"),
-  portPattern: textSchema.default("port"),
-  weightPattern: textSchema.default("weight"),
-  priorityPattern: textSchema.default("priority"),
-  sniPattern: textSchema.default("sni"),
-  maxConnectionsPattern: textSchema.default("max_connections"),
+  itemsPattern: jsonPathField()
+    .optional()
+    .meta({
+      description: "The way to the array; the answer is the array itself unless given",
+      examples: ["result.nodes"],
+    }),
+  hostPattern: jsonPathField().default("host"),
+  portPattern: jsonPathField().default("port"),
+  weightPattern: jsonPathField().default("weight"),
+  priorityPattern: jsonPathField().default("priority"),
+  sniPattern: jsonPathField().default("sni"),
+  maxConnectionsPattern: jsonPathField().default("max_connections"),
+  ...httpRequestShape,
   ...fetchingShape(remoteTimeoutDefault),
 }).meta({ id: "JsonDiscovery", description: "Backends from a JSON array over HTTP" });

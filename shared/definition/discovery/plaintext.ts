@@ -4,6 +4,7 @@ import { httpUrlSchema } from "../fields.ts";
 import { patternField } from "../pattern-field.ts";
 import { section } from "../section.ts";
 import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
+import { httpRequestShape } from "./http-request.ts";
 
 /** Backends from lines of text over HTTP. */
 export const plaintextDiscoverySchema = section({
@@ -17,5 +18,6 @@ export const plaintextDiscoverySchema = section({
         "the grammar of backend lines unless given",
       examples: ["^(?P<host>\\S+):(?P<port>\\d+)$"],
     }),
+  ...httpRequestShape,
   ...fetchingShape(remoteTimeoutDefault),
 }).meta({ id: "PlaintextDiscovery", description: "Backends from lines of text over HTTP" });

@@ -14,5 +14,11 @@ export const srvDiscoverySchema = section({
   }),
   // What resolvers speak; an answer that does not fit is asked for again over TCP.
   dnsProtocol: z.enum(["udp", "tcp"]).default("udp"),
+  nxdomain: z.enum(["fail", "empty"]).optional().meta({
+    description: "A name that does not exist: a failed fetch (unless told), or no backends",
+  }),
+  followTtl: z.boolean().optional().meta({
+    description: "Asks again when the shortest TTL of the answer is over, not after the interval",
+  }),
   ...fetchingShape(remoteTimeoutDefault),
 }).meta({ id: "SrvDiscovery", description: "Backends from DNS SRV records" });

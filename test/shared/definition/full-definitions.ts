@@ -6,9 +6,21 @@ export const anyDuration = "1m30s";
 
 type Json = Record<string, unknown>;
 
-const fetching = { failPolicy: "setempty", interval: anyDuration, timeout: anyDuration };
+const fetching = {
+  failPolicy: "setempty",
+  interval: anyDuration,
+  timeout: anyDuration,
+  shrinkGuard: { percent: 50, hold: anyDuration },
+};
 const pem = { pem: { certificate: "-----BEGIN CERTIFICATE-----", key: "plain key" } };
 const sourceTls = { rootCa: { file: "/etc/ca.pem" }, clientCertificate: pem };
+
+const httpRequest = {
+  headers: [{ name: "X-Key", value: "plain key" }],
+  auth: { username: "u", password: "plain password" },
+  bearerToken: "plain token",
+  tls: sourceTls,
+};
 
 export const minimalDiscoveries: Readonly<Record<string, Json>> = {
   static: { kind: "static", backends: [] },
@@ -33,28 +45,40 @@ const backend = {
 
 const singleDiscoveries: Readonly<Record<string, Json>> = {
   static: { kind: "static", backends: [backend] },
-  srv: { ...minimalDiscoveries["srv"], dnsProtocol: "tcp", ...fetching },
+  srv: {
+    ...minimalDiscoveries["srv"],
+    dnsProtocol: "tcp",
+    nxdomain: "empty",
+    followTtl: true,
+    ...fetching,
+  },
   docker: {
     ...minimalDiscoveries["docker"],
     containerLabel: "role=web",
     containerHostEnvVar: "HOST",
+    address: "container",
+    network: "front",
+    units: "services",
     tls: sourceTls,
     ...fetching,
   },
   json: {
     ...minimalDiscoveries["json"],
+    itemsPattern: "result.nodes",
     hostPattern: "a.host",
     portPattern: "a.port",
     weightPattern: "w",
     priorityPattern: "p",
     sniPattern: "s",
     maxConnectionsPattern: "m",
+    ...httpRequest,
     ...fetching,
   },
   exec: { kind: "exec", command: ["/usr/bin/backends", "-v"], ...fetching },
   plaintext: {
     ...minimalDiscoveries["plaintext"],
     regexPattern: "^(?P<host>\\S+) (?P<port>\\d+)$",
+    ...httpRequest,
     ...fetching,
   },
   consul: {

@@ -34,6 +34,7 @@ describe("durations", () => {
       "clientIdleTimeout",
       "drainTimeout",
       "expiry",
+      "hold",
       "interval",
       "readTimeout",
       "slowStart",

@@ -1,0 +1,80 @@
+import type { LookupFunction } from "node:net";
+
+import type { Clock } from "#shared/base/clock.ts";
+import { durationMs } from "#shared/base/duration.ts";
+import type { DiscoveryKind, Source } from "#shared/definition/discovery/discovery.ts";
+
+import { consulSource } from "./consul.ts";
+import type { DiscoveryLoopOptions } from "./discovery-loop.ts";
+import type { DiscoverySource } from "./discovery.ts";
+import { dockerSource } from "./docker/docker.ts";
+import { execSource } from "./exec.ts";
+import { jsonSource } from "./json.ts";
+import { lxdSource } from "./lxd/lxd.ts";
+import { plaintextSource } from "./plaintext.ts";
+import { srvSource } from "./srv.ts";
+import { staticSource } from "./static.ts";
+
+/** The kinds of discovery that this agent knows. */
+export const discoveryKinds = [
+  "static",
+  "srv",
+  "docker",
+  "json",
+  "exec",
+  "plaintext",
+  "consul",
+  "lxd",
+  "multi",
+] as const satisfies readonly DiscoveryKind[];
+
+/** What a balancer's backends are spoken to with: it tells published ports apart. */
+export type Transport = "tcp" | "udp";
+
+export interface CreateSourceDeps {
+  readonly clock: Clock;
+  /** Turns the names of sources into addresses. */
+  readonly lookup: LookupFunction;
+  readonly transport: Transport;
+}
+
+/** The source that a definition describes, its secrets revealed. Nothing is asked yet. */
+export function createSource(
+  { clock, lookup, transport }: CreateSourceDeps,
+  definition: Source,
+): DiscoverySource {
+  switch (definition.kind) {
+    case "static":
+      return staticSource(definition);
+    case "srv":
+      return srvSource({ clock, lookup }, definition);
+    case "docker":
+      return dockerSource({ lookup, transport }, definition);
+    case "json":
+      return jsonSource(lookup, definition);
+    case "exec":
+      return execSource(definition);
+    case "plaintext":
+      return plaintextSource(lookup, definition);
+    case "consul":
+      return consulSource({ clock, lookup }, definition);
+    case "lxd":
+      return lxdSource({ clock, lookup }, definition);
+  }
+}
+
+/** How often and how long a source is asked, and what a failure means. */
+export function sourceTerms(
+  definition: Source,
+): Omit<DiscoveryLoopOptions, "onBackends" | "onEvent"> {
+  if (definition.kind === "static") return { intervalMs: 0, timeoutMs: 0, failPolicy: "keeplast" };
+  const { interval, timeout, failPolicy, shrinkGuard } = definition;
+  const { percent, hold } = shrinkGuard ?? {};
+  const holdMs = hold === undefined ? 0 : durationMs(hold);
+  return {
+    intervalMs: durationMs(interval),
+    timeoutMs: durationMs(timeout),
+    failPolicy,
+    ...(percent === undefined ? {} : { shrink: { percent, holdMs } }),
+  };
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "#shared/base/clock.ts";
+import { skippedToldMs } from "#shared/base/limits.ts";
+
+import type { FailedFetch, FetchedList, Skipped } from "./discovery.ts";
+import type { SourceEvent, SourceStatus } from "./source-status.ts";
+
+/** What a source's record knows by itself. */
+export type RecordedStatus = Omit<SourceStatus, "pointer" | "kind" | "isWatched" | "watchProblem">;
+
+/** Keeps how the fetches of one source went, and tells what is worth telling. */
+export class SourceRecord {
+  readonly #clock: Clock;
+  readonly #tell: (event: SourceEvent) => void;
+  #status: RecordedStatus = unasked;
+  #toldSkipped: Skipped | undefined;
+  #toldSkippedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, tell: (event: SourceEvent) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  get status(): RecordedStatus {
+    return this.#status;
+  }
+
+  succeeded({ backends, skipped }: FetchedList, tookMs: number): void {
+    const wasFailing = this.#status.state === "failing";
+    this.#status = {
+      ...this.#counted(tookMs),
+      state: "fresh",
+      backends: backends.length,
+      skipped: skipped?.count ?? 0,
+      lastSuccessMs: this.#clock.nowMs(),
+    };
+    if (wasFailing) this.#tell({ kind: "discovery.recovered", backends: backends.length });
+    this.#tellSkipped(skipped);
+  }
+
+  failed({ code, detail }: FailedFetch, tookMs: number): void {
+    this.#status = {
+      ...this.#counted(tookMs),
+      state: "failing",
+      lastFailure: { atMs: this.#clock.nowMs(), code, detail },
+      failures: this.#status.failures + 1,
+    };
+    this.#tell({ kind: "discovery.failed", code, detail });
+  }
+
+  #counted(tookMs: number): RecordedStatus {
+    const { fetches } = this.#status;
+    return { ...this.#status, fetches: fetches + 1, lastDurationMs: Math.round(tookMs) };
+  }
+
+  /** The same complaint at every interval would tell nothing, and another one each time is a flood. */
+  #tellSkipped(skipped: Skipped | undefined): void {
+    const told = this.#toldSkipped;
+    if (skipped?.count === told?.count && skipped?.detail === told?.detail) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (skipped !== undefined && nowMs - this.#toldSkippedMs < skippedToldMs) return;
+    this.#toldSkipped = skipped;
+    if (skipped === undefined) return;
+    this.#toldSkippedMs = nowMs;
+    this.#tell({ kind: "discovery.skipped", ...skipped });
+  }
+}
+
+const unasked: RecordedStatus = {
+  state: "waiting",
+  backends: 0,
+  skipped: 0,
+  lastSuccessMs: null,
+  lastFailure: null,
+  lastDurationMs: null,
+  fetches: 0,
+  failures: 0,
+};

@@ -1,0 +1,110 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import type { Discovery } from "#shared/definition/discovery/discovery.ts";
+import { checkBalancer } from "#shared/validation/check-balancer.ts";
+
+import { BalancerDiscovery } from "../../../node-agent/discover/balancer-discovery.ts";
+import { eventually } from "../../support/eventually.ts";
+import { page, startPages, type PageServer } from "../../support/page-server.ts";
+import { sourceDeps } from "./source-under-test.ts";
+
+interface Watched {
+  readonly discovery: BalancerDiscovery;
+  readonly delivered: string[][];
+  readonly events: string[];
+  change(raw: Readonly<Record<string, unknown>>): Promise<void>;
+  /** What was delivered last. */
+  hosts(): readonly string[] | undefined;
+}
+
+function watch(): Watched {
+  const delivered: string[][] = [];
+  const events: string[] = [];
+  const discovery = new BalancerDiscovery({
+    ...sourceDeps,
+    random: () => 0.5,
+    onBackends: (backends) => delivered.push(backends.map(({ host }) => host)),
+    onEvent: ({ kind }, source) => events.push(`${kind} ${source.pointer} ${source.kind}`),
+  });
+  onTestFinished(() => discovery.stop());
+  const change = (raw: Readonly<Record<string, unknown>>): Promise<void> =>
+    discovery.change(defined(raw), "tcp");
+  return { discovery, delivered, events, change, hosts: () => delivered.at(-1) };
+}
+
+function defined(discovery: Readonly<Record<string, unknown>>): Discovery {
+  const checked = checkBalancer({ name: "web", bind: [":1"], discovery });
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked.value.discovery;
+}
+
+const fixed = (...lines: readonly string[]) => ({ kind: "static", backends: lines });
+const multi = (...sources: readonly unknown[]) => ({ kind: "multi", sources });
+const lines = ({ origin }: PageServer, terms: Readonly<Record<string, unknown>> = {}) => ({
+  kind: "plaintext",
+  endpoint: `${origin}/lines`,
+  interval: "20ms",
+  ...terms,
+});
+
+describe("several sources of one balancer", () => {
+  test("X-DSC-12 sources are merged, and each has a fail policy of its own", async () => {
+    const kept = await startPages(page("10.0.0.2:80"));
+    const emptied = await startPages(page("10.0.0.3:80"));
+    const { change, hosts } = watch();
+    await change(
+      multi(fixed("10.0.0.1:80"), lines(kept), lines(emptied, { failPolicy: "setempty" })),
+    );
+    expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+
+    kept.answer = page("", 500);
+    await eventually(() => kept.requests.length > 3);
+    expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+    emptied.answer = page("", 500);
+    await eventually(() => expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2"]));
+  });
+
+  test("a source that hangs withholds nothing of the others, and says so itself", async () => {
+    const hanging = await startPages(() => undefined);
+    const { change, discovery, delivered, events } = watch();
+    const changed = change(multi(lines(hanging, { timeout: "300ms" }), fixed("10.0.0.1:80")));
+    await eventually(() => expect(delivered).toEqual([["10.0.0.1"]]));
+    await changed;
+    expect(events).toEqual(["discovery.failed /discovery/sources/0 plaintext"]);
+    expect(discovery.status()).toMatchObject([
+      { pointer: "/discovery/sources/0", state: "failing", lastFailure: { code: "timeout" } },
+      { pointer: "/discovery/sources/1", kind: "static", state: "fresh", backends: 1 },
+    ]);
+  });
+
+  test("a change leaves what did not change alone, and keeps what a changed one named until it answers", async () => {
+    const steady = await startPages(page("10.0.0.1:80"));
+    const changed = await startPages(page("10.0.0.2:80"));
+    const { change, hosts, delivered } = watch();
+    await change(multi(lines(steady, { interval: "1h" }), lines(changed, { interval: "1h" })));
+    expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2"]);
+
+    delivered.length = 0;
+    changed.answer = page("", 500);
+    await change(multi(lines(steady, { interval: "1h" }), lines(changed, { interval: "2h" })));
+    expect(steady.requests.length).toBe(1);
+    expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(delivered.every((list) => list.includes("10.0.0.1"))).toBe(true);
+
+    await change(lines(steady, { interval: "1h" }));
+    expect(steady.requests.length).toBe(1);
+    expect(hosts()).toEqual(["10.0.0.1"]);
+  });
+
+  test("F-DSC-10 stopping ends all fetches at once, also those under way", async () => {
+    const hanging = await startPages(() => undefined);
+    const { change, discovery, delivered } = watch();
+    const changed = change(multi(lines(hanging, { timeout: "0" })));
+    await eventually(() => hanging.requests.length === 1);
+    discovery.stop();
+    await changed;
+    await eventually(() => hanging.open() === 0);
+    expect(delivered).toEqual([]);
+    expect(hanging.requests.length).toBe(1);
+  });
+});

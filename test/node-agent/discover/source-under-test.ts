@@ -1,0 +1,43 @@
+import { lookup } from "node:dns";
+
+import { systemClock } from "#shared/base/clock.ts";
+import type { Source } from "#shared/definition/discovery/discovery.ts";
+import { checkBalancer } from "#shared/validation/check-balancer.ts";
+
+import { createSource, type Transport } from "../../../node-agent/discover/create-source.ts";
+import type { DiscoverySource, Fetched } from "../../../node-agent/discover/discovery.ts";
+
+/** What the sources of tests have in common. */
+export const sourceDeps = { clock: systemClock(), lookup } as const;
+
+/** A source as a definition describes it that has passed the check; secrets in plain text. */
+export function definedSource(discovery: Readonly<Record<string, unknown>>): Source {
+  const checked = checkBalancer({ name: "web", bind: [":1"], discovery });
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  const { discovery: source } = checked.value;
+  if (source.kind === "multi") throw new Error("several sources, not one");
+  return source;
+}
+
+export function sourceOf(
+  discovery: Readonly<Record<string, unknown>>,
+  transport: Transport = "tcp",
+): DiscoverySource {
+  return createSource({ ...sourceDeps, transport }, definedSource(discovery));
+}
+
+/** Asks a source once. */
+export function fetchOnce(
+  discovery: Readonly<Record<string, unknown>>,
+  signal = new AbortController().signal,
+): Promise<Fetched> {
+  return sourceOf(discovery).fetch(signal);
+}
+
+/** `host:port` of everything that was found, IPv6 in brackets. */
+export function targetsOf(fetched: Fetched): readonly string[] {
+  if (!fetched.ok) throw new Error(`${fetched.code}: ${fetched.detail}`);
+  return fetched.backends.map(({ host, port }) =>
+    host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+  );
+}

@@ -1,0 +1,272 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+import { decode, encode, type Packet } from "dns-packet";
+import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
+
+import { startDns, type DnsServer } from "../../support/dns-server.ts";
+import { fetchOnce, targetsOf } from "./source-under-test.ts";
+
+const name = "_web._tcp.example.";
+
+function srv(lookupServer: string, terms: Readonly<Record<string, unknown>> = {}) {
+  return { kind: "srv", lookupServer, lookupPattern: name, ...terms };
+}
+
+async function knot(context: TestContext, zone: string): Promise<DnsServer> {
+  const search = await startDns(onTestFinished, zone);
+  if (search.kind === "none") return context.skip(search.why);
+  return search.dns;
+}
+
+describe("srv discovery from a real name server", () => {
+  test("F-SRV-01 F-SRV-07 priority, weight, port and address come from the record, sni from its target", async (context) => {
+    const dns = await knot(
+      context,
+      `_web._tcp SRV 10 5 8080 a
+_web._tcp SRV 20 0 8081 b
+a A 10.0.0.1
+b A 10.0.0.2`,
+    );
+    const answer = await fetchOnce(srv(dns.address));
+    expect(sorted(answer)).toEqual([
+      {
+        host: "10.0.0.1",
+        port: 8080,
+        priority: 10,
+        weight: 5,
+        maxConnections: 0,
+        sni: "a.example",
+      },
+      {
+        host: "10.0.0.2",
+        port: 8081,
+        priority: 20,
+        weight: 0,
+        maxConnections: 0,
+        sni: "b.example",
+      },
+    ]);
+  });
+
+  test("F-SRV-03 addresses that did not come with the answer are asked for, both families", async (context) => {
+    // The target lies outside the part of the zone that knot adds addresses for: behind an alias.
+    const dns = await knot(
+      context,
+      `_web._tcp SRV 1 1 80 alias
+alias CNAME real
+real A 10.0.0.1
+real AAAA fd00::1`,
+    );
+    expect(targetsOf(await fetchOnce(srv(dns.address))).toSorted()).toEqual([
+      "10.0.0.1:80",
+      "[fd00::1]:80",
+    ]);
+  });
+
+  test("F-SRV-04 a target without an address is skipped and told, the others are kept", async (context) => {
+    const dns = await knot(
+      context,
+      "_web._tcp SRV 1 1 80 gone\n_web._tcp SRV 1 1 80 a\na A 10.0.0.1",
+    );
+    const answer = await fetchOnce(srv(dns.address));
+    expect(targetsOf(answer)).toEqual(["10.0.0.1:80"]);
+    expect(answer).toMatchObject({
+      skipped: { count: 1, detail: "the target gone.example has no address" },
+    });
+  });
+
+  test("F-SRV-05 the question goes over TCP when that is set", async (context) => {
+    const dns = await knot(context, "_web._tcp SRV 1 1 80 a\na A 10.0.0.1");
+    const answer = await fetchOnce(srv(dns.address, { dnsProtocol: "tcp" }));
+    expect(targetsOf(answer)).toEqual(["10.0.0.1:80"]);
+  });
+
+  test("F-SRV-06 X-SRV-09 all addresses of many targets: EDNS0 to 4096 bytes, then TCP", async (context) => {
+    const recordsOf = (count: number): string =>
+      Array.from(
+        { length: count },
+        (_, index) => `_web._tcp SRV 1 1 80 host-${index}\nhost-${index} A 10.0.1.${index}`,
+      ).join("\n");
+    const dns = await knot(context, recordsOf(40));
+    expect(targetsOf(await fetchOnce(srv(dns.address))).length).toBe(40);
+    await dns.serve(recordsOf(200));
+    const answer = await fetchOnce(srv(dns.address));
+    expect(new Set(targetsOf(answer)).size).toBe(200);
+    expect(answer).not.toHaveProperty("skipped");
+  });
+
+  test("X-SRV-09 every address of a target is used", async (context) => {
+    const dns = await knot(
+      context,
+      "_web._tcp SRV 1 1 80 a\na A 10.0.0.1\na A 10.0.0.2\na AAAA fd00::1",
+    );
+    expect(targetsOf(await fetchOnce(srv(dns.address))).toSorted()).toEqual([
+      "10.0.0.1:80",
+      "10.0.0.2:80",
+      "[fd00::1]:80",
+    ]);
+  });
+
+  test("X-SRV-09 the TTL decides when to ask again where that is set", async (context) => {
+    const dns = await knot(context, "_web._tcp 30 SRV 1 1 80 a\na 20 A 10.0.0.1");
+    expect(await fetchOnce(srv(dns.address))).not.toHaveProperty("againMs");
+    expect(await fetchOnce(srv(dns.address, { followTtl: true }))).toMatchObject({
+      againMs: 20_000,
+    });
+    await dns.serve("_web._tcp 0 SRV 1 1 80 a\na 0 A 10.0.0.1");
+    expect(await fetchOnce(srv(dns.address, { followTtl: true }))).toMatchObject({
+      againMs: 1_000,
+    });
+  });
+
+  test("X-SRV-08 a name that does not exist is a failure, or no backends where that is set; REFUSED is a failure", async (context) => {
+    const dns = await knot(context, "a A 10.0.0.1");
+    expect(await fetchOnce(srv(dns.address))).toMatchObject({ ok: false, code: "dns-nxdomain" });
+    expect(await fetchOnce(srv(dns.address, { nxdomain: "empty" }))).toEqual({
+      ok: true,
+      backends: [],
+    });
+    const foreign = {
+      ...srv(dns.address, { nxdomain: "empty" }),
+      lookupPattern: "_web._tcp.other.",
+    };
+    expect(await fetchOnce(foreign)).toMatchObject({ ok: false, code: "dns-refused" });
+  });
+
+  test("a name without SRV records is an empty answer, a target that is the root is no backend", async (context) => {
+    const dns = await knot(context, "_web._tcp A 10.0.0.1");
+    expect(await fetchOnce(srv(dns.address))).toEqual({ ok: true, backends: [] });
+    await dns.serve("_web._tcp SRV 0 0 0 .");
+    expect(await fetchOnce(srv(dns.address))).toMatchObject({ ok: true, backends: [] });
+  });
+});
+
+describe("srv discovery from name servers that misbehave", () => {
+  test("X-SRV-08 SERVFAIL is a failure", async () => {
+    const { address } = await answering(() => ({ flags: 2 }));
+    expect(await fetchOnce(srv(address))).toMatchObject({ ok: false, code: "dns-servfail" });
+  });
+
+  test("F-SRV-02 addresses in the additional section are used without asking again", async () => {
+    const asked: string[] = [];
+    const { address } = await answering(({ questions = [] }) => {
+      asked.push(questions[0]?.type ?? "");
+      return {
+        answers: [
+          { type: "SRV", name, data: { target: "A.example", port: 80, priority: 1, weight: 1 } },
+        ],
+        additionals: [{ type: "A", name: "a.EXAMPLE", data: "10.0.0.1" }],
+      };
+    });
+    expect(targetsOf(await fetchOnce(srv(address)))).toEqual(["10.0.0.1:80"]);
+    expect(asked).toEqual(["SRV"]);
+  });
+
+  test("X-SRV-09 signatures and aliases beside the records do no harm", async () => {
+    const signature = {
+      typeCovered: "SRV",
+      algorithm: 8,
+      labels: 3,
+      originalTTL: 60,
+      expiration: 2_000_000_000,
+      inception: 1_000_000_000,
+      keyTag: 1,
+      signersName: "example",
+      signature: Buffer.from("signature"),
+    };
+    const { address } = await answering(() => ({
+      answers: [
+        { type: "CNAME", name, data: "_web._tcp.real.example" },
+        { type: "RRSIG", name, data: signature },
+        { type: "SRV", name: "_web._tcp.real.example", data: { target: "a", port: 80 } },
+      ],
+      additionals: [{ type: "A", name: "a", data: "10.0.0.1" }],
+    }));
+    expect(targetsOf(await fetchOnce(srv(address)))).toEqual(["10.0.0.1:80"]);
+  });
+
+  test("a server that says nothing is asked again, and the fetch ends when its time is over", async () => {
+    const { address, packets } = await answering(() => undefined);
+    const signal = AbortSignal.timeout(1_500);
+    expect(await fetchOnce(srv(address), signal)).toMatchObject({ ok: false, code: "aborted" });
+    expect(packets()).toBe(2);
+  });
+
+  test("answers to other questions, and what is no answer, are not believed", async () => {
+    const { address } = await answering((query) => ({
+      send: [
+        Buffer.from("nonsense"),
+        encode({
+          type: "response",
+          id: ((query.id ?? 0) + 1) % 65_536,
+          questions: query.questions,
+        }),
+        encode({
+          type: "response",
+          id: query.id,
+          questions: [{ type: "SRV", name: "evil.example" }],
+        }),
+      ],
+      answers: [{ type: "SRV", name, data: { target: "a", port: 80 } }],
+      additionals: [{ type: "A", name: "a", data: "10.0.0.1" }],
+    }));
+    expect(targetsOf(await fetchOnce(srv(address)))).toEqual(["10.0.0.1:80"]);
+  });
+
+  test("nobody there is told as that, over UDP and over TCP", async () => {
+    const code = "unreachable";
+    expect(await fetchOnce(srv("127.0.0.1:1"))).toMatchObject({
+      code,
+      detail: "127.0.0.1:1: ECONNREFUSED",
+    });
+    expect(await fetchOnce(srv("127.0.0.1:1", { dnsProtocol: "tcp" }))).toMatchObject({ code });
+  });
+
+  test("a TCP server that closes, or answers nonsense, is a failure", async () => {
+    for (const bytes of [Buffer.alloc(0), Buffer.from([0, 3, 1, 2, 3])]) {
+      const server = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.end(bytes);
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const address = server.address();
+      const port = typeof address === "object" ? address?.port : 0;
+      const answer = await fetchOnce(srv(`127.0.0.1:${port}`, { dnsProtocol: "tcp" }));
+      expect(answer).toMatchObject({ ok: false });
+    }
+  });
+});
+
+type Script = (query: Packet) => (Packet & { readonly send?: readonly Buffer[] }) | undefined;
+
+/** A name server on UDP that answers as it is told; `send` goes out before the answer. */
+async function answering(script: Script): Promise<{ address: string; packets: () => number }> {
+  const socket: Socket = createSocket("udp4");
+  let packets = 0;
+  socket.on("message", (bytes, { port, address }) => {
+    packets += 1;
+    const query = decode(bytes);
+    const answer = script(query);
+    if (answer === undefined) return;
+    const { send = [], ...packet } = answer;
+    for (const each of send) socket.send(each, port, address);
+    const { id, questions } = query;
+    socket.send(
+      encode({ type: "response", ...(id === undefined ? {} : { id }), questions, ...packet }),
+      port,
+      address,
+    );
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  onTestFinished(() => void socket.close());
+  return { address: `127.0.0.1:${socket.address().port}`, packets: () => packets };
+}
+
+function sorted(fetched: Awaited<ReturnType<typeof fetchOnce>>) {
+  if (!fetched.ok) throw new Error(fetched.detail);
+  return fetched.backends.toSorted((a, b) => a.port - b.port);
+}
