@@ -28,8 +28,14 @@ export interface RunConfig {
   readonly workers: number | undefined;
   /** Undefined: the native engine where it loads, otherwise the portable one. */
   readonly relay: Driver | undefined;
+  /** The native engine's addon; undefined: where it is built, or came with a release. */
+  readonly addonFile: string | undefined;
   /** Undefined: no status port. Port 0 lets the system choose. */
   readonly admin: { readonly host: string; readonly port: number } | undefined;
+  /** Names the process to a supervisor that follows it; without one there is no restart in place. */
+  readonly pidFile: string | undefined;
+  /** Started by a running agent to take its place. */
+  readonly succeeds: boolean;
   /** Undefined: `policy.json` in the data folder, if it is there. */
   readonly policyFile: string | undefined;
   /** Allows plain http to a control plane that is not on this host. */
@@ -43,6 +49,7 @@ export interface RunConfig {
 export type AgentCommand =
   | { readonly kind: "join"; readonly config: JoinConfig }
   | { readonly kind: "run"; readonly config: RunConfig }
+  | { readonly kind: "restart"; readonly dataFolder: string }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
@@ -58,7 +65,29 @@ export function readConfig(
   if (line.kind === "help" || line.kind === "invalid") return line;
   const read = new SettingsReader(line.options, environment);
   for (const word of line.excess) read.problem(`${word}: not known`);
-  return line.kind === "join" ? joinCommand(read) : runCommand(read);
+  switch (line.kind) {
+    case "join":
+      return joinCommand(read);
+    case "run":
+      return runCommand(read, environment[successorVariable] !== undefined);
+    case "restart":
+      return restartCommand(read);
+  }
+}
+
+/** Set by an agent for the process that it starts to take its place. */
+const successorVariable = "MIDSTREAM_SUCCEEDS";
+
+/** The environment of a process that takes this one's place. */
+export function successorEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, [successorVariable]: "1" };
+}
+
+function restartCommand(read: SettingsReader): AgentCommand {
+  const dataFolder = read.dataFolder();
+  return read.problems.length > 0
+    ? { kind: "invalid", problems: read.problems }
+    : { kind: "restart", dataFolder };
 }
 
 function joinCommand(read: SettingsReader): AgentCommand {
@@ -76,13 +105,16 @@ function joinCommand(read: SettingsReader): AgentCommand {
   return { kind: "join", config: { ...config, control, token } };
 }
 
-function runCommand(read: SettingsReader): AgentCommand {
+function runCommand(read: SettingsReader, succeeds: boolean): AgentCommand {
   const config: RunConfig = {
     dataFolder: read.dataFolder(),
     control: read.movedControl(),
     workers: read.workers(),
     relay: read.relay(),
+    addonFile: read.addonFile(),
     admin: read.admin(),
+    pidFile: read.path("pid-file"),
+    succeeds,
     policyFile: read.path("policy"),
     insecure: read.flag("insecure"),
     logLevel: read.logLevel(),

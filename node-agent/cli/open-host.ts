@@ -32,7 +32,7 @@ export async function openHost(disk: Disk, log: Log, config: RunConfig): Promise
   const policyPath = config.policyFile ?? join(dataFolder, "policy.json");
   const required = config.policyFile !== undefined;
   const policy = await readPolicyFile(disk, policyPath, { required });
-  const engine = chooseEngine(config.relay);
+  const engine = chooseEngine(config.relay, config.addonFile);
   const problems = [
     ...identityProblems(identity, config),
     ...(engine.ok ? [] : [`--relay native: ${engine.detail}`]),

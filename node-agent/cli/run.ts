@@ -9,6 +9,7 @@ import type { FoundSnapshot } from "../control-link/snapshot-store.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { claimFolder } from "../runtime/folder-claim.ts";
 import type { Log } from "../runtime/log.ts";
+import { processAgeMs } from "../runtime/process-usage.ts";
 import type { StopRequest } from "../runtime/stop-requests.ts";
 import type { AgentDeps } from "./agent-parts.ts";
 import { openHost } from "./open-host.ts";
@@ -94,7 +95,7 @@ async function comeUp(deps: AgentDeps & RunDeps, config: RunConfig, agent: Agent
 }
 
 /** Serves what is on disk, and connects at the same time. */
-async function serveLastGood({ clock, log }: RunDeps, agent: Agent): Promise<void> {
+async function serveLastGood({ log }: RunDeps, agent: Agent): Promise<void> {
   const { intake, link, applier, dataPlane } = agent;
   const found = await intake.load();
   tellFound(log, agent, found);
@@ -104,7 +105,7 @@ async function serveLastGood({ clock, log }: RunDeps, agent: Agent): Promise<voi
   const { running, failing } = applier.view();
   log.info(
     {
-      sinceProcessStartMs: Math.round(clock.monotonicMs()),
+      sinceProcessStartMs: Math.round(processAgeMs()),
       balancers: running.size,
       failing: failing.size,
       driver: dataPlane.driver,

@@ -110,6 +110,12 @@ export class SettingsReader {
     return this.problem(`--relay: ${given} is not an engine; there are portable and native`);
   }
 
+  /** For whoever keeps the addon elsewhere, or builds it another way. */
+  addonFile(): string | undefined {
+    const given = this.#environment["MIDSTREAM_NATIVE_ADDON"];
+    return given === undefined || given === "" ? undefined : resolve(given);
+  }
+
   admin(): { readonly host: string; readonly port: number } | undefined {
     const given = this.#text("admin") ?? adminDefault;
     if (given === "off") return undefined;

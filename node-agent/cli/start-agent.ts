@@ -6,6 +6,7 @@ import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
 import { createAddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane, type DataPlane } from "../flow/data-plane.ts";
+import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
 import { agentStatus } from "./agent-status.ts";
 import { nodeEventOf } from "./node-events.ts";
@@ -40,7 +41,7 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   });
   let draining = false;
   const parts = { ...control, dataPlane, applier };
-  const status = (): AgentStatus => statusOf(deps, settings, { ...parts, draining });
+  const status = (): AgentStatus => statusOf(settings, { ...parts, draining });
   life.own(link);
   return { ...parts, status, beginDraining: () => void (draining = true) };
 }
@@ -77,13 +78,12 @@ interface WatchedParts extends ControlSide {
 }
 
 function statusOf(
-  { clock }: AgentDeps,
   { identity }: AgentSettings,
   { draining, dataPlane, applier, link, store }: WatchedParts,
 ): AgentStatus {
   return agentStatus({
     draining,
-    uptimeMs: clock.monotonicMs(),
+    uptimeMs: processAgeMs(),
     driver: dataPlane.driver,
     identity,
     link: link.view(),

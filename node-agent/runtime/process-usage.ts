@@ -28,6 +28,11 @@ export function createUsageMeter(clock: Clock, counters = processCounters()): ()
   };
 }
 
+/** How long this process has been running, in milliseconds. */
+export function processAgeMs(): number {
+  return process.uptime() * 1_000;
+}
+
 function processCounters(): ProcessCounters {
   return {
     rssBytes: () => process.memoryUsage.rss(),

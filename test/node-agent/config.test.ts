@@ -32,6 +32,7 @@ describe("agent's command line: run", () => {
       dataFolder: "/d",
       workers: 3,
       relay: "portable",
+      addonFile: undefined,
       admin: { host: "::1", port: 0 },
       policyFile: "/p.json",
       insecure: true,

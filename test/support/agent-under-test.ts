@@ -32,8 +32,16 @@ export interface RunningAgent {
   readonly ready: Readonly<Record<string, unknown>>;
 }
 
+export interface AgentOptions {
+  /** For the agent's processes. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Everything is taken away by `cleanup`. */
-export async function agentUnderTest(cleanup: Cleanup): Promise<AgentUnderTest> {
+export async function agentUnderTest(
+  cleanup: Cleanup,
+  { environment = {} }: AgentOptions = {},
+): Promise<AgentUnderTest> {
   const signing = newKeyPair("ed25519");
   const publisher = new Publisher();
   const control = await ScriptedControl.start(signing.publicKey);
@@ -45,6 +53,7 @@ export async function agentUnderTest(cleanup: Cleanup): Promise<AgentUnderTest> 
     startProcess(cleanup, {
       name: "agent",
       command: ["node-agent/main.ts", "run", "--data", folder, "--admin", "127.0.0.1:0", ...args],
+      environment,
     });
   return {
     folder,

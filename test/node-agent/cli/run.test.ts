@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { closeCodes } from "#shared/wire/protocol.ts";
 
+import { chooseEngine } from "../../../node-agent/engine/choose-engine.ts";
 import { agentUnderTest } from "../../support/agent-under-test.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, startBackend } from "../../support/fake-backend.ts";
@@ -22,7 +23,9 @@ describe("start", () => {
     await agent.control.stop();
     const { ready, process } = await agent.run();
     expect(await ask(port)).toBe("still here");
-    expect(ready).toMatchObject({ balancers: 1, failing: 0, driver: "portable" });
+    const chosen = chooseEngine(undefined);
+    const driver = chosen.ok ? chosen.choice.driver : undefined;
+    expect(ready).toMatchObject({ balancers: 1, failing: 0, driver });
     const sinceStart = /"sinceProcessStartMs":(\d+)/.exec(process.output())?.[1];
     await annotate(`from process start to listening: ${sinceStart} ms`, "measured");
     expect(sinceStart).toBeDefined();

@@ -19,7 +19,7 @@ inline constexpr size_t kBulkReadBytes = 32 * 1024;
 inline constexpr uint8_t kBulkReads = 2;
 // Capacity of a splice pipe, and how many idle ones are kept.
 inline constexpr int kPipeBytes = 1024 * 1024;
-inline constexpr size_t kIdlePipesMax = 64;
+inline constexpr size_t kIdlePipesMax = 16;
 // Pipes in use at a time; beyond it directions copy.
 inline constexpr size_t kPipesMax = 512;
 // Slots of connections; an id holds 20 bits of slot.
