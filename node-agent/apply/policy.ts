@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
@@ -18,9 +20,19 @@ const portRanges = z.array(readAs(readPortRange)).max(policyItemsMax);
 const paths = z.array(readAs(readAbsolutePath)).max(policyItemsMax);
 const allowedPaths = section({ allow: paths.prefault([]) });
 
+/** A program alone, or a program and exactly these arguments. */
+const commands = z
+  .array(
+    z.union([readAs(readAbsolutePath), z.array(z.string().min(1).max(textCharsMax)).min(1)], {
+      error: "write the path of a program, or a list: the program and its arguments",
+    }),
+  )
+  .max(policyItemsMax);
+
 /**
  * What the owner of this host lets the control plane do on it. Every listener may be opened unless
- * `bind` says less; no command runs and no Unix socket is used unless it is named.
+ * `bind` says less; no command runs, no Unix socket is used and no folder is written to unless it
+ * is named.
  */
 const policySchema = section({
   bind: section({
@@ -29,8 +41,11 @@ const policySchema = section({
     /** Ports or ranges, `"1024-65535"`. */
     ports: portRanges.prefault(["1-65535"]),
   }).prefault({}),
-  exec: allowedPaths.prefault({}),
+  /** A program that stands alone is for health checks, and for discovery without arguments. */
+  exec: section({ allow: commands.prefault([]) }).prefault({}),
   sockets: allowedPaths.prefault({}),
+  /** Folders that an LXD discovery may put certificates into. */
+  folders: allowedPaths.prefault({}),
 });
 
 /** The local policy: it bounds every definition, whoever signed it. */
@@ -89,17 +104,20 @@ function allowsAddress(policy: Policy, host: string | undefined): boolean {
 
 function deniedCheck(policy: Policy, { healthcheck }: Balancer): readonly FlowProblem[] {
   if (healthcheck.kind !== "exec") return [];
-  return deniedCommand(policy, healthcheck.command, "/healthcheck/command");
+  return deniedCommand(policy, [healthcheck.command], "/healthcheck/command");
 }
 
 function deniedSource(policy: Policy, source: Source, pointer: string): readonly FlowProblem[] {
   switch (source.kind) {
     case "exec":
-      return deniedCommand(policy, source.command[0] ?? "", `${pointer}/command/0`);
+      return deniedCommand(policy, source.command, `${pointer}/command`);
     case "docker":
       return deniedEndpoint(policy, source.endpoint, `${pointer}/endpoint`);
     case "lxd":
-      return deniedEndpoint(policy, source.serverAddress, `${pointer}/serverAddress`);
+      return [
+        ...deniedEndpoint(policy, source.serverAddress, `${pointer}/serverAddress`),
+        ...deniedFolder(policy, source, `${pointer}/configDirectory`),
+      ];
     case "static":
     case "srv":
     case "json":
@@ -109,9 +127,29 @@ function deniedSource(policy: Policy, source: Source, pointer: string): readonly
   }
 }
 
-function deniedCommand(policy: Policy, program: string, pointer: string): readonly FlowProblem[] {
-  if (policy.exec.allow.includes(program)) return [];
-  return [denied(pointer, `running ${program} is not allowed on this host`)];
+/** The words have to be the very ones: a shell that is allowed with other arguments is another command. */
+function deniedCommand(
+  policy: Policy,
+  command: readonly string[],
+  pointer: string,
+): readonly FlowProblem[] {
+  const isAllowed = policy.exec.allow.some((allowed) =>
+    isDeepStrictEqual(typeof allowed === "string" ? [allowed] : allowed, command),
+  );
+  if (isAllowed) return [];
+  return [denied(pointer, `running ${JSON.stringify(command)} is not allowed on this host`)];
+}
+
+/** Only trust that is still to be made is written down. */
+function deniedFolder(
+  policy: Policy,
+  { generateClientCerts, acceptServerCert, configDirectory }: Extract<Source, { kind: "lxd" }>,
+  pointer: string,
+): readonly FlowProblem[] {
+  if (!generateClientCerts && !acceptServerCert) return [];
+  if (policy.folders.allow.includes(configDirectory ?? "")) return [];
+  const folder = configDirectory ?? "the LXD client's own folder";
+  return [denied(pointer, `writing certificates to ${folder} is not allowed on this host`)];
 }
 
 function deniedEndpoint(policy: Policy, endpoint: string, pointer: string): readonly FlowProblem[] {

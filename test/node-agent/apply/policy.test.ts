@@ -25,7 +25,7 @@ describe("local policy", () => {
       "/healthcheck/command",
     ]);
     expect(pointers(policy, { discovery: { kind: "exec", command: ["/bin/list", "x"] } })).toEqual([
-      "/discovery/command/0",
+      "/discovery/command",
     ]);
     expect(pointers(policy, docker("unix:///var/run/docker.sock"))).toEqual([
       "/discovery/endpoint",
@@ -50,6 +50,41 @@ describe("local policy", () => {
     expect(pointers(ipv4, { bind: ["[::]:80"] })).toEqual(["/bind/0"]);
     expect(pointers(ipv4, { bind: ["interface:eth0:80"] })).toEqual(["/bind/0"]);
     expect(pointers(defaultPolicy(), { bind: ["interface:eth0:80"] })).toEqual([]);
+  });
+
+  test("a command is allowed word by word, and refused by its name", () => {
+    const policy = policyOf({ exec: { allow: ["/bin/list", ["/bin/sh", "-c", "list a"]] } });
+    const exec = (...command: readonly string[]) => ({ discovery: { kind: "exec", command } });
+    expect(pointers(policy, exec("/bin/list"))).toEqual([]);
+    expect(pointers(policy, exec("/bin/sh", "-c", "list a"))).toEqual([]);
+    for (const other of [["/bin/list", "x"], ["/bin/sh"], ["/bin/sh", "-c", "list b"]]) {
+      expect(deniedBy(policy, definitionOf("a", exec(...other)))).toEqual([
+        {
+          pointer: "/discovery/command",
+          code: "denied-by-policy",
+          detail: `running ${JSON.stringify(other)} is not allowed on this host: see its policy file`,
+        },
+      ]);
+    }
+  });
+
+  test("an LXD discovery writes certificates only into folders that are named", () => {
+    const lxd = (terms: Readonly<Record<string, unknown>>) => ({
+      discovery: {
+        kind: "lxd",
+        serverAddress: "https://10.0.0.1:8443",
+        containerPort: 80,
+        ...terms,
+      },
+    });
+    const policy = policyOf({ folders: { allow: ["/var/lib/trust"] } });
+    const making = { generateClientCerts: true };
+    expect(pointers(policy, lxd({}))).toEqual([]);
+    expect(pointers(policy, lxd(making))).toEqual(["/discovery/configDirectory"]);
+    expect(pointers(policy, lxd({ ...making, configDirectory: "/etc" }))).toEqual([
+      "/discovery/configDirectory",
+    ]);
+    expect(pointers(policy, lxd({ ...making, configDirectory: "/var/lib/trust" }))).toEqual([]);
   });
 
   test("what is named is allowed, exactly as it is named", () => {
