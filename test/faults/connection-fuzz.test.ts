@@ -41,7 +41,6 @@ test(
     const oneAfterAnother = async (): Promise<void> => {
       while (performance.now() < endMs && running.isRunning) {
         const port = random() < 0.8 ? plain : impatient;
-        // oxlint-disable-next-line no-await-in-loop -- one client at a time, many of them
         sessions.push(await fuzzSession({ port, random, withinMs: 30_000 }));
       }
     };

@@ -37,8 +37,9 @@ export async function setup(): Promise<() => Promise<void>> {
 /** Agents under test run the native engine as these sources make it, where there is a compiler. */
 async function buildNativeEngine(): Promise<void> {
   const built = await buildNative();
-  if (built.kind === "failed")
+  if (built.kind === "failed") {
     throw new Error(`the native engine does not build:\n${built.output}`);
+  }
 }
 
 async function answerOf(cluster: Promise<TestCluster>): Promise<ClusterAnswer> {

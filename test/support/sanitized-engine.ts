@@ -16,8 +16,9 @@ export async function findSanitized(): Promise<SanitizedSearch> {
     compiler: "g++",
     file: `${nativeAddonFile()}.sanitized.node`,
   });
-  if (built.kind === "failed")
+  if (built.kind === "failed") {
     throw new Error(`the native engine does not build:\n${built.output}`);
+  }
   if (built.kind === "no-compiler") return { kind: "none", why: "no g++" };
   if (built.kind === "no-headers") return { kind: "none", why: "no headers of Node" };
   const libraries = await Promise.all(
