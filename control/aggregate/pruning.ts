@@ -2,6 +2,7 @@ import {
   bootMsKept,
   buckets10sMsKept,
   buckets1mMsKept,
+  departedTotalsMsKept,
   eventsPerNodeKept,
   receiptsPerNodeKept,
   retentionNodesMax,
@@ -11,6 +12,7 @@ import {
 import type { Database } from "../storage/database.ts";
 import {
   pruneBuckets,
+  pruneDeparted,
   pruneNodes,
   pruneTotals,
   type TotalsPlace,
@@ -24,6 +26,12 @@ export const pruneOldBuckets: Pruning = async (database) => {
   const rowsMax = retentionRowsMax;
   const kept = { tensMs: buckets10sMsKept, minutesMs: buckets1mMsKept, rowsMax };
   return (await database.asSystem((tx) => pruneBuckets(tx, kept))) >= rowsMax;
+};
+
+/** Totals of backends that left. */
+export const pruneDepartedBackends: Pruning = async (database) => {
+  const kept = { ms: departedTotalsMsKept, rowsMax: retentionRowsMax };
+  return (await database.asSystem((tx) => pruneDeparted(tx, kept))) >= kept.rowsMax;
 };
 
 /** Totals of balancers that are gone, from the first tenant to the last. */

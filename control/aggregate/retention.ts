@@ -6,7 +6,13 @@ import { retentionMs, retentionRoundMsMax } from "#shared/base/limits.ts";
 import { createFlipLog } from "../flip-log.ts";
 import type { Log } from "../log.ts";
 import type { Database } from "../storage/database.ts";
-import { walkNodes, walkTotals, pruneOldBuckets, type Pruning } from "./pruning.ts";
+import {
+  pruneDepartedBackends,
+  pruneOldBuckets,
+  walkNodes,
+  walkTotals,
+  type Pruning,
+} from "./pruning.ts";
 
 export interface RetentionDeps {
   readonly database: Database;
@@ -66,6 +72,7 @@ function pruningWork(database: Database): (isOver: () => boolean) => Promise<voi
     }
     rounds += 1;
     await toItsEnd(database, pruneOldBuckets, isOver);
+    await toItsEnd(database, pruneDepartedBackends, isOver);
     for (let [walk] = walks; walk !== undefined && !isOver(); [walk] = walks) {
       // oxlint-disable-next-line no-await-in-loop -- one table after the other
       if (await toItsEnd(database, walk, isOver)) walks = walks.slice(1);

@@ -14,7 +14,7 @@ export interface SeriesFacts {
   readonly txBytes: number;
   readonly activeConnections: number;
   readonly live: number;
-  /** Whether the node is heard, so that its gauges mean something. */
+  /** Whether the node is heard, and it has not left it, so that its gauges mean something. */
   readonly current: boolean;
 }
 

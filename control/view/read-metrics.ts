@@ -86,6 +86,6 @@ async function totalSeries(
     ...totals,
     balancer,
     node: totals.nodeId,
-    current: current.has(totals.nodeId),
+    current: !totals.departed && current.has(totals.nodeId),
   }));
 }

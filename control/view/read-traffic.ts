@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, max, sql, type AnyColumn, type SQL } from "drizzle-orm";
+import { and, eq, gt, isNull, max, sql, sum, type AnyColumn, type SQL } from "drizzle-orm";
 
 import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
 import { buckets10sMsKept, rateWindowMsMax } from "#shared/base/limits.ts";
@@ -65,13 +65,13 @@ async function trafficRows(tx: Transaction, span: Span): Promise<TrafficRows | u
 type CounterColumns = Readonly<Record<keyof TrafficCounters, AnyColumn>>;
 
 function sums(table: CounterColumns) {
-  const sum = (column: AnyColumn): SQL<number> => sql`coalesce(sum(${column}), 0)`.mapWith(Number);
+  const total = (of: AnyColumn): SQL<number> => sql`coalesce(sum(${of}), 0)`.mapWith(Number);
   return {
-    connections: sum(table.connections),
-    refused: sum(table.refused),
-    rejected: sum(table.rejected),
-    rxBytes: sum(table.rxBytes),
-    txBytes: sum(table.txBytes),
+    connections: total(table.connections),
+    refused: total(table.refused),
+    rejected: total(table.rejected),
+    rxBytes: total(table.rxBytes),
+    txBytes: total(table.txBytes),
   };
 }
 
@@ -130,19 +130,24 @@ function gaugeRows(tx: Transaction, span: Span) {
       backend: statTotals.backend,
       activeConnections: statTotals.activeConnections,
       live: statTotals.live,
+      departed: statTotals.departed,
     })
     .from(statTotals)
     .where(and(eq(statTotals.tenantId, span.tenantId), eq(statTotals.balancerId, span.balancerId)));
 }
 
-/** Nodes of the group that were not retired, with the last time one of their reports or frames came. */
+/** Nodes of the group that were not retired, and what is known of their reports. */
 async function expectedNodes(
   tx: Transaction,
   tenantId: TenantId,
   groupId: GroupId,
 ): Promise<readonly ExpectedNode[]> {
   const reported = tx
-    .select({ nodeId: statSeen.nodeId, at: max(statSeen.at).as("reported_at") })
+    .select({
+      nodeId: statSeen.nodeId,
+      at: max(statSeen.at).as("reported_at"),
+      dropped: sum(statSeen.dropped).as("dropped"),
+    })
     .from(statSeen)
     .where(eq(statSeen.tenantId, tenantId))
     .groupBy(statSeen.nodeId)
@@ -152,6 +157,7 @@ async function expectedNodes(
       nodeId: nodes.id,
       hostname: nodes.hostname,
       reportedAt: reported.at,
+      dropped: reported.dropped,
       seenAt: nodeStatus.lastSeenAt,
     })
     .from(nodes)
@@ -162,10 +168,11 @@ async function expectedNodes(
     .leftJoin(reported, eq(reported.nodeId, nodes.id))
     .where(and(eq(nodes.tenantId, tenantId), eq(nodes.groupId, groupId), isNull(nodes.revokedAt)))
     .orderBy(nodes.id);
-  return rows.map(({ nodeId, hostname, reportedAt, seenAt }) => ({
+  return rows.map(({ nodeId, hostname, reportedAt, seenAt, dropped }) => ({
     nodeId,
     hostname,
     heardAtMs: latestMs(reportedAt, seenAt),
+    droppedRows: Number(dropped ?? 0),
   }));
 }
 

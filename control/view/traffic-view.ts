@@ -33,6 +33,8 @@ export interface BackendTraffic extends TrafficTotals {
   /** Reporting nodes that find it healthy, and reporting nodes that know it. */
   readonly live: number;
   readonly nodes: number;
+  /** It has left every node, and its last connection is closed: only the window still knows it. */
+  readonly gone: boolean;
 }
 
 /** A node's part; counters are null when the window is so long that nodes are merged. */
@@ -43,6 +45,8 @@ export interface NodeTraffic {
   readonly ageMs: number | null;
   readonly activeConnections: number;
   readonly totals: TrafficCounters | null;
+  /** Rows of its reports that were not counted: too many waited on the node, or they were refused. */
+  readonly droppedRows: number;
 }
 
 /** The traffic of a balancer, and how complete and how old the picture is. */
@@ -63,12 +67,13 @@ export interface BucketRow extends TrafficCounters {
   readonly backend: string;
 }
 
-/** Gauges as last heard. */
+/** Gauges as last heard; of what has departed it is known that it has. */
 export interface GaugeRow {
   readonly nodeId: string;
   readonly backend: string;
   readonly activeConnections: number;
   readonly live: number;
+  readonly departed: boolean;
 }
 
 /** A node that shall run the balancer, and when it was last heard. */
@@ -76,6 +81,7 @@ export interface ExpectedNode {
   readonly nodeId: string;
   readonly hostname: string;
   readonly heardAtMs: number | null;
+  readonly droppedRows: number;
 }
 
 export interface TrafficRows {
@@ -97,7 +103,7 @@ export interface TrafficSpan {
 export function trafficView(rows: TrafficRows, span: TrafficSpan): TrafficView {
   const reporting = rows.nodes.filter((node) => isReporting(node, span.nowMs));
   const reportingIds = new Set(reporting.map(({ nodeId }) => nodeId));
-  const gauges = rows.gauges.filter(({ nodeId }) => reportingIds.has(nodeId));
+  const gauges = rows.gauges.filter((row) => !row.departed && reportingIds.has(row.nodeId));
   const own = rows.buckets.filter(({ backend }) => backend === "");
   return {
     window: span.window,
@@ -128,6 +134,7 @@ function backendsOf(rows: TrafficRows, gauges: readonly GaugeRow[]): readonly Ba
   const buckets = Map.groupBy(rows.buckets, ({ backend }) => backend);
   const known = Map.groupBy(gauges, ({ backend }) => backend);
   const names = new Set([...buckets.keys(), ...known.keys()]);
+  const there = namesThere(rows);
   names.delete("");
   return [...names].toSorted().map((backend) => {
     const heard = known.get(backend) ?? [];
@@ -137,8 +144,16 @@ function backendsOf(rows: TrafficRows, gauges: readonly GaugeRow[]): readonly Ba
       activeConnections: activeOf(heard),
       live: heard.filter(({ live }) => live > 0).length,
       nodes: heard.length,
+      gone: !there.has(backend),
     };
   });
+}
+
+/** Backends that have not left every node; a node that is not heard may still have its own. */
+function namesThere({ gauges, nodes }: TrafficRows): ReadonlySet<string> {
+  const expected = new Set(nodes.map(({ nodeId }) => nodeId));
+  const there = gauges.filter((row) => !row.departed && expected.has(row.nodeId));
+  return new Set(there.map(({ backend }) => backend));
 }
 
 function nodeTraffic(
@@ -159,6 +174,7 @@ function nodeTraffic(
     ageMs: ageOf(node, rows.nowMs),
     activeConnections: activeOf(ofNode(rows.gauges).filter(({ backend }) => backend === "")),
     totals: merged ? null : summed(ofNode(rows.own)),
+    droppedRows: node.droppedRows,
   };
 }
 

@@ -278,6 +278,8 @@ export const eventsPerNodeKept = 1_000;
 export const receiptsPerNodeKept = 200;
 /** The last report of a boot that is not the node's newest is remembered this long after it. */
 export const bootMsKept = 7 * 24 * 60 * 60 * 1_000;
+/** Totals of a backend that left, on a node: so long after, the last of them have been read. */
+export const departedTotalsMsKept = 24 * 60 * 60 * 1_000;
 /** What is past its time is removed this often. */
 export const retentionMs = 60_000;
 /** Rows that one retention statement removes; it is repeated while there are as many … */
@@ -369,6 +371,18 @@ export const adminConnectionsMax = 64;
 export const adminRequestMsMax = 5_000;
 /** A status port that is taken is tried again this often. */
 export const adminRetryMs = 5_000;
+/** A change that is being applied when a restart is asked for is waited for this long. */
+export const handoverHoldMsMax = 10_000;
+/** A successor that does not serve by then is ended, and the agent goes on as before. */
+export const successorMsMax = 60_000;
+/** A successor that serves has this long to take over what cannot be shared: link, status port, pid file. */
+export const takeoverMsMax = 10_000;
+/** A successor that is not taken ends within this, or is killed. */
+export const dismissMsMax = 5_000;
+/** An agent that drains beside its successor tells it this often what its connections have moved. */
+export const predecessorTotalsMs = 500;
+/** The words of a restart's outcome. */
+export const handoverTextCharsMax = 4_000;
 
 /** Names that are looked up at the same time; further lookups are not made, and say nothing. */
 export const lookupsAtOnceMax = 1_024;
@@ -548,8 +562,6 @@ export const drainGraceMs = 3_000;
 
 /** Items in one page of a list. */
 export const pageItemsMax = 200;
-/** Groups of a tenant. */
-export const groupsPerTenantMax = 200;
 /**
  * Fewer balancers than this may leave a group without a word; from here on, more than that share of
  * what it had within that time wants a confirmation. Who has one to four is never asked.
@@ -557,6 +569,8 @@ export const groupsPerTenantMax = 200;
 export const shrinkBalancersMin = 5;
 export const shrinkShareMax = 0.5;
 export const shrinkWindowMs = 10 * 60_000;
+/** Groups of a tenant. */
+export const groupsPerTenantMax = 200;
 /** API keys of a tenant that still work. */
 export const apiKeysPerTenantMax = 200;
 /** Join tokens of a tenant that still work. */

@@ -22,18 +22,21 @@ export function rowKey(row: { readonly balancer: string; readonly backend: strin
 
 /**
  * What happened between two moments. A row that is new, or whose totals went down because it was
- * made anew, counts from zero. Rows in which nothing moved are left out.
+ * made anew, counts from zero. Rows in which nothing moved are left out; one that has left is told
+ * once more, as gone.
  */
 export function intervalRows(
   before: readonly TotalsRow[],
   after: readonly TotalsRow[],
 ): readonly ReportRow[] {
   const known = new Map(before.map((row) => [rowKey(row), row]));
-  return after.flatMap((row) => {
+  const moved = after.flatMap((row) => {
     const previous = known.get(rowKey(row));
+    known.delete(rowKey(row));
     const changed = previous === undefined || !sameTotals(previous, row);
     return changed ? [intervalRow(previous, row)] : [];
   });
+  return [...moved, ...[...known.values()].map(goneRow)];
 }
 
 /** Adds reports' rows up: counters are summed, the later gauges win. */
@@ -63,13 +66,23 @@ function intervalRow(previous: TotalsRow | undefined, row: TotalsRow): ReportRow
     balancer: row.balancer,
     backend: row.backend,
     counters: counterColumns.map((column) => row.counters[column] - (base?.[column] ?? 0)),
-    gauges: gaugeColumns.map((column) => row.gauges[column]),
+    gauges: gaugeColumns.map((column) => (column === "gone" ? 0 : row.gauges[column])),
+  };
+}
+
+function goneRow({ balancer, backend }: TotalsRow): ReportRow {
+  return {
+    balancer,
+    backend,
+    counters: counterColumns.map(() => 0),
+    gauges: gaugeColumns.map((column) => (column === "gone" ? 1 : 0)),
   };
 }
 
 function sameTotals(a: TotalsRow, b: TotalsRow): boolean {
   return (
     counterColumns.every((column) => a.counters[column] === b.counters[column]) &&
-    gaugeColumns.every((column) => a.gauges[column] === b.gauges[column])
+    a.gauges.activeConnections === b.gauges.activeConnections &&
+    a.gauges.live === b.gauges.live
   );
 }

@@ -21,7 +21,12 @@ export const counterColumns = [
 export type CounterColumn = (typeof counterColumns)[number];
 
 /** Values as of the end of the interval, in the order of a report's gauge columns. */
-export const gaugeColumns = ["activeConnections", "live"] as const;
+export const gaugeColumns = [
+  "activeConnections",
+  "live",
+  /** 1 in the last row of what has left: nobody names it, and its last connection is closed. */
+  "gone",
+] as const;
 export type GaugeColumn = (typeof gaugeColumns)[number];
 
 /** One balancer (`backend` empty) or one backend of it. */
@@ -57,5 +62,5 @@ export type Report = z.output<typeof reportSchema>;
 /** Totals of one row by counter column, as they stand at some moment. */
 export type CounterTotals = Readonly<Record<CounterColumn, number>>;
 
-/** Gauges of one row by gauge column. */
-export type GaugeValues = Readonly<Record<GaugeColumn, number>>;
+/** Gauges of one row that is there, by gauge column. */
+export type GaugeValues = Readonly<Record<Exclude<GaugeColumn, "gone">, number>>;

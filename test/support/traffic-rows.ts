@@ -51,14 +51,18 @@ export async function minuteRow(
 export async function totalsRow(
   sql: Sql,
   place: TrafficPlace,
-  counts: TrafficCounts & { readonly activeConnections?: number; readonly live?: number },
+  counts: TrafficCounts & {
+    readonly activeConnections?: number;
+    readonly live?: number;
+    readonly departed?: boolean;
+  },
 ): Promise<void> {
   await sql`
     INSERT INTO stat_totals
       (tenant_id, balancer_id, node_id, backend, connections, refused, rejected, rx_bytes, tx_bytes,
-       active_connections, live, updated_at)
+       active_connections, live, departed, updated_at)
     VALUES (${place.tenantId}, ${place.balancerId}, ${place.nodeId}, ${place.backend ?? ""},
       ${counts.connections ?? 0}, ${counts.refused ?? 0}, ${counts.rejected ?? 0},
       ${counts.rxBytes ?? 0}, ${counts.txBytes ?? 0}, ${counts.activeConnections ?? 0},
-      ${counts.live ?? 0}, now())`;
+      ${counts.live ?? 0}, ${counts.departed ?? false}, now())`;
 }

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+import { formatDuration } from "#shared/base/duration.ts";
+import { buckets10sMsKept } from "#shared/base/limits.ts";
+
 import type { TrafficView } from "../../view/traffic-view.ts";
 
 const counters = {
@@ -32,6 +35,11 @@ export const trafficAnswerSchema = z
         activeConnections,
         live: z.int().meta({ description: "Reporting nodes that find it healthy" }),
         nodes: z.int().meta({ description: "Reporting nodes that know it" }),
+        gone: z.boolean().meta({
+          description:
+            "It has left every node and its last connection is closed; it is listed for what it " +
+            "did within the window",
+        }),
       }),
     ),
     byNode: z.array(
@@ -44,7 +52,17 @@ export const trafficAnswerSchema = z
         totals: z
           .object(counters)
           .nullable()
-          .meta({ description: "null when the window is so long that nodes are merged" }),
+          .meta({
+            description:
+              `null for a window of more than ${formatDuration(buckets10sMsKept)}: what is older is ` +
+              "kept by the minute and for all nodes together, else a month of a thousand nodes " +
+              "would be a thousand times as much",
+          }),
+        droppedRows: z.number().meta({
+          description:
+            "Rows of its reports that are not counted, while their counting is remembered: too " +
+            "many had to wait on the node, or they were refused",
+        }),
       }),
     ),
   })

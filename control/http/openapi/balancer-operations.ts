@@ -100,6 +100,9 @@ export const balancerStatsOperation = createRoute({
   path: "/v1/balancers/{id}/stats",
   operationId: "balancerStats",
   summary: "The balancer's traffic: totals, rates, by backend and by node",
+  description:
+    "Windows of up to 6h are made of ten-second buckets of each node; longer ones of one-minute " +
+    "buckets of all nodes together, so that `byNode` has no totals then.",
   request: {
     params,
     query: z.strictObject({

@@ -32,6 +32,8 @@ export interface ReportRowWrite {
   readonly txBytes: number;
   readonly activeConnections: number;
   readonly live: number;
+  /** 1: the node tells of it for the last time. */
+  readonly gone: number;
 }
 
 /** The last report of a boot that is counted. */

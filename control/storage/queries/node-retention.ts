@@ -17,6 +17,18 @@ export async function pruneBuckets(
   return row?.gone ?? 0;
 }
 
+/** Removes totals of backends that left longer ago than this; gives how many rows went (system). */
+export async function pruneDeparted(
+  tx: Transaction,
+  kept: { readonly ms: number; readonly rowsMax: number },
+): Promise<number> {
+  const row = await firstRowOf<{ readonly gone: number }>(
+    tx,
+    sql`SELECT system.prune_departed(${kept.ms}::bigint, ${kept.rowsMax}::integer)::float8 AS gone`,
+  );
+  return row?.gone ?? 0;
+}
+
 /** Behind this the next slice of a table begins; undefined at its end. */
 export interface TotalsPlace {
   readonly tenant: string;

@@ -7,6 +7,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  uniqueIndex,
 } from "drizzle-orm/pg-core";
 
 import type { GroupId, JoinTokenId, NodeId } from "#shared/base/ids.ts";
@@ -89,11 +90,18 @@ export const nodeEvents = pgTable(
     tenantId: tenantId(),
     nodeId: text("node_id").$type<NodeId>().notNull(),
     seq: bigint("seq", { mode: "number" }).generatedAlwaysAsIdentity(),
+    /** From who writes it: what is written again is not stored again. */
+    key: text("key"),
     at: at("at").notNull(),
     kind: text("kind").notNull(),
     balancerId: text("balancer_id"),
     backend: text("backend"),
     detail: text("detail").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.nodeId, table.seq] })],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.nodeId, table.seq] }),
+    uniqueIndex("node_events_key").on(table.tenantId, table.nodeId, table.key),
+    index("node_events_seq").on(table.tenantId, table.seq),
+    index("node_events_balancer").on(table.tenantId, table.balancerId, table.seq),
+  ],
 );

@@ -1,4 +1,13 @@
-import { bigint, doublePrecision, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  index,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
 
 import { at, tenantId } from "./columns.ts";
 
@@ -23,10 +32,15 @@ export const statTotals = pgTable(
     ...counters(),
     activeConnections: doublePrecision("active_connections").notNull().default(0),
     live: doublePrecision("live").notNull().default(0),
+    /** The node told of it for the last time: its gauges are nothing, its counters stay for a while. */
+    departed: boolean("departed").notNull().default(false),
     updatedAt: at("updated_at").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.balancerId, table.nodeId, table.backend] }),
+    index("stat_totals_departed")
+      .on(table.updatedAt)
+      .where(sql`departed`),
   ],
 );
 

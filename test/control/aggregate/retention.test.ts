@@ -5,6 +5,7 @@ import {
   bootMsKept,
   buckets10sMsKept,
   buckets1mMsKept,
+  departedTotalsMsKept,
   eventsPerNodeKept,
   receiptsPerNodeKept,
   retentionMs,
@@ -14,6 +15,7 @@ import {
 } from "#shared/base/limits.ts";
 
 import {
+  pruneDepartedBackends,
   pruneOldBuckets,
   walkNodes,
   walkTotals,
@@ -72,6 +74,14 @@ async function filled() {
       INSERT INTO stat_seen (tenant_id, node_id, boot_id, seq, at)
       VALUES (${tenantId}, ${node}, ${boot}, 1, ${at})`;
   }
+  for (const [backend, leftAt] of [
+    ["left", ago(departedTotalsMsKept - 60_000)],
+    ["long-left", ago(departedTotalsMsKept + 60_000)],
+  ] as const) {
+    await sql`
+      INSERT INTO stat_totals (tenant_id, balancer_id, node_id, backend, departed, updated_at)
+      VALUES (${tenantId}, 'bal_kept', ${node}, ${backend}, true, ${leftAt})`;
+  }
   await history(sql, { tenantId, node }, 50);
   return { ...world, node };
 }
@@ -107,7 +117,9 @@ async function all(database: Database, pruning: Pruning): Promise<number> {
 }
 
 async function pruneAll(database: Database): Promise<void> {
-  for (const pruning of [pruneOldBuckets, walkTotals(), walkNodes()]) await all(database, pruning);
+  for (const pruning of [pruneOldBuckets, pruneDepartedBackends, walkTotals(), walkNodes()]) {
+    await all(database, pruning);
+  }
 }
 
 test("what is past its time goes, what is not stays", async () => {
@@ -115,8 +127,9 @@ test("what is past its time goes, what is not stays", async () => {
   await pruneAll(db.database);
   expect(await count("stat_10s")).toBe(1);
   expect(await count("stat_1m")).toBe(1);
-  expect([...(await sql`SELECT balancer_id FROM stat_totals`)]).toEqual([
-    { balancer_id: "bal_kept" },
+  expect([...(await sql`SELECT balancer_id, backend FROM stat_totals ORDER BY backend`)]).toEqual([
+    { balancer_id: "bal_kept", backend: "" },
+    { balancer_id: "bal_kept", backend: "left" },
   ]);
   expect([...(await sql`SELECT boot_id FROM stat_seen`)]).toEqual([{ boot_id: "now" }]);
   expect(await count("node_events")).toBe(eventsPerNodeKept);
@@ -228,6 +241,7 @@ test("no table is read from its beginning, whether its statistics are known or n
       await tx`SELECT system.prune_buckets(1::bigint, 1::bigint, 10)`;
       await tx`SELECT * FROM system.prune_totals('', '', 10, 10)`;
       await tx`SELECT * FROM system.prune_nodes('', 10, 1::bigint, 1, 1, 10)`;
+      await tx`SELECT system.prune_departed(1::bigint, 10)`;
       await tx`SELECT * FROM system.purge_expired(10)`;
       expect(await scansOf(tx)).toEqual(before);
     });

@@ -141,6 +141,52 @@ describe("GET /v1/balancers/{id}/stats", () => {
     });
   });
 
+  test("a backend that has left is gone: without gauges, and listed only for its traffic", async () => {
+    const { tenant, balancerId, nodes } = await served();
+    const { sql } = control.db;
+    const at = (nodeId: string, backend: string) => ({
+      ...{ tenantId: tenant.id, balancerId, nodeId, backend },
+    });
+    const departed = { activeConnections: 0, live: 0, departed: true };
+    await bucketRow(sql, at(nodes.a, "left:80"), secondsAgo(20), { connections: 3 });
+    await totalsRow(sql, at(nodes.a, "left:80"), departed);
+    await totalsRow(sql, at(nodes.a, "left-idle:80"), departed);
+    await totalsRow(sql, at(nodes.a, "half-left:80"), departed);
+    await totalsRow(sql, at(nodes.b, "half-left:80"), { activeConnections: 1, live: 1 });
+    await bucketRow(sql, at(nodes.gone, "away:80"), secondsAgo(20), { connections: 1 });
+    await totalsRow(sql, at(nodes.gone, "away:80"), { activeConnections: 9, live: 1 });
+    const idle = { activeConnections: 0, live: 0, nodes: 0 };
+    const { backends } = await tenant.demand<{ backends: object[] }>(
+      "GET",
+      `/v1/balancers/${balancerId}/stats`,
+    );
+    expect(backends).toMatchObject([
+      { backend: "away:80", connections: 1, ...idle, gone: false },
+      { backend: "half-left:80", activeConnections: 1, live: 1, nodes: 1, gone: false },
+      { backend: "left:80", connections: 3, ...idle, gone: true },
+    ]);
+    expect(backends).toHaveLength(3);
+    const metrics = (await tenant.call<string>("GET", "/v1/metrics")).body.split("\n");
+    const of = (name: string) => metrics.filter((line) => line.includes(`backend="${name}"`));
+    expect(of("left:80").filter((line) => /_active|_live/.test(line))).toEqual([]);
+    expect(of("left:80").some((line) => line.includes("connections_total"))).toBe(true);
+  });
+
+  test("says how many rows of a node's reports are not counted", async () => {
+    const { tenant, balancerId, nodes } = await served();
+    for (const [boot, dropped] of [
+      ["one", 5],
+      ["two", 2],
+    ] as const) {
+      await control.db.sql`
+        INSERT INTO stat_seen (tenant_id, node_id, boot_id, seq, dropped, at)
+        VALUES (${tenant.id}, ${nodes.b}, ${boot}, 1, ${dropped}, now())`;
+    }
+    expect(await tenant.demand("GET", `/v1/balancers/${balancerId}/stats`)).toMatchObject({
+      byNode: [{ droppedRows: 0 }, { droppedRows: 7 }, { droppedRows: 0 }],
+    });
+  });
+
   test("a long window comes from one-minute buckets, in which nodes are merged", async () => {
     const { tenant, balancerId } = await served();
     const { sql } = control.db;

@@ -20,7 +20,7 @@ describe("what happened between two moments", () => {
       balancer: "bal_1",
       backend: "",
       counters: [2, 0, 0, 20, 0],
-      gauges: [0, 1],
+      gauges: [0, 1, 0],
     });
   });
 
@@ -29,8 +29,17 @@ describe("what happened between two moments", () => {
     expect(intervalRows([still], [still])).toEqual([]);
     const down = { ...still, gauges: { activeConnections: 0, live: 0 } };
     expect(intervalRows([still], [down])).toEqual([
-      { balancer: "bal_1", backend: "", counters: [0, 0, 0, 0, 0], gauges: [0, 0] },
+      { balancer: "bal_1", backend: "", counters: [0, 0, 0, 0, 0], gauges: [0, 0, 0] },
     ]);
+  });
+
+  test("tells once of what has left, and not that it has when it is back by then", () => {
+    const row = totals("bal_1", 3);
+    const gone = { balancer: "bal_1", backend: "", counters: [0, 0, 0, 0, 0], gauges: [0, 0, 1] };
+    expect(intervalRows([row], [])).toEqual([gone]);
+    expect(intervalRows([], [])).toEqual([]);
+    const back = mergedRows(intervalRows([row], []), intervalRows([], [totals("bal_1", 1)]));
+    expect(back).toMatchObject([{ counters: [1, 0, 0, 10, 0], gauges: [0, 1, 0] }]);
   });
 
   test("counts what is new, or was made anew, from zero: never a negative number", () => {
