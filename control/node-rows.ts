@@ -85,6 +85,8 @@ export interface NodeReceiptWrite {
 
 /** Something that flipped on a node. */
 export interface NodeEventWrite {
+  /** Its own among all events: one that is written again, as after a lost answer, is stored once. */
+  readonly key: string;
   readonly node: NodeId;
   readonly atMs: number;
   readonly kind: string;

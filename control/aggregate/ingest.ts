@@ -124,19 +124,16 @@ class BatchedIngest {
   /** As many boots as one transaction takes, each with its reports up to the first gap. */
   #nextBatch(): Batch {
     const boots: WaitingBoot[] = [];
-    const writes: ReportsWrite[] = [];
-    const rows: ReportRowWrite[] = [];
+    let rows = 0;
     for (const [key, { node, boot, reports }] of this.#waiting) {
-      const full = boots.length >= nodeRowsPerWriteMax || rows.length >= reportRowsPerWriteMax;
-      if (full) break;
+      if (boots.length >= nodeRowsPerWriteMax || rows >= reportRowsPerWriteMax) break;
       const taken = reports.splice(0, runLength(reports));
       if (reports.length === 0) this.#waiting.delete(key);
       this.#count -= taken.length;
-      const n = boots.push({ node, boot, reports: taken }) - 1;
-      writes.push(writeOf(n, { node, boot, reports: taken }));
-      for (const row of reportRows(n, taken)) rows.push(row);
+      boots.push({ node, boot, reports: taken });
+      rows += taken.reduce((sum, { report }) => sum + report.rows.length, 0);
     }
-    return { boots, writes, rows };
+    return batchOf(boots);
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -151,23 +148,29 @@ class BatchedIngest {
 
   /**
    * One transaction; when Postgres refuses it for its content, halves, until the report that does
-   * it is alone. That one counts without its rows: else its node would send it for ever.
+   * it is alone. That one is left out: else its node would send it for ever.
    */
   async #store(batch: Batch): Promise<void> {
     try {
       await this.#storeAll(batch);
     } catch (error) {
       if (!isRefused(error)) throw error;
-      if (batch.boots.length > 1) {
-        for (const half of halvesOf(batch)) {
-          // oxlint-disable-next-line no-await-in-loop -- one transaction at a time
-          await this.#write(half);
-        }
-        return;
+      const halves = halvesOf(batch.boots);
+      if (halves === undefined) return this.#leaveOut(batch, error);
+      for (const boots of halves) {
+        // oxlint-disable-next-line no-await-in-loop -- a later report counts only after the earlier
+        await this.#write(batchOf(boots));
       }
-      this.#deps.log.error("ingest.left-out", { node: batch.boots[0]?.node, error });
-      await this.#storeAll({ ...batch, rows: [] });
     }
+  }
+
+  /** The report counts without its rows; that they are missing is counted and said. */
+  async #leaveOut({ boots, writes, rows }: Batch, error: unknown): Promise<void> {
+    const { node, boot, reports: [waiting] = [] } = boots[0] ?? {};
+    const about = { node, boot, seq: waiting?.report.seq, rows: rows.length };
+    this.#deps.log.error("ingest.left-out", { ...about, error });
+    const declared = writes.map((write) => ({ ...write, dropped: write.dropped + rows.length }));
+    await this.#storeAll({ boots, writes: declared, rows: [] });
   }
 
   async #storeAll({ boots, writes, rows }: Batch): Promise<void> {
@@ -187,6 +190,15 @@ function runLength(reports: readonly WaitingReport[]): number {
   return Math.min(reportsInFlightMax, gap < 0 ? reports.length : gap);
 }
 
+/** What a transaction writes for these boots. */
+function batchOf(boots: readonly WaitingBoot[]): Batch {
+  return {
+    boots,
+    writes: boots.map((boot, n) => writeOf(n, boot)),
+    rows: boots.flatMap(({ reports }, n) => reportRows(n, reports)),
+  };
+}
+
 function writeOf(n: number, { node, boot, reports }: WaitingBoot): ReportsWrite {
   return {
     n,
@@ -199,17 +211,20 @@ function writeOf(n: number, { node, boot, reports }: WaitingBoot): ReportsWrite 
   };
 }
 
-function halvesOf({ boots, writes, rows }: Batch): readonly [Batch, Batch] {
+/** Half of the boots each, or half of the reports of a single one; undefined of a single report. */
+function halvesOf(
+  boots: readonly WaitingBoot[],
+): readonly [readonly WaitingBoot[], readonly WaitingBoot[]] | undefined {
   const middle = Math.floor(boots.length / 2);
-  const part = (from: number, to: number): Batch => {
-    const numbers = new Set(writes.slice(from, to).map(({ n }) => n));
-    return {
-      boots: boots.slice(from, to),
-      writes: writes.slice(from, to),
-      rows: rows.filter(({ n }) => numbers.has(n)),
-    };
-  };
-  return [part(0, middle), part(middle, boots.length)];
+  if (middle > 0) return [boots.slice(0, middle), boots.slice(middle)];
+  const [only] = boots;
+  if (only === undefined || only.reports.length < 2) return undefined;
+  const { reports } = only;
+  const half = Math.floor(reports.length / 2);
+  return [
+    [{ ...only, reports: reports.slice(0, half) }],
+    [{ ...only, reports: reports.slice(half) }],
+  ];
 }
 
 /** Whether the statement itself was refused, not the moment. */

@@ -34,6 +34,7 @@ export class WaitingWrites {
   /** Receipts that only say that something was sent: most are answered before they are written. */
   readonly #sent = new Map<string, NodeReceiptWrite>();
   #events: NodeEventWrite[] = [];
+  #eventsTaken = 0;
 
   constructor(instance: string) {
     this.#instance = instance;
@@ -82,8 +83,10 @@ export class WaitingWrites {
   /** A node's clock dates its events, but never into the future. */
   events(link: Heard, events: readonly NodeEvent[], nowMs: number): void {
     for (const { kind, atMs, balancer, backend, detail } of events) {
-      const at = Math.min(atMs, nowMs);
-      this.#events.push({ node: link.nodeId, atMs: at, kind, balancer, backend, detail });
+      this.#eventsTaken += 1;
+      const key = `${this.#instance}:${this.#eventsTaken}`;
+      const about = { kind, balancer, backend, detail };
+      this.#events.push({ key, node: link.nodeId, atMs: Math.min(atMs, nowMs), ...about });
     }
     this.#boundEvents();
   }

@@ -141,6 +141,45 @@ describe("a report", () => {
     ]);
   });
 
+  test("with the last row of a backend: it has departed, and is there again when it comes back", async () => {
+    const { db, node, balancer } = await world();
+    const ingest = started(db.database);
+    const over = { gaugeColumns: ["activeConnections", "live", "gone"] };
+    const backend = (gauges: number[]) => row(balancer, [1, 0, 0, 0, 0], "a:1", gauges);
+    const departed = async () => {
+      const [found] = await db.sql`
+        SELECT connections::int, departed, active_connections, live FROM stat_totals`;
+      return found;
+    };
+    await ingest.take(node, report(1, [backend([2, 1, 0])], over), 0);
+    expect(await departed()).toMatchObject({ departed: false, live: 1 });
+    await ingest.take(node, report(2, [backend([0, 0, 1])], over), 0);
+    const idle = { active_connections: 0, live: 0 };
+    expect(await departed()).toEqual({ connections: 2, departed: true, ...idle });
+    await ingest.take(node, report(3, [backend([1, 1, 0])], over), 0);
+    expect(await departed()).toMatchObject({ connections: 3, departed: false, live: 1 });
+  });
+
+  test("the first of a boot: what it does not name has departed while the node was not running", async () => {
+    const { db, tenant, node, balancer } = await world();
+    const ingest = started(db.database);
+    const other = await addNode(db, tenant.tenantId);
+    const rows = ["stays:1", "left:1"].map((name) => row(balancer, [1, 0, 0, 0, 0], name));
+    await ingest.take(node, report(1, rows), 0);
+    await ingest.take(other, report(1, rows), 0);
+    await ingest.take(node, report(1, rows.slice(0, 1), { bootId: "next" }), 0);
+    await ingest.take(node, report(2, [], { bootId: "next" }), 0);
+    await ingest.take(node, report(2, rows.slice(0, 1)), 0);
+    const stored = await db.sql`
+      SELECT node_id = ${node} AS own, backend, departed FROM stat_totals ORDER BY 1, 2`;
+    expect([...stored]).toEqual([
+      { own: false, backend: "left:1", departed: false },
+      { own: false, backend: "stays:1", departed: false },
+      { own: true, backend: "left:1", departed: true },
+      { own: true, backend: "stays:1", departed: false },
+    ]);
+  });
+
   test("of an unknown node is not stored", async () => {
     const { db, balancer } = await world();
     const ingest = started(db.database);
@@ -184,6 +223,36 @@ describe("a report", () => {
       { backend: "a\ufffd:1", connections: String(huge) },
     ]);
   });
+});
+
+test("a report that is refused takes no other with it; what it leaves out is declared and said", async () => {
+  const { db, tenant, node, balancer } = await world();
+  await db.sql`ALTER TABLE stat_totals ADD CONSTRAINT refused CHECK (backend <> 'refused')`;
+  const log = recordedLog();
+  const ingest = started(db.database, log);
+  const other = await addNode(db, tenant.tenantId);
+  const good = [row(balancer, [1, 0, 0, 10, 0])];
+  const bad = [...good, row(balancer, [1, 0, 0, 10, 0], "refused")];
+  const reports = Array.from({ length: 8 }, (_, n) => report(n + 1, n === 4 ? bad : good));
+  const marks = await Promise.all([
+    ...reports.map((each) => ingest.take(node, each, 0)),
+    ingest.take(other, report(1, good), 0),
+  ]);
+  expect(marks.at(-1)).toBe(1);
+  expect(marks.at(-2)).toBe(8);
+  for (const [index, mark] of marks.slice(0, 8).entries()) {
+    expect(mark).toBeGreaterThanOrEqual(index + 1);
+  }
+  const sums = await db.sql`
+    SELECT node_id, connections::int FROM stat_totals ORDER BY connections DESC`;
+  expect([...sums]).toEqual([
+    { node_id: node, connections: 7 },
+    { node_id: other, connections: 1 },
+  ]);
+  const [seen] = await db.sql`SELECT seq::int, dropped::int FROM stat_seen WHERE node_id = ${node}`;
+  expect(seen).toEqual({ seq: 8, dropped: 2 });
+  const leftOut = log.lines.filter(({ event }) => event === "ingest.left-out");
+  expect(leftOut).toMatchObject([{ level: "error", fields: { node, seq: 5, rows: 2 } }]);
 });
 
 test("while Postgres is away nothing is taken, and what comes again afterwards counts once", async () => {
