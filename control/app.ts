@@ -19,6 +19,7 @@ import { createRouter } from "./http/router.ts";
 import { apiKeyRoutes } from "./http/routes/api-keys.ts";
 import { auditRoutes } from "./http/routes/audit.ts";
 import { balancerRoutes } from "./http/routes/balancers.ts";
+import { eventRoutes } from "./http/routes/events.ts";
 import { groupRoutes } from "./http/routes/groups.ts";
 import { joinTokenRoutes } from "./http/routes/join-tokens.ts";
 import { meRoutes } from "./http/routes/me.ts";
@@ -80,6 +81,7 @@ function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   app.route("/", balancerRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));
+  app.route("/", eventRoutes(deps, guards));
   app.route("/", revisionRoutes(writes, guards));
   app.route("/", auditRoutes(deps, guards));
 }

@@ -1,14 +1,16 @@
 import { z } from "zod";
 
+import { parseId, type IdPrefix } from "#shared/base/ids.ts";
 import {
   cursorCharsMax,
   pageItemsDefault,
   pageItemsMax,
   nameCharsMax,
 } from "#shared/base/limits.ts";
-import { boundedText } from "#shared/definition/reading.ts";
+import { boundedText, refuse } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
 
+import type { ListEventsInput } from "../verbs/event/list.ts";
 import type { PageRequest } from "../verbs/page.ts";
 
 /** Query parameters that several calls share. An unknown one is refused: it may be a typing error. */
@@ -40,6 +42,26 @@ const dryRunShape = {
     description: "Checks and answers as if, stores nothing",
   }),
 };
+
+export const eventPageQuery = section({
+  ...pageShape,
+  balancer: idQuery("bal", "Only those about this balancer, which may be gone already"),
+  node: idQuery("nod", "Only those of this node"),
+});
+
+/** A query parameter that names something by its id. */
+function idQuery<P extends IdPrefix>(prefix: P, description: string) {
+  return z
+    .string()
+    .transform((text, check) => {
+      const id = parseId(prefix, text);
+      if (id !== undefined) return id;
+      refuse(check, { code: "invalid-format", detail: `is an id that begins with ${prefix}_` });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({ description });
+}
 
 export const dryRunQuery = section(dryRunShape);
 
@@ -76,4 +98,14 @@ export function groupPageRequest(
 ): PageRequest & { readonly group?: string } {
   const { group } = query;
   return group === undefined ? pageRequest(query) : { ...pageRequest(query), group };
+}
+
+/** The same for what nodes told. */
+export function eventPageRequest(query: z.output<typeof eventPageQuery>): ListEventsInput {
+  const { balancer, node } = query;
+  return {
+    ...pageRequest(query),
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(node === undefined ? {} : { node }),
+  };
 }

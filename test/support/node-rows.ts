@@ -83,3 +83,23 @@ export async function nodeRevisionRow(
     VALUES (${at.tenantId}, ${at.nodeId}, ${at.rev}, ${sentAt}, ${storedAt}, ${appliedAt},
       ${servingAt}, ${sql.json((receipt.errors ?? []) as never)})`;
 }
+
+export interface EventOptions {
+  readonly kind: string;
+  readonly at?: Date;
+  readonly balancer?: string;
+  readonly backend?: string;
+  readonly detail?: string;
+}
+
+/** Something that a node told. */
+export async function eventRow(
+  sql: Sql,
+  node: { readonly tenantId: string; readonly nodeId: string },
+  event: EventOptions,
+): Promise<void> {
+  const { kind, at = new Date(), balancer = null, backend = null, detail = "" } = event;
+  await sql`
+    INSERT INTO node_events (tenant_id, node_id, at, kind, balancer_id, backend, detail)
+    VALUES (${node.tenantId}, ${node.nodeId}, ${at}, ${kind}, ${balancer}, ${backend}, ${detail})`;
+}

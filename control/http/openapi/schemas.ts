@@ -13,6 +13,7 @@ import {
 } from "../answers/access-answer.ts";
 import { pageSchema } from "../answers/answer-schema.ts";
 import { balancerAnswerSchema, balancerRemovedSchema } from "../answers/balancer-answer.ts";
+import { eventAnswerSchema } from "../answers/event-answer.ts";
 import { nodeAnswerSchema } from "../answers/node-answer.ts";
 import {
   diffAnswerSchema,
@@ -50,6 +51,8 @@ export const answerSchemas = {
   BalancerRemoved: balancerRemovedSchema,
   Balancers: pageSchema(balancerAnswerSchema),
   Difference: diffAnswerSchema,
+  Event: eventAnswerSchema,
+  Events: pageSchema(eventAnswerSchema),
   Group: groupAnswerSchema,
   Groups: pageSchema(groupAnswerSchema),
   JoinTokens: pageSchema(joinTokenAnswerSchema),

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
-import { nodeRow, nodeStatusRow } from "../../support/node-rows.ts";
+import { eventRow, nodeRow, nodeStatusRow } from "../../support/node-rows.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
 
@@ -176,6 +176,7 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
   const { sql } = control.db;
   const nodeId = await nodeRow(sql, tenant.id);
   await nodeStatusRow(sql, { tenantId: tenant.id, nodeId }, { running: 1, phase: "serving" });
+  await eventRow(sql, { tenantId: tenant.id, nodeId }, { kind: "backend.up" });
   const known: Record<string, string> = { node: nodeId };
   const keep =
     (name: string): NonNullable<StoryCall["heard"]> =>
@@ -234,6 +235,8 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
     { method: "GET", path: "/v1/metrics" },
     { method: "GET", path: "/v1/nodes" },
     { method: "GET", path: "/v1/nodes/{node}", template: node, ids },
+    { method: "GET", path: "/v1/nodes/{node}/events", template: `${node}/events`, ids },
+    { method: "GET", path: "/v1/events" },
     { method: "GET", path: "/v1/revisions" },
     { method: "GET", path: "/v1/revisions/2", template: "/v1/revisions/{rev}" },
     { method: "GET", path: "/v1/revisions/2/diff", template: "/v1/revisions/{rev}/diff" },
