@@ -73,7 +73,7 @@ export interface Elector {
 export function createElector({ terms, candidates, sources }: ElectorInput): Elector {
   const backends = activeBackends(candidates, terms.backupBelow);
   if (backends.length === 0) return { elect: () => noneLive };
-  const eligible = new Eligibility(backends, sources.inUse);
+  const eligible = new Eligibility(backends, sources);
   const slowStart = new SlowStart(backends, terms.slowStartMs, sources);
   const choose = strategies[terms.strategy]({
     backends,

@@ -11,16 +11,21 @@ export class Eligibility {
   readonly #slots: Int32Array;
   readonly #limits: Int32Array;
   readonly #hasLimits: boolean;
-  readonly #inUse: ElectionSources["inUse"];
+  readonly #sources: Pick<ElectionSources, "inUse" | "readInUse">;
+  readonly #loads: Int32Array;
   #tried: readonly string[] = [];
 
-  constructor(backends: readonly Candidate[], inUse: ElectionSources["inUse"]) {
+  constructor(
+    backends: readonly Candidate[],
+    sources: Pick<ElectionSources, "inUse" | "readInUse">,
+  ) {
     this.count = backends.length;
     this.#names = backends.map(({ name }) => name);
     this.#slots = Int32Array.from(backends, ({ slot }) => slot.index);
     this.#limits = Int32Array.from(backends, ({ maxConnections }) => maxConnections);
     this.#hasLimits = this.#limits.some((limit) => limit > 0);
-    this.#inUse = inUse;
+    this.#sources = sources;
+    this.#loads = new Int32Array(backends.length);
   }
 
   /** The next client, and the names of the backends it has tried. */
@@ -37,17 +42,29 @@ export class Eligibility {
     return !this.isFull(place) && !this.hasTried(place);
   }
 
+  /** The same, for who has read all loads already. */
+  hasWith(place: number, load: number): boolean {
+    const limit = this.#limits[place] ?? 0;
+    return (limit === 0 || load < limit) && !this.hasTried(place);
+  }
+
   isFull(place: number): boolean {
     const limit = this.#limits[place] ?? 0;
-    return limit > 0 && this.#inUse(this.slot(place)) >= limit;
+    return limit > 0 && this.load(place) >= limit;
   }
 
   hasTried(place: number): boolean {
     return this.#tried.length > 0 && this.#tried.includes(this.#names[place] ?? "");
   }
 
-  /** Where the backend's shared numbers lie. */
-  slot(place: number): number {
-    return this.#slots[place] ?? 0;
+  /** Connections of one backend. */
+  load(place: number): number {
+    return this.#sources.inUse(this.#slots[place] ?? 0);
+  }
+
+  /** Connections of all backends, read in one go; good until the next call. */
+  loads(): Int32Array {
+    this.#sources.readInUse(this.#slots, this.#loads);
+    return this.#loads;
   }
 }

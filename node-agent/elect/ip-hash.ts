@@ -10,21 +10,29 @@ import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
 export const ipHash: Strategy = (pool) => {
   const { backends, eligible, slowStart, options } = pool;
   const ids = Uint32Array.from(backends, ({ name }) => fnv(fnvStart, encoder.encode(name)));
+  const places = new Int32Array(backends.length);
   return (client) => {
     const hash = clientHash(client, options.hashesPort);
     if (eligible.isEverybody && slowStart.isOver) return hash % backends.length;
-    const isIn = (place: number): boolean =>
-      eligible.has(place) && slowStart.admitsHash(place, mixed(hash, ids[place] ?? 0));
-    const warm = nthOf(pool, hash, isIn);
-    return warm === nobody ? nthOf(pool, hash, (place) => eligible.has(place)) : warm;
+    const open = places.subarray(0, openPlaces(pool, places));
+    const warm = slowStart.isOver
+      ? open
+      : open.filter((place) => slowStart.admitsHash(place, mixed(hash, ids[place] ?? 0)));
+    const chosen = warm.length > 0 ? warm : open;
+    return chosen[hash % chosen.length] ?? nobody;
   };
 };
 
 const encoder = new TextEncoder();
 
-/** The one at `hash` modulo their number, of those that are in. */
-function nthOf({ backends }: ElectionPool, hash: number, isIn: (place: number) => boolean): number {
-  const places: number[] = [];
-  for (let place = 0; place < backends.length; place += 1) if (isIn(place)) places.push(place);
-  return places[hash % places.length] ?? nobody;
+/** Fills in those that may be taken, in order, and returns how many they are. */
+function openPlaces({ eligible }: ElectionPool, into: Int32Array): number {
+  const loads = eligible.loads();
+  let count = 0;
+  for (let place = 0; place < loads.length; place += 1) {
+    if (!eligible.hasWith(place, loads[place] ?? 0)) continue;
+    into[count] = place;
+    count += 1;
+  }
+  return count;
 }

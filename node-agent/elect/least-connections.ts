@@ -12,42 +12,54 @@ const out = Number.NaN;
  * structure that spares the reads would have to be kept up by all of them at every connection.
  */
 export const leastConnections: Strategy = (pool) => {
-  const { eligible, sources } = pool;
-  const scores = new Float64Array(eligible.count);
+  const scores = new Float64Array(pool.backends.length);
   const pulls = Float64Array.from(pool.backends, (backend) =>
     pool.options.isWeighted ? Math.max(0, backend.weight) : 1,
   );
   return () => {
-    const least = score(pool, pulls, scores);
-    const ties = countOf(scores, least);
-    return ties === 0 ? nobody : nthOf(scores, least, Math.floor(sources.random() * ties));
+    const isPlain = !pool.options.isWeighted && pool.slowStart.isOver;
+    if (isPlain) scores.set(pool.eligible.loads());
+    else scoreByPull(pool, pulls, scores);
+    if (!pool.eligible.isEverybody) strikeOut(pool, scores);
+    return oneOfTheLeast(scores, pool.sources.random);
   };
 };
 
-/** Fills in what each backend would carry with one more, and returns the least. */
-function score(pool: ElectionPool, pulls: Float64Array, scores: Float64Array): number {
-  const { eligible, slowStart, sources } = pool;
-  const isOpen = eligible.isEverybody;
+/** What each would carry for its weight with one more. */
+function scoreByPull(
+  { eligible, slowStart }: ElectionPool,
+  pulls: Float64Array,
+  scores: Float64Array,
+): void {
+  const loads = eligible.loads();
   const isWarm = slowStart.isOver;
-  let least = Number.POSITIVE_INFINITY;
   for (let place = 0; place < scores.length; place += 1) {
     const pull = (pulls[place] ?? 0) * (isWarm ? 1 : slowStart.share(place));
-    const load =
-      isOpen || eligible.has(place) ? (sources.inUse(eligible.slot(place)) + 1) / pull : out;
-    scores[place] = load;
-    if (load < least) least = load;
+    scores[place] = ((loads[place] ?? 0) + 1) / pull;
   }
-  return least;
 }
 
-function countOf(scores: Float64Array, wanted: number): number {
-  let count = 0;
-  for (const one of scores) if (one === wanted) count += 1;
-  return count;
+function strikeOut({ eligible }: ElectionPool, scores: Float64Array): void {
+  const loads = eligible.loads();
+  for (let place = 0; place < scores.length; place += 1) {
+    if (!eligible.hasWith(place, loads[place] ?? 0)) scores[place] = out;
+  }
 }
 
-function nthOf(scores: Float64Array, wanted: number, nth: number): number {
-  let place = scores.indexOf(wanted);
-  for (let passed = 0; passed < nth; passed += 1) place = scores.indexOf(wanted, place + 1);
+function oneOfTheLeast(scores: Float64Array, random: () => number): number {
+  let least = Number.POSITIVE_INFINITY;
+  let ties = 0;
+  for (let place = 0; place < scores.length; place += 1) {
+    const one = scores[place] ?? out;
+    if (one < least) {
+      least = one;
+      ties = 1;
+    } else if (one === least) ties += 1;
+  }
+  if (ties === 0) return nobody;
+  let place = scores.indexOf(least);
+  for (let passed = Math.floor(random() * ties); passed > 0; passed -= 1) {
+    place = scores.indexOf(least, place + 1);
+  }
   return place;
 }

@@ -22,7 +22,7 @@ export const rendezvousHash: Strategy = (pool) => {
     if (eligible.isEverybody && slowStart.isOver && options.maxLoadPercent === 0) return place;
     const bound = loadBound(pool);
     const isWarm = (one: number): boolean => slowStart.admitsHash(one, names.mix(hash, one));
-    const isBelow = (one: number): boolean => pool.sources.inUse(eligible.slot(one)) < bound;
+    const isBelow = (one: number): boolean => eligible.load(one) < bound;
     const isBest = (one: number): boolean => eligible.has(one) && isWarm(one) && isBelow(one);
     if (isBest(place)) return place;
     const best = names.highest(hash, isBest);
@@ -65,38 +65,46 @@ function hashedNames({ backends }: ElectionPool): HashedNames {
 }
 
 /** The least load at which a backend has its share; infinite without a bound. */
-function loadBound({ backends, eligible, options, sources }: ElectionPool): number {
+function loadBound({ eligible, options }: ElectionPool): number {
   if (options.maxLoadPercent === 0) return Number.POSITIVE_INFINITY;
   let load = 1;
-  for (let place = 0; place < backends.length; place += 1) {
-    load += sources.inUse(eligible.slot(place));
-  }
-  return Math.ceil((load * options.maxLoadPercent) / (100 * backends.length));
+  for (const one of eligible.loads()) load += one;
+  return Math.ceil((load * options.maxLoadPercent) / (100 * eligible.count));
 }
 
-/** Answers for clients that come back, by their whole hash: one for each of its last bits. */
+/** Answers for clients that come back, by their whole hash: the last two of those with the same last bits. */
 class KeptWinners {
   readonly #hashes: Uint32Array;
   readonly #places: Int16Array;
 
   constructor(backends: number) {
     // As many as pay off: with few backends the answer is found as fast anew.
-    const size = backends < keptFrom ? 1 : keptMax;
+    const size = backends < keptFrom ? 2 : keptMax;
     this.#hashes = new Uint32Array(size);
     this.#places = new Int16Array(size).fill(nobody);
   }
 
   find(hash: number): number | undefined {
-    const index = hash & (this.#hashes.length - 1);
+    const index = this.#indexOf(hash);
+    return this.#at(index, hash) ?? this.#at(index + 1, hash);
+  }
+
+  keep(hash: number, place: number): number {
+    const index = this.#indexOf(hash);
+    this.#hashes[index + 1] = this.#hashes[index] ?? 0;
+    this.#places[index + 1] = this.#places[index] ?? nobody;
+    this.#hashes[index] = hash;
+    this.#places[index] = place;
+    return place;
+  }
+
+  #at(index: number, hash: number): number | undefined {
     const place = this.#places[index] ?? nobody;
     return this.#hashes[index] === hash && place !== nobody ? place : undefined;
   }
 
-  keep(hash: number, place: number): number {
-    const index = hash & (this.#hashes.length - 1);
-    this.#hashes[index] = hash;
-    this.#places[index] = place;
-    return place;
+  #indexOf(hash: number): number {
+    return (hash << 1) & (this.#hashes.length - 2);
   }
 }
 

@@ -53,6 +53,8 @@ export interface ElectionSources {
   readonly nowMs: () => number;
   /** Connections of the backend with this slot, with those being dialled, over all workers. */
   readonly inUse: (slot: number) => number;
+  /** The same of many at once: fills in a number for each slot. */
+  readonly readInUse: (slots: Int32Array, into: Int32Array) => void;
   /** Bytes a second, both ways, as measured last. */
   readonly rate: (slot: number) => number;
   /** Another number after every measurement. */

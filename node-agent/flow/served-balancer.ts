@@ -120,6 +120,7 @@ function sourcesOf(
     random,
     nowMs,
     inUse: (backend) => counters.inUse(backend),
+    readInUse: (backends, into) => counters.readInUse(backends, into),
     rate: (backend) => counters.rate(backend),
     measurement: () => counters.measurement(slot),
     cursor: {

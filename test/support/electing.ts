@@ -29,6 +29,7 @@ export function electionSources(over: Partial<ElectionSources> = {}): TestSource
     random: seededRandom(),
     nowMs: () => sources.nowMsValue,
     inUse: (slot) => sources.connections.get(slot) ?? 0,
+    readInUse: (slots, into) => into.set(slots.map((slot) => sources.inUse(slot))),
     rate: (slot) => sources.rates.get(slot) ?? 0,
     measurement: () => sources.measurementValue,
     cursor: {

@@ -93,19 +93,19 @@ test("what the data plane cannot do is refused by name, with its pointer", async
   const port = await freePort();
   const bind = [`127.0.0.1:${port}`];
   const outcome = await under.plane.start(
-    verified({ bind, strategy: "leastconn", access: { default: "deny", rules: [] } }),
+    verified({ bind, sni: {}, proxyProtocol: { version: "1" } }),
   );
   expect(outcome).toEqual({
     ok: false,
     problems: [
-      { pointer: "/strategy", code: "unsupported", detail: "needs strategy:leastconn" },
-      { pointer: "/access", code: "unsupported", detail: "needs section:access" },
+      { pointer: "/sni", code: "unsupported", detail: "needs section:sni" },
+      { pointer: "/proxyProtocol", code: "unsupported", detail: "needs section:proxyProtocol" },
     ],
   });
   const web = await serve(under, { backends: [] });
-  expect(await web.update({ strategy: "iphash" })).toMatchObject({
+  expect(await web.update({ proxyProtocol: { version: "1" } })).toMatchObject({
     ok: false,
-    problems: [{ pointer: "/strategy", code: "unsupported" }],
+    problems: [{ pointer: "/proxyProtocol", code: "unsupported" }],
   });
 });
 
