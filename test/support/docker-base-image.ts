@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { cp, mkdir, realpath, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+import { copyFile, copyProgram } from "./copy-program.ts";
 import type { Docker } from "./docker.ts";
 import { repository, type Cleanup } from "./processes.ts";
 import { findProgram, outputOf } from "./run-command.ts";
@@ -39,20 +40,8 @@ async function copyPrograms(root: string): Promise<void> {
   const paths = [process.execPath, ...found.filter((path) => path !== undefined)];
   for (const path of paths) {
     const name = path === process.execPath ? "node" : basename(path);
-    await copyFile(path, join(root, "usr/bin", name));
-    for (const library of await librariesOf(path)) await copyFile(library, join(root, library));
+    await copyProgram(path, { root, name });
   }
-}
-
-/** The shared libraries, as the dynamic linker finds them. */
-async function librariesOf(program: string): Promise<readonly string[]> {
-  const lines = await outputOf(["ldd", program]);
-  return Array.from(lines.matchAll(/(\/\S+) \(0x/g), ([, path = ""]) => path);
-}
-
-async function copyFile(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await cp(await realpath(from), to, { preserveTimestamps: true });
 }
 
 async function copyNpm(root: string): Promise<void> {

@@ -10,6 +10,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 /** A Docker daemon. */
 export interface Docker {
+  /** Where its API is: `unix:///…`. */
+  readonly endpoint: string;
   /** Runs `docker …` and gives its output; fails with what it complains. */
   run(args: readonly string[], input?: NodeJS.ReadableStream): Promise<string>;
 }
@@ -21,28 +23,40 @@ export type DockerSearch =
 /**
  * A daemon of one's own where it can be started (root, and dockerd is installed), otherwise the one
  * that runs here. Its containers have the host's network, so that no address or firewall rule of
- * the host is touched.
+ * the host is touched; with `own` the daemon has a network of its own, with bridges and all.
  */
-export async function findDocker(cleanup: Cleanup): Promise<DockerSearch> {
+export async function findDocker(
+  cleanup: Cleanup,
+  network: "host" | "own" = "host",
+): Promise<DockerSearch> {
   if ((await findProgram("docker")) === undefined) {
     return { kind: "none", why: "docker is not installed (Debian: docker.io)" };
   }
   const daemon = await findProgram("dockerd");
-  if (process.getuid?.() === 0 && daemon !== undefined) return startDaemon(cleanup, daemon);
+  if (process.getuid?.() === 0 && daemon !== undefined) {
+    return startDaemon(cleanup, daemon, network);
+  }
+  if (network === "own") return { kind: "none", why: "only root can start a Docker daemon" };
   const info = await runCommand(["docker", "info"]);
   return info.code === 0
     ? { kind: "found", docker: dockerAt(undefined) }
     : { kind: "none", why: "no Docker daemon answers, and only root can start one" };
 }
 
-async function startDaemon(cleanup: Cleanup, program: string): Promise<DockerSearch> {
+async function startDaemon(
+  cleanup: Cleanup,
+  program: string,
+  network: "host" | "own",
+): Promise<DockerSearch> {
   const folder = await temporaryFolder(cleanup);
   const host = `unix://${join(folder, "docker.sock")}`;
   const places = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
-  const noNetwork = ["--iptables=false", "--ip6tables=false", "--ip-forward=false"];
+  const noRules = ["--iptables=false", "--ip6tables=false", "--ip-forward=false"];
+  const bridge = network === "own" ? ["--bip", "10.212.0.1/24"] : ["--bridge=none"];
+  const [unshare = program, ...before] = network === "own" ? inOwnNetwork(program) : [];
   const daemon = spawn(
-    program,
-    ["--host", host, "--pidfile", join(folder, "pid"), ...places, ...noNetwork, "--bridge=none"],
+    unshare,
+    [...before, "--host", host, "--pidfile", join(folder, "pid"), ...places, ...noRules, ...bridge],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   let lastLines = "";
@@ -69,6 +83,11 @@ async function startDaemon(cleanup: Cleanup, program: string): Promise<DockerSea
     : { kind: "found", docker };
 }
 
+/** Bridges, published ports and addresses of containers then exist only in there. */
+function inOwnNetwork(program: string): readonly string[] {
+  return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", program];
+}
+
 /** A container that was killed may leave mounts; they would keep the folder from being removed. */
 async function unmountBelow(folder: string): Promise<void> {
   const points = readFileSync("/proc/self/mounts", "utf8")
@@ -85,6 +104,7 @@ function dockerAt(host: string | undefined): Docker {
     ...(host === undefined ? {} : { DOCKER_HOST: host }),
   };
   return {
+    endpoint: host ?? "unix:///var/run/docker.sock",
     run: (args, input) =>
       outputOf(["docker", ...args], {
         environment,

@@ -96,7 +96,8 @@ export function labelledFields(
   };
 }
 
-function uniquePlaces(places: readonly Place[]): readonly Place[] {
+/** Each place once; engines list some twice. */
+export function uniquePlaces(places: readonly Place[]): readonly Place[] {
   const byName = new Map(places.map((place) => [`${place.host} ${place.port}`, place]));
   return [...byName.values()];
 }

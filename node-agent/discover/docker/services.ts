@@ -3,13 +3,24 @@ import { z } from "zod";
 import { failedFetch, type Fetched } from "../discovery.ts";
 import { Gathering } from "../gathering.ts";
 import type { Got } from "../http/tls-material.ts";
-import { labelledFields, type Place } from "./container.ts";
+import { labelledFields, uniquePlaces, type Place } from "./container.ts";
 import type { ContainerTerms } from "./containers.ts";
 import { askDocker, filtersQuery } from "./docker-api.ts";
+
+const portsSchema = z
+  .array(
+    z.object({
+      Protocol: z.string().nullish(),
+      TargetPort: z.number().nullish(),
+      PublishedPort: z.number().nullish(),
+    }),
+  )
+  .nullish();
 
 const serviceSchema = z.object({
   ID: z.string(),
   Spec: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  Endpoint: z.object({ Ports: portsSchema }).nullish(),
 });
 
 const taskSchema = z.object({
@@ -17,19 +28,7 @@ const taskSchema = z.object({
   NodeID: z.string().nullish(),
   Status: z.object({
     State: z.string(),
-    PortStatus: z
-      .object({
-        Ports: z
-          .array(
-            z.object({
-              Protocol: z.string().nullish(),
-              TargetPort: z.number(),
-              PublishedPort: z.number().nullish(),
-            }),
-          )
-          .nullish(),
-      })
-      .nullish(),
+    PortStatus: z.object({ Ports: portsSchema }).nullish(),
   }),
   NetworksAttachments: z
     .array(
@@ -46,11 +45,13 @@ const nodeSchema = z.object({
   Status: z.object({ Addr: z.string().nullish() }),
 });
 
+type Service = z.output<typeof serviceSchema>;
 type Task = z.output<typeof taskSchema>;
 
 /**
  * Backends from the running tasks of a swarm's services that have the label: the task's address in
- * an overlay network and the private port, or the port that it publishes on its node (`mode=host`).
+ * an overlay network and the private port, or its node with the port that the task (`mode=host`) or
+ * the service (`mode=ingress`) publishes.
  */
 export async function serviceBackends(terms: ContainerTerms): Promise<Fetched> {
   const label = terms.discovery.containerLabel;
@@ -64,31 +65,31 @@ export async function serviceBackends(terms: ContainerTerms): Promise<Fetched> {
   if (!tasks.ok) return tasks;
   const nodes = await listOf(nodeSchema, terms, { path: "/nodes", filters: {} });
   if (!nodes.ok) return nodes;
-  const labels = new Map(services.value.map(({ ID, Spec }) => [ID, Spec.Labels]));
+  const known = new Map(services.value.map((service) => [service.ID, service]));
   const addresses = new Map(nodes.value.map(({ ID, Status }) => [ID, Status.Addr ?? ""]));
   const gathering = new Gathering();
-  for (const task of tasks.value.filter((one) => isServing(one, labels))) {
+  for (const task of tasks.value.filter(({ Status }) => Status.State === "running")) {
+    const service = known.get(task.ServiceID);
+    if (service === undefined) continue;
     if (!gathering.hasRoom()) break;
-    const places = placesOf(task, { terms, nodeAddress: addresses.get(task.NodeID ?? "") ?? "" });
+    const nodeAddress = addresses.get(task.NodeID ?? "") ?? "";
+    const places = placesOf(task, { terms, nodeAddress, service });
     const name = `a task of the service ${task.ServiceID.slice(0, 12)}`;
     if (places.length === 0) gathering.skip(`${name} cannot be reached from outside`);
     for (const place of places) {
-      gathering.find({ ...labelledFields(labels.get(task.ServiceID)), ...place }, name);
+      gathering.find({ ...labelledFields(service.Spec.Labels), ...place }, name);
     }
   }
   return gathering.list();
 }
 
-function isServing({ ServiceID, Status }: Task, services: ReadonlyMap<string, unknown>): boolean {
-  return services.has(ServiceID) && Status.State === "running";
-}
-
 interface TaskTerms {
   readonly terms: ContainerTerms;
+  readonly service: Service;
   readonly nodeAddress: string;
 }
 
-function placesOf(task: Task, { terms, nodeAddress }: TaskTerms): readonly Place[] {
+function placesOf(task: Task, { terms, service, nodeAddress }: TaskTerms): readonly Place[] {
   const { discovery, transport, api } = terms;
   const port = discovery.containerPrivatePort;
   if (discovery.address === "container") {
@@ -103,11 +104,13 @@ function placesOf(task: Task, { terms, nodeAddress }: TaskTerms): readonly Place
     return host === undefined ? [] : [{ host, port }];
   }
   const host = ["", "0.0.0.0", "127.0.0.1"].includes(nodeAddress) ? api.hostAddress : nodeAddress;
-  return (task.Status.PortStatus?.Ports ?? []).flatMap((row) =>
+  const published = [...(task.Status.PortStatus?.Ports ?? []), ...(service.Endpoint?.Ports ?? [])];
+  const places = published.flatMap((row) =>
     row.TargetPort === port && (row.Protocol ?? "tcp") === transport && row.PublishedPort
       ? [{ host, port: row.PublishedPort }]
       : [],
   );
+  return uniquePlaces(places);
 }
 
 interface ListQuestion {
