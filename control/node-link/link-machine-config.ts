@@ -140,11 +140,15 @@ function spokenOf(state: LinkState): LinkStep {
   };
 }
 
-/** The node refused a version, or a part of it; it is not sent again on this link. */
+/**
+ * The node refused a version, or a part of it; it is not sent again on this link. A part means that
+ * all of it was tried: it counts as applied, and serves once what failed does.
+ */
 export function nacked(state: LinkState, frame: NackFrame, at: Moment): LinkStep {
   if (!isAnswer(state, frame) || !concerns(state, frame)) return unknownNonce(state);
   const { version, running, errors } = frame;
   const phase = frame.partial ? "degraded" : "refused";
+  const reached = frame.partial ? "applied" : "refused";
   const failing = new Set(errors.flatMap((error) => error.id ?? [])).size;
   const refused: LinkStep = {
     state: {
@@ -156,7 +160,7 @@ export function nacked(state: LinkState, frame: NackFrame, at: Moment): LinkStep
     },
     effects: [
       { kind: "status", change: { running, phase, errors, failing }, soon: true },
-      { kind: "receipt", receipt: { rev: version.rev, phase: "refused", errors } },
+      { kind: "receipt", receipt: { rev: version.rev, phase: reached, errors } },
     ],
   };
   return chained(refused, (next) => reconciled(next, at));

@@ -25,7 +25,10 @@ export const getFrameSchema = z.object({
   why: z.enum(["base-mismatch", "root-mismatch", "fetch-failed", "missing", "conflict"]),
 });
 
-/** How far a version has come on the node. */
+/**
+ * How far a version has come on the node: verified and kept; every change that it needs was tried
+ * (what failed is in a partial `nack`, which counts as this phase); all of it serves.
+ */
 const applyPhases = ["stored", "applied", "serving"] as const;
 
 /** What became of one balancer; only those that changed are named. */

@@ -243,6 +243,20 @@ describe("configuration", () => {
     expect(only(talk.passes(1_000), "prepare")).toHaveLength(1);
   });
 
+  test("a version that fails in part is applied then, and serves when nothing fails any more", () => {
+    const talk = conversation({ desired: version(2) });
+    talk.says(hello({ have: version(1) }));
+    talk.prepares("n2", version(2));
+    const about = { nonce: "n2", version: version(2) };
+    const partly = talk.says(nack(about, { running: version(2), partial: true }));
+    expect(only(partly, "status")[0]?.change).toMatchObject({ phase: "degraded", failing: 1 });
+    expect(only(partly, "receipt")[0]?.receipt).toMatchObject({
+      ...{ rev: 2, phase: "applied", errors: [{ code: "EADDRINUSE" }] },
+    });
+    const wholly = talk.says(ack("serving", { nonce: null, version: version(2) }));
+    expect(only(wholly, "receipt")).toMatchObject([{ receipt: { rev: 2, phase: "serving" } }]);
+  });
+
   test("what a refused version needs is another version, not another try", () => {
     const talk = conversation({ desired: version(2) });
     talk.says(hello({ have: version(1) }));

@@ -86,6 +86,40 @@ describe("a change", () => {
     expect(row).toEqual({ agent: "0.0.0-test", os: "test", capabilities: ["tcp"] });
   });
 
+  test("that fails in part is applied at that time, and serves at a later one", async () => {
+    const { db, tenant, node } = await world();
+    const one = await node({ answers: "nothing" });
+    await tenant.commit({ bal_a: { name: "a" } });
+    await one.connect();
+    const { nonce, to: version } = await eventually(() => {
+      const [delta] = one.frames.flatMap((frame) => (frame.t === "delta" ? [frame] : []));
+      if (delta === undefined) throw new Error("no delta came");
+      return delta;
+    });
+    const errors = [{ id: "bal_a", pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }];
+    one.send({ t: "nack", nonce, version, running: version, partial: true, errors });
+    const times = async () => {
+      const [row] = await db.sql`
+        SELECT stored_at, applied_at, serving_at, errors FROM node_revisions WHERE rev = 1`;
+      return row;
+    };
+    await eventually(async () => {
+      expect(await times()).toMatchObject({
+        ...{ stored_at: expect.any(Date), applied_at: expect.any(Date), serving_at: null, errors },
+      });
+    });
+    const first = await times();
+    const done = { balancers: [], durable: true, connections: { kept: 0, drained: 0, cut: 0 } };
+    one.send({ t: "ack", nonce: null, version, phase: "serving", ...done });
+    await eventually(async () => {
+      expect(await times()).toMatchObject({
+        ...{ applied_at: first?.["applied_at"], serving_at: expect.any(Date), errors: [] },
+      });
+    });
+    const last = await times();
+    expect(Number(last?.["serving_at"])).toBeGreaterThan(Number(last?.["applied_at"]));
+  });
+
   test("that a node refuses is written with its reasons and not sent again", async () => {
     const { db, tenant, node } = await world();
     const error = {
