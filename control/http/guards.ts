@@ -4,7 +4,7 @@ import { RateLimiter } from "../rate-limiter.ts";
 import type { BodyEnv, TenantEnv } from "./env.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { authenticate } from "./middleware/authenticate.ts";
-import { idempotencyKey } from "./middleware/idempotency-key.ts";
+import { idempotencyKey, noIdempotencyKey } from "./middleware/idempotency-key.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { addressKey, rateLimit, refusalLimit } from "./middleware/rate-limit.ts";
 
@@ -41,6 +41,6 @@ export function createGuards(deps: HttpDeps): Guards {
     tenantBody: [...tenant, jsonBody()],
     tenantPost: post(jsonBody()),
     tenantPostOptional: post(jsonBody({ optional: true })),
-    signIn: [rateLimit<BodyEnv>(signIns, addressKey), jsonBody()],
+    signIn: [rateLimit<BodyEnv>(signIns, addressKey), noIdempotencyKey(), jsonBody()],
   };
 }

@@ -4,8 +4,20 @@ import type { MiddlewareHandler } from "hono";
 
 import { idempotencyKeyCharsMax } from "#shared/base/limits.ts";
 
-import type { TenantEnv } from "../env.ts";
+import type { HttpEnv, TenantEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
+
+/**
+ * Refuses an `Idempotency-Key` where it would have to be ignored: before there is a tenant nobody's
+ * answers can be kept, and what these calls answer is a secret.
+ */
+export function noIdempotencyKey<E extends HttpEnv>(): MiddlewareHandler<E> {
+  return async (c, next) => {
+    if (c.req.header("idempotency-key") === undefined) return next();
+    const detail = "Idempotency-Key is not taken by this call; send it without, again if need be";
+    return problemAnswer(c, "http/bad-header", { detail });
+  };
+}
 
 const printable = /^[\x21-\x7e]+$/;
 

@@ -24,6 +24,10 @@ export const signUpOperation = createRoute({
   path: "/v1/signup",
   operationId: "signUp",
   summary: "A new tenant, its first user, and a key that may do everything",
+  description:
+    "An `Idempotency-Key` is refused with 400: there is no tenant yet to keep the answer for. Sent " +
+    "again after the answer got lost, it is 409 `http/email-taken` and made nothing twice: log in " +
+    "with `POST /v1/sessions` and make a key.",
   request: { body: jsonBodyOf("SignUp", { required: true }) },
   responses: {
     201: json("SignedUp", "The key's secret is shown this once"),
@@ -39,6 +43,8 @@ export const logInOperation = createRoute({
   path: "/v1/sessions",
   operationId: "logIn",
   summary: "A session from an address and a password; its secret is used like a key's",
+  description:
+    "An `Idempotency-Key` is refused with 400. Sent again it is one session more; each ends by itself.",
   request: { body: jsonBodyOf("LogIn", { required: true }) },
   responses: {
     201: json("LoggedIn", "The session's secret is shown this once"),

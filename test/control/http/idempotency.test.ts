@@ -94,3 +94,51 @@ test.for(["", "x".repeat(256), "two words"])("a key such as %j is 400", async (k
   expect(answer.status).toBe(400);
   expect(answer.body.code).toBe("http/bad-header");
 });
+
+test("sign-up and log-in refuse a key by name, and a sign-up that is sent again makes nothing twice", async () => {
+  const account = { email: "again@example.com", password: "long enough a password" };
+  const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(new URL(path, url), {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  const key = { "idempotency-key": "once" };
+  for (const [path, body] of [
+    ["/v1/signup", { tenant: "Again", ...account }],
+    ["/v1/sessions", account],
+  ] as const) {
+    const refused = await post(path, body, key);
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      code: "http/bad-header",
+      detail: expect.stringContaining("Idempotency-Key"),
+    });
+  }
+  expect((await post("/v1/sessions", account)).status, "nothing was made").toBe(401);
+  expect((await post("/v1/signup", { tenant: "Again", ...account })).status).toBe(201);
+  const again = await post("/v1/signup", { tenant: "Again", ...account });
+  expect(again.status).toBe(409);
+  expect(await again.json()).toMatchObject({ code: "http/email-taken" });
+  const { session } = (await (await post("/v1/sessions", account)).json()) as {
+    session: { secret: string };
+  };
+  const headers = { authorization: `Bearer ${session.secret}` };
+  const made = await post("/v1/api-keys", { name: "k", scopes: ["read"] }, headers);
+  expect(made.status).toBe(201);
+});
+
+test("every POST of the description takes a key, but for those that refuse it", async () => {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    paths: Record<string, { post?: { description?: string; parameters?: { $ref?: string }[] } }>;
+  };
+  const refusing: string[] = [];
+  for (const [path, { post }] of Object.entries(document.paths)) {
+    if (post === undefined) continue;
+    const takes = post.parameters?.some(({ $ref }) => $ref?.endsWith("/IdempotencyKey") === true);
+    if (takes === true) continue;
+    expect(post.description, path).toContain("`Idempotency-Key` is refused");
+    refusing.push(path);
+  }
+  expect(refusing.toSorted()).toEqual(["/v1/sessions", "/v1/signup"]);
+});
