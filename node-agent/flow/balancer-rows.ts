@@ -1,6 +1,7 @@
 import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { CounterTotals } from "#shared/measures/report.ts";
 
+import type { CheckResult } from "../health/node-checks.ts";
 import type { BackendEntry, BackendTable } from "../pool/backend-table.ts";
 import type { SlotRef } from "../pool/pool-view.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
@@ -76,17 +77,26 @@ export function measuredTotals({ own, backends }: Reading): ReadonlyMap<string, 
   return new Map([[ownRow, own] as const, ...named]);
 }
 
+/** Where the numbers of backends come from. */
+export interface BackendNumbers {
+  readonly ledger: SlotLedger;
+  readonly meter: RateMeter;
+  readonly checksOf: (backend: string) => readonly CheckResult[];
+}
+
 /** The backends in the order of their names. */
 export function backendStatuses(
   { backends }: Reading,
-  { ledger, meter }: { readonly ledger: SlotLedger; readonly meter: RateMeter },
+  { ledger, meter, checksOf }: BackendNumbers,
 ): readonly BackendStatus[] {
   return backends
     .toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1))
-    .map(({ entry: { name, backend, slot, isLive, isDiscovered }, totals }) => ({
+    .map(({ entry: { name, backend, slot, ...entry }, totals }) => ({
       name,
-      isLive,
-      isDiscovered,
+      isLive: entry.isLive,
+      isEjected: entry.isEjected,
+      isDiscovered: entry.isDiscovered,
+      checks: checksOf(name),
       weight: backend.weight,
       priority: backend.priority,
       maxConnections: backend.maxConnections,

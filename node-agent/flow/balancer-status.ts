@@ -1,6 +1,7 @@
 import type { CounterTotals } from "#shared/measures/report.ts";
 
 import type { SourceStatus } from "../discover/source-status.ts";
+import type { CheckResult } from "../health/node-checks.ts";
 import type { Rates } from "../stats/rate-meter.ts";
 
 /** A running balancer at one moment. */
@@ -25,6 +26,10 @@ export interface BackendStatus {
   /** `host:port`, IPv6 in brackets. */
   readonly name: string;
   readonly isLive: boolean;
+  /** Left out for a while, because dials to it failed. */
+  readonly isEjected: boolean;
+  /** The last results of its checks, newest first. */
+  readonly checks: readonly CheckResult[];
   /** False: its discovery names it no more, and it stays until its connections have closed. */
   readonly isDiscovered: boolean;
   readonly weight: number;

@@ -1,4 +1,5 @@
 import type { Capability } from "#shared/definition/capability.ts";
+import { healthcheckOptions } from "#shared/definition/healthcheck/healthcheck.ts";
 
 import { discoveryKinds } from "../discover/create-source.ts";
 import { strategyNames, strategyOptionNames } from "../elect/elect.ts";
@@ -11,6 +12,8 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "idle:one-way",
   "limits:per-client",
   "section:access",
+  "section:ejection",
+  ...healthcheckOptions.map((name) => `healthcheck-option:${name}` as const),
   ...bindKinds,
   ...strategyNames.map((name) => `strategy:${name}` as const),
   ...strategyOptionNames.map((name) => `strategy-option:${name}` as const),

@@ -10,6 +10,22 @@ export type DataPlaneEvent =
       /** The result that decided. */
       readonly detail: string;
     }
+  /** Dials to it failed in a row: it is left out for so long. */
+  | {
+      readonly kind: "backend.ejected";
+      readonly balancer: string;
+      readonly backend: string;
+      readonly failures: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: "backend.readmitted"; readonly balancer: string; readonly backend: string }
+  /** Too few backends are healthy, so all are used; and the end of that. */
+  | {
+      readonly kind: "backends.panic" | "backends.calm";
+      readonly balancer: string;
+      readonly healthy: number;
+      readonly backends: number;
+    }
   | {
       readonly kind: "backends.changed";
       readonly balancer: string;

@@ -3,7 +3,6 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { checkJitterShare } from "#shared/base/limits.ts";
 
 import type { Probe, ProbeResult, ProbeTarget } from "./probe.ts";
-import { afterResult, type Streak, type StreakThresholds } from "./streak.ts";
 
 export interface HealthLoopDeps {
   readonly clock: Clock;
@@ -14,15 +13,11 @@ export interface HealthLoopDeps {
 export interface HealthLoopOptions {
   readonly target: ProbeTarget;
   readonly intervalMs: number;
-  readonly thresholds: StreakThresholds;
-  /** Where to begin: the initial status, or what an earlier loop knew. */
-  readonly streak: Streak;
-  /** Called after every check, with the streak that it led to. */
-  readonly onResult: (streak: Streak, result: ProbeResult) => void;
+  /** Called after every check. */
+  readonly onResult: (result: ProbeResult) => void;
 }
 
 export interface HealthLoop {
-  readonly streak: Streak;
   /** Ends the check that is under way; nothing is reported afterwards. */
   stop(): void;
 }
@@ -34,17 +29,14 @@ export interface HealthLoop {
  */
 export function startHealthLoop(deps: HealthLoopDeps, options: HealthLoopOptions): HealthLoop {
   const ended = new AbortController();
-  let streak = options.streak;
   let timer: Timer | undefined;
 
   const check = async (): Promise<void> => {
     const startedMs = deps.clock.monotonicMs();
     const result = await deps.probe(options.target, ended.signal);
     if (ended.signal.aborted) return;
-    if (result.verdict !== "none") {
-      streak = afterResult(streak, result.verdict === "passed", options.thresholds);
-    }
-    options.onResult(streak, result);
+    options.onResult(result);
+    if (ended.signal.aborted) return;
     const periodMs = jitteredMs(options.intervalMs, checkJitterShare, deps.random);
     const spentMs = deps.clock.monotonicMs() - startedMs;
     timer = deps.clock.after(Math.max(0, periodMs - spentMs), () => void check());
@@ -52,9 +44,6 @@ export function startHealthLoop(deps: HealthLoopDeps, options: HealthLoopOptions
   void check();
 
   return {
-    get streak() {
-      return streak;
-    },
     stop: () => {
       timer?.stop();
       ended.abort();

@@ -143,6 +143,10 @@ export class BackendTable {
     return this.#view;
   }
 
+  entry(name: string): BackendEntry | undefined {
+    return this.#entries.get(name);
+  }
+
   entries(): readonly BackendEntry[] {
     return [...this.#entries.values()];
   }

@@ -45,8 +45,10 @@ export const sharedField = {
   rate: 4,
   /** Counts a balancer's measurements. */
   measurement: 5,
+  /** Dials to a backend that failed in a row. */
+  dialFailures: 6,
 } as const;
-const sharedFields = 6;
+const sharedFields = 7;
 
 /** What one worker holds of a slot, in `held`. */
 export const heldField = { inUse: 0, active: 1 } as const;

@@ -43,7 +43,7 @@ export class SlotLedger {
     const index = this.#free.pop() ?? this.#nextUntouched();
     if (index === undefined) return undefined;
     for (const column of counterColumns) Atomics.store(this.#totals, totalIndex(index, column), 0n);
-    for (const field of ["cursor", "rate", "measurement"] as const) {
+    for (const field of ["cursor", "rate", "measurement", "dialFailures"] as const) {
       Atomics.store(this.#shared, sharedIndex(index, field), 0);
     }
     return { index, generation: this.#generationOf(index) };
@@ -83,6 +83,16 @@ export class SlotLedger {
       rxBytes: total("rxBytes"),
       txBytes: total("txBytes"),
     };
+  }
+
+  /** Dials to a backend that failed in a row, over all workers. */
+  dialFailures(backend: SlotRef): number {
+    return Atomics.load(this.#shared, sharedIndex(backend.index, "dialFailures"));
+  }
+
+  /** Lets the count of failed dials begin anew. */
+  forgiveDials(backend: SlotRef): void {
+    Atomics.store(this.#shared, sharedIndex(backend.index, "dialFailures"), 0);
   }
 
   /** Tells workers what a backend moved, both ways; beyond 2 GB a second all count as equally busy. */

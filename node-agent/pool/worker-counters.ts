@@ -66,6 +66,13 @@ export class WorkerCounters {
     if (amount > 0) Atomics.add(this.#totals, totalIndex(slot.index, column), BigInt(amount));
   }
 
+  /** A dial to a backend failed, or reached it: counts the failures in a row, over all workers. */
+  dialled(slot: SlotRef, outcome: "reached" | "failed"): void {
+    const index = sharedIndex(slot.index, "dialFailures");
+    if (outcome === "failed") Atomics.add(this.#shared, index, 1);
+    else if (Atomics.load(this.#shared, index) > 0) Atomics.store(this.#shared, index, 0);
+  }
+
   /** Places taken at this moment, over all workers; `slot` is its index. */
   inUse(slot: number): number {
     return Atomics.load(this.#shared, sharedIndex(slot, "inUse"));

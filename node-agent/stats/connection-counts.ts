@@ -27,8 +27,12 @@ export class ConnectionCounts {
     this.#counters.count(balancer, "rejected", 1);
   }
 
-  /** A dial to an acquired backend failed: its place is free again. */
-  dialFailed(backend: SlotRef): void {
+  /**
+   * A dial to an acquired backend failed: its place is free again. When the reason lies on this host
+   * it is a refusal all the same, but nothing to hold against the backend.
+   */
+  dialFailed(backend: SlotRef, { isOwnLack }: { readonly isOwnLack: boolean }): void {
+    if (!isOwnLack) this.#counters.dialled(backend, "failed");
     this.#counters.count(backend, "refused", 1);
     this.#counters.release(backend);
   }
@@ -39,6 +43,7 @@ export class ConnectionCounts {
   }
 
   connected(backend: SlotRef): void {
+    this.#counters.dialled(backend, "reached");
     this.#counters.count(backend, "connections", 1);
     this.#counters.activate(backend, 1);
   }

@@ -5,6 +5,7 @@ import { backendTlsSchema } from "./backend-tls.ts";
 import { bindsSchema } from "./bind.ts";
 import { discoverySchema } from "./discovery/discovery.ts";
 import { durationField } from "./duration-field.ts";
+import { ejectionSchema } from "./ejection.ts";
 import { nameSchema } from "./fields.ts";
 import { healthcheckSchema } from "./healthcheck/healthcheck.ts";
 import { limitsSchema } from "./limits.ts";
@@ -44,6 +45,7 @@ export const balancerSchema = section({
   healthcheck: healthcheckSchema.prefault({ kind: "ping" }).meta({
     description: "ping unless given; none unless given with protocol udp",
   }),
+  ejection: ejectionSchema.optional(),
   limits: limitsSchema.prefault({}),
   sni: sniSchema.optional(),
   tls: tlsSchema.optional(),

@@ -2,7 +2,11 @@ import type { Problem } from "../base/problem.ts";
 import type { Balancer, Protocol } from "./balancer.ts";
 import { parseBind, type Bind } from "./bind.ts";
 import { sourcesOf, type DiscoveryKind } from "./discovery/discovery.ts";
-import type { HealthcheckKind } from "./healthcheck/healthcheck.ts";
+import {
+  healthcheckOptions,
+  type HealthcheckKind,
+  type HealthcheckOption,
+} from "./healthcheck/healthcheck.ts";
 import type { ProblemCode } from "./problem-code.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 import type { Certificate } from "./tls.ts";
@@ -17,6 +21,7 @@ export type Capability =
   | `strategy-option:${keyof StrategyOptions}`
   | `discovery:${DiscoveryKind}`
   | `healthcheck:${HealthcheckKind}`
+  | `healthcheck-option:${HealthcheckOption}`
   | "multi-bind"
   | "bind:address"
   | "bind:port-range"
@@ -28,7 +33,7 @@ export type Capability =
   | `certificate:${CertificateKind}`
   | `section:${OptionalSection}`;
 
-type OptionalSection = "sni" | "tls" | "backendTls" | "access" | "proxyProtocol";
+type OptionalSection = "ejection" | "sni" | "tls" | "backendTls" | "access" | "proxyProtocol";
 type CertificateKind = "stored" | "files" | "acme";
 
 /** A capability, and the part of the balancer that needs it. */
@@ -39,6 +44,7 @@ export interface Requirement {
 }
 
 const optionalSections: readonly OptionalSection[] = [
+  "ejection",
   "sni",
   "tls",
   "backendTls",
@@ -54,7 +60,7 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
     ...strategyOptionNeeds(balancer.strategyOptions ?? {}),
     ...bindNeeds(balancer.bind),
     ...discoveryNeeds(balancer),
-    need(`healthcheck:${balancer.healthcheck.kind}`, "/healthcheck/kind"),
+    ...healthcheckNeeds(balancer),
     ...optionalSections
       .filter((key) => balancer[key] !== undefined)
       .map((key) => need(`section:${key}`, `/${key}`)),
@@ -113,6 +119,18 @@ function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
   return discovery.kind === "multi"
     ? [need("discovery:multi", "/discovery/kind"), ...sources]
     : sources;
+}
+
+function healthcheckNeeds({ healthcheck }: Balancer): readonly Requirement[] {
+  const asked = new Set(
+    Object.entries(healthcheck).flatMap(([key, value]) => (value === undefined ? [] : [key])),
+  );
+  return [
+    need(`healthcheck:${healthcheck.kind}`, "/healthcheck/kind"),
+    ...healthcheckOptions
+      .filter((option) => asked.has(option))
+      .map((option) => need(`healthcheck-option:${option}`, `/healthcheck/${option}`)),
+  ];
 }
 
 function certificateKind(certificate: Certificate): CertificateKind {

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { pollIntervalMsMin, streakMax } from "../../base/limits.ts";
 import { durationField } from "../duration-field.ts";
+import { checkTargetSchema } from "./check-target.ts";
 
 /** What every check that does something has. */
 export const checkingShape = {
@@ -20,6 +21,13 @@ export const checkingShape = {
   // An agent that starts must serve before it has checked anything.
   initialStatus: z.enum(["healthy", "unhealthy"]).default("healthy").meta({
     description: "What a new backend counts as until its first result",
+  }),
+  target: checkTargetSchema.optional(),
+  waitForFirstResult: z.boolean().optional().meta({
+    description: "No traffic for a new backend until its first result, which decides alone",
+  }),
+  panicBelowPercent: z.int().min(1).max(100).optional().meta({
+    description: "When a smaller share of the backends is healthy, all of them are used",
   }),
 };
 

@@ -12,8 +12,13 @@ export const execCheckSchema = section({
   // Printing nothing then means healthy, so a program's exit status is enough.
   expectedPositiveOutput: z.string().max(textCharsMax).default(""),
   expectedNegativeOutput: z.string().max(textCharsMax).default(""),
+  trimOutput: z.boolean().optional().meta({
+    description: "White space around the output does not matter",
+  }),
   ...checkingShape,
 }).meta({
   id: "ExecCheck",
   description: "Runs a command with the backend's host and port; what it prints decides",
 });
+
+export type ExecCheck = z.output<typeof execCheckSchema>;

@@ -19,3 +19,14 @@ export const healthcheckSchema = z
 
 export type Healthcheck = z.output<typeof healthcheckSchema>;
 export type HealthcheckKind = Healthcheck["kind"];
+
+/** Something that a check can do beyond its kind's plain form, and that older agents do not know. */
+export const healthcheckOptions = [
+  "target",
+  "waitForFirstResult",
+  "panicBelowPercent",
+  "tls",
+  "trimOutput",
+] as const;
+
+export type HealthcheckOption = (typeof healthcheckOptions)[number];

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { httpHeadersMax, textCharsMax } from "../../base/limits.ts";
 import { hostNameSchema } from "../fields.ts";
 import { patternField } from "../pattern-field.ts";
-import { boundedText } from "../reading.ts";
+import { boundedText, refuse } from "../reading.ts";
 import { section } from "../section.ts";
+import { checkTlsSchema } from "./check-tls.ts";
 import { checkingShape } from "./checking.ts";
 
 /** A header's name is a token, its value holds no line break (RFC 9110, section 5). */
@@ -21,8 +22,7 @@ const headersSchema = z
     params: { code: "out-of-range" },
   });
 
-/** Asks for a page; status and body decide. */
-export const httpCheckSchema = section({
+const fields = section({
   kind: z.literal("http"),
   // Checks stay inside the network of the backends.
   scheme: z.enum(["http", "https"]).default("http"),
@@ -50,5 +50,18 @@ export const httpCheckSchema = section({
   bodyPattern: patternField().optional().meta({
     description: "RE2 that has to match in the body's beginning",
   }),
+  tls: checkTlsSchema.optional(),
   ...checkingShape,
-}).meta({ id: "HttpCheck", description: "Asks for a page; status and body decide" });
+});
+
+/** Asks for a page; status and body decide. Redirects are answers like others. */
+export const httpCheckSchema = fields
+  .superRefine(checkScheme)
+  .meta({ id: "HttpCheck", description: "Asks for a page; status and body decide" });
+
+export type HttpCheck = z.output<typeof httpCheckSchema>;
+
+function checkScheme({ scheme, tls }: z.output<typeof fields>, check: z.RefinementCtx): void {
+  if (tls === undefined || scheme === "https") return;
+  refuse(check, { code: "conflict", detail: "means nothing to a check over http", path: ["tls"] });
+}

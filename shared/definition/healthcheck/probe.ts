@@ -4,6 +4,7 @@ import { probeBytesMax, textCharsMax } from "../../base/limits.ts";
 import { readPattern } from "../pattern-field.ts";
 import { readableText, refuse } from "../reading.ts";
 import { section } from "../section.ts";
+import { checkTlsSchema } from "./check-tls.ts";
 import { checkingShape } from "./checking.ts";
 import { readProbeBytes } from "./probe-bytes.ts";
 
@@ -27,6 +28,7 @@ const fields = section({
     .overwrite((written) => Math.max(0, written))
     .default(0)
     .meta({ description: "regexp: bytes to read before matching; startsWith: not given, or 0" }),
+  tls: checkTlsSchema.optional(),
   ...checkingShape,
 });
 
@@ -38,6 +40,8 @@ export const probeCheckSchema = fields.superRefine(checkExpectation).meta({
   description: "Sends some bytes and looks at what comes back",
 });
 
+export type ProbeCheck = z.output<typeof probeCheckSchema>;
+
 /** What `recv` and `recvLen` mean depends on the strategy. */
 function checkExpectation(probe: ProbeFields, check: z.RefinementCtx): void {
   const isPattern = probe.strategy === "regexp";
@@ -48,5 +52,9 @@ function checkExpectation(probe: ProbeFields, check: z.RefinementCtx): void {
       ? "a regexp needs the number of bytes to read"
       : "startsWith reads as many bytes as it expects: leave recvLen out";
     refuse(check, { code: isPattern ? "required" : "conflict", detail, path: ["recvLen"] });
+  }
+  if (probe.tls !== undefined && probe.protocol !== "tls") {
+    const detail = `means nothing to a probe over ${probe.protocol}`;
+    refuse(check, { code: "conflict", detail, path: ["tls"] });
   }
 }

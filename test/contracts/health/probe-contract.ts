@@ -10,7 +10,7 @@ import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startBackend, type BackendBehaviour } from "../../support/fake-backend.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
+import { FakeClock, settled } from "../../support/fake-clock.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startNameServer } from "../../support/name-server.ts";
 import { openSockets } from "../../support/open-sockets.ts";
@@ -70,6 +70,7 @@ export function probeContract(subject: ProbeSubject): void {
       const names = new NameLookup({ clock: systemClock(), nameServers: [address] });
       const deps = { clock, lookup: names.forSockets, timeoutMs: 1_000 };
       const result = subject.create(deps)({ host: "backend.test", port: 80 }, never);
+      await settled();
       clock.advance(1_000);
       expect(await result).toMatchObject({ verdict: "failed", detail: "timeout" });
     });
@@ -88,6 +89,7 @@ export function probeContract(subject: ProbeSubject): void {
       const clock = new FakeClock();
       const hole = await startBlackHole();
       const result = subject.create({ clock, lookup, timeoutMs: 1_000 })(hole, never);
+      await settled();
       clock.advance(999);
       const early = await Promise.race([result, Promise.resolve("waiting")]);
       clock.advance(1);

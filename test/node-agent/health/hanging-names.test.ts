@@ -1,14 +1,16 @@
 import { expect, onTestFinished, test } from "vitest";
 
 import { systemClock } from "#shared/base/clock.ts";
+import { healthcheckSchema } from "#shared/definition/healthcheck/healthcheck.ts";
 
-import { CheckGate } from "../../../node-agent/health/gated-probe.ts";
+import { createChecking } from "../../../node-agent/health/create-checking.ts";
 import { HealthMonitor, type HealthFlip } from "../../../node-agent/health/health-monitor.ts";
-import { pingProbe } from "../../../node-agent/health/ping.ts";
+import { NodeChecks } from "../../../node-agent/health/node-checks.ts";
 import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { eventually } from "../../support/eventually.ts";
 import { silent, startBackend } from "../../support/fake-backend.ts";
 import { startNameServer } from "../../support/name-server.ts";
+import { testProbes } from "../../support/test-probes.ts";
 
 test("X-OPS-07 names whose servers hang take nobody else's backends down", async () => {
   const backend = await startBackend(silent);
@@ -18,17 +20,13 @@ test("X-OPS-07 names whose servers hang take nobody else's backends down", async
   });
   const clock = systemClock();
   const lookup = new NameLookup({ clock, nameServers: [address] }).forSockets;
-  const gate = new CheckGate(1_000);
+  const probes = testProbes({ lookup });
+  const checks = new NodeChecks({ clock, random: Math.random });
+  const ping = { kind: "ping", interval: "50ms", timeout: "1s", fails: 1 } as const;
   const watch = (hosts: readonly string[]): HealthFlip[] => {
     const flips: HealthFlip[] = [];
-    const monitor = new HealthMonitor(
-      { clock, random: Math.random, gate, onFlip: (flip) => flips.push(flip) },
-      {
-        probe: pingProbe({ clock, lookup, timeoutMs: 1_000 }),
-        intervalMs: 50,
-        thresholds: { fails: 1, passes: 1 },
-      },
-    );
+    const checking = createChecking(probes, healthcheckSchema.parse(ping));
+    const monitor = new HealthMonitor({ checks, onFlip: (flip) => flips.push(flip) }, checking);
     onTestFinished(() => monitor.stop());
     monitor.sync(hosts.map((host) => ({ name: host, host, port: backend.port, isLive: true })));
     return flips;

@@ -1,8 +1,8 @@
 import { isIPv4 } from "node:net";
 
-import { lookupsExhausted } from "../runtime/name-lookup.ts";
+import { lookupsExhausted } from "./name-lookup.ts";
 
-/** Codes that say something about this host and nothing about the backend. */
+/** Codes that say something about this host and nothing about who was dialled. */
 const ownLacks: ReadonlySet<string> = new Set([
   "EMFILE",
   "ENFILE",
@@ -13,8 +13,8 @@ const ownLacks: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a check failed for want of something on this host: descriptors, memory, ports, lookups.
- * A check that could not be made is no reason to take a backend down.
+ * Whether a dial failed for want of something on this host: descriptors, memory, ports, lookups. A
+ * dial that could not be made is no reason to think ill of a backend.
  *
  * `EADDRNOTAVAIL` means for IPv4 that all ports are in use; for IPv6 also that this host has no
  * IPv6 address, so that no client's connection would get through either.
