@@ -130,21 +130,25 @@ function ageOf({ heardAtMs }: ExpectedNode, nowMs: number): number | null {
   return heardAtMs === null ? null : Math.max(0, nowMs - heardAtMs);
 }
 
+/** Backends that are there, and of those that are gone the ones with traffic within the window. */
 function backendsOf(rows: TrafficRows, gauges: readonly GaugeRow[]): readonly BackendTraffic[] {
   const buckets = Map.groupBy(rows.buckets, ({ backend }) => backend);
   const known = Map.groupBy(gauges, ({ backend }) => backend);
   const names = new Set([...buckets.keys(), ...known.keys()]);
   const there = namesThere(rows);
   names.delete("");
-  return [...names].toSorted().map((backend) => {
+  return [...names].toSorted().flatMap((backend) => {
     const heard = known.get(backend) ?? [];
+    const counters = summed(buckets.get(backend) ?? []);
+    const gone = !there.has(backend);
+    if (gone && Object.values(counters).every((count) => count === 0)) return [];
     return {
       backend,
-      ...summed(buckets.get(backend) ?? []),
+      ...counters,
       activeConnections: activeOf(heard),
       live: heard.filter(({ live }) => live > 0).length,
       nodes: heard.length,
-      gone: !there.has(backend),
+      gone,
     };
   });
 }

@@ -50,7 +50,12 @@ interface Counters {
 export interface StatsAnswer {
   readonly nodes: { readonly reporting: number; readonly expected: number };
   readonly totals: Counters & { readonly activeConnections: number };
-  readonly backends: readonly (Counters & { readonly backend: string; readonly live: number })[];
+  readonly backends: readonly (Counters & {
+    readonly backend: string;
+    readonly activeConnections: number;
+    readonly live: number;
+    readonly gone: boolean;
+  })[];
   readonly byNode: readonly { readonly node: string; readonly totals: Counters | null }[];
 }
 

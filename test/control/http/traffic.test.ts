@@ -150,6 +150,7 @@ describe("GET /v1/balancers/{id}/stats", () => {
     const departed = { activeConnections: 0, live: 0, departed: true };
     await bucketRow(sql, at(nodes.a, "left:80"), secondsAgo(20), { connections: 3 });
     await totalsRow(sql, at(nodes.a, "left:80"), departed);
+    await bucketRow(sql, at(nodes.a, "left-idle:80"), secondsAgo(20), {});
     await totalsRow(sql, at(nodes.a, "left-idle:80"), departed);
     await totalsRow(sql, at(nodes.a, "half-left:80"), departed);
     await totalsRow(sql, at(nodes.b, "half-left:80"), { activeConnections: 1, live: 1 });
