@@ -1,6 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
+import { nodesPerTenantMax } from "#shared/base/limits.ts";
+
 import { pageQuery } from "../queries.ts";
 import {
   headers,
@@ -121,6 +123,10 @@ export const createJoinTokenOperation = createRoute({
   path: "/v1/join-tokens",
   operationId: "createJoinToken",
   summary: "A token that lets nodes join a group",
+  description:
+    `A tenant has at most ${nodesPerTenantMax} nodes that are not retired. A join beyond that is 409 ` +
+    "`http/node-limit-reached` on the host, and the token keeps its use; " +
+    "`DELETE /v1/nodes/{id}` makes room.",
   parameters: headers("IdempotencyKey"),
   request: { body: jsonBodyOf("JoinTokenInput", { required: false }) },
   responses: {
