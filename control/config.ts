@@ -34,7 +34,7 @@ export interface ControlConfig {
 /** What the command line asks for. */
 export type ControlCommand =
   | { readonly kind: "run"; readonly config: ControlConfig }
-  | { readonly kind: "migrate"; readonly config: ControlConfig }
+  | { readonly kind: "migrate" | "raise-epoch"; readonly config: ControlConfig }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
@@ -58,8 +58,10 @@ export function readConfig(
 
 type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
+type CommandName = "run" | "migrate" | "raise-epoch";
+
 type Line =
-  | { readonly kind: "run" | "migrate"; readonly options: Options; readonly excess: string[] }
+  | { readonly kind: CommandName; readonly options: Options; readonly excess: string[] }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
@@ -71,7 +73,7 @@ function parseLine(argv: readonly string[]): Line {
     writeOut: (text) => void output.push(text),
     writeErr: () => undefined,
   });
-  const take = (kind: "run" | "migrate") => (_: unknown, command: Command) => {
+  const take = (kind: CommandName) => (_: unknown, command: Command) => {
     line = { kind, options: command.opts<Options>(), excess: command.args };
   };
   withSettings(program.command("run", { isDefault: true }))
@@ -80,6 +82,9 @@ function parseLine(argv: readonly string[]): Line {
   withSettings(program.command("migrate"))
     .description("bring the database to the schema of this version, then end")
     .action(take("migrate"));
+  withSettings(program.command("raise-epoch"))
+    .description("after the database was restored: nodes take what it has, although it is older")
+    .action(take("raise-epoch"));
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {

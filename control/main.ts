@@ -1,6 +1,7 @@
 /**
  * The control plane as a process: `run` serves the API and the nodes until it is told to end,
- * `migrate` brings a database to the schema of this version.
+ * `migrate` brings a database to the schema of this version, `raise-epoch` makes a restored database
+ * the one that nodes follow.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 
@@ -23,6 +24,7 @@ import { startNodeSide, type NodeSide } from "./node-side.ts";
 import { migrateDatabase, startDatabase } from "./start-database.ts";
 import type { Database } from "./storage/database.ts";
 import { startPurging } from "./storage/purging.ts";
+import { raiseEpoch } from "./storage/queries/control-state.ts";
 import { createPasswords } from "./verbs/tenant/password.ts";
 
 const clock = systemClock();
@@ -42,6 +44,8 @@ async function main(): Promise<number> {
       return 2;
     case "migrate":
       return untilEnded(command.config, migrate);
+    case "raise-epoch":
+      return untilEnded(command.config, raise);
     case "run":
       return untilEnded(command.config, run);
   }
@@ -102,6 +106,12 @@ function told(log: Log, ending: Ending): number {
 async function migrate({ config, log, life, ending }: Starting): Promise<void> {
   await migrateDatabase({ clock, random, log, life, onLost: lost(ending) }, config);
   log.info("database.migrated");
+  ending.end({ kind: "done" });
+}
+
+async function raise({ config, log, life, ending }: Starting): Promise<void> {
+  const database = await startDatabase({ clock, random, log, life, onLost: lost(ending) }, config);
+  log.info("database.epoch-raised", { ...(await database.asSystem(raiseEpoch)) });
   ending.end({ kind: "done" });
 }
 

@@ -78,6 +78,13 @@ test("every option has a variable, and the command line wins over it", () => {
   expect(configOf(["--port", "9001"], environment).port).toBe(9001);
 });
 
+test("raise-epoch is a command of its own", () => {
+  expect(readConfig(["raise-epoch", "--data", "/tmp/data"], {})).toMatchObject({
+    kind: "raise-epoch",
+    config: { dataDir: "/tmp/data" },
+  });
+});
+
 test("migrate is a command of its own", () => {
   expect(readConfig(["migrate", "--data", "/tmp/data"], {})).toMatchObject({
     kind: "migrate",

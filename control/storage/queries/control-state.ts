@@ -23,6 +23,22 @@ export async function controlState(tx: Transaction): Promise<ControlState> {
   return { epoch: row.epoch, masterKeyCheck: row.master_key_check ?? undefined };
 }
 
+/** The lineages before and after it was raised. */
+export interface RaisedEpoch {
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Begins a new lineage: what this database has is right for every node, whatever newer versions it
+ * holds. The number is higher than any that was raised before, on any copy of the database (system).
+ */
+export async function raiseEpoch(tx: Transaction): Promise<RaisedEpoch> {
+  const row = await firstRowOf<RaisedEpoch>(tx, sql`SELECT * FROM system.raise_epoch()`);
+  if (row === undefined) throw new Error("control_state is empty");
+  return row;
+}
+
 /** Stores the check unless there is one; gives the one that counts (system). */
 export async function offerMasterKeyCheck(tx: Transaction, check: string): Promise<string> {
   const row = await firstRowOf<{ readonly kept: string }>(
