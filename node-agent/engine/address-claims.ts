@@ -1,17 +1,30 @@
 import { createHash } from "node:crypto";
+import { closeSync } from "node:fs";
 import { lstat, rm } from "node:fs/promises";
 import { connect, createServer, type ListenOptions, type Server } from "node:net";
 
 import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 
+import { descriptorOf } from "../runtime/server-descriptor.ts";
 import type { Address } from "./engine.ts";
 import { withoutIpv6 } from "./wildcard.ts";
 
 /** The right to listen on an address, held until it is released. */
 export interface AddressClaim {
   readonly address: Address;
+  /** Sockets that another process listened on there and left, for engines to own. Empty the second time. */
+  takeSockets(): readonly number[];
+  /** The claim itself, for a successor to take over; undefined where the system has none. */
+  descriptor(): number | undefined;
   /** Gives the address up; calling it twice is harmless. */
   release(): void;
+}
+
+/** An address that another process has claimed and listens on, with the descriptors that it left. */
+export interface InheritedAddress {
+  readonly address: Address;
+  readonly claim: number | undefined;
+  readonly sockets: readonly number[];
 }
 
 export type ClaimOutcome =
@@ -25,6 +38,10 @@ export interface AddressClaims {
    * has claimed it; the address is not being listened on when this returns. The port is not 0.
    */
   claim(address: Address): Promise<ClaimOutcome>;
+  /** Whether the address was taken over from another process, and nobody has claimed it since. */
+  isInherited(address: Address): boolean;
+  /** Closes what was taken over and is not wanted any more; returns those addresses. */
+  closeUnwanted(): Promise<readonly Address[]>;
 }
 
 /** A claim's name is a path of a Unix socket: at most 107 bytes. */
@@ -39,17 +56,60 @@ const claimNameCharsMax = 100;
  * Only Linux has abstract sockets; elsewhere the trial bind stands alone. A successor process that
  * is to take over the listening sockets takes over the claims with them.
  */
-export function createAddressClaims(platform: NodeJS.Platform): AddressClaims {
+export function createAddressClaims(
+  platform: NodeJS.Platform,
+  inherited: readonly InheritedAddress[] = [],
+): AddressClaims {
+  const left = new Map(inherited.map((one) => [nameOf(one.address), one]));
+  const claimAnew = async (address: Address): Promise<ClaimOutcome> => {
+    const held = platform === "linux" ? await holdName({ path: nameOf(address) }) : noHold;
+    if (!held.ok) return held;
+    const tried = await tryAddress(address);
+    if (tried.ok) return { ok: true, claim: claimOf(address, held.server, []) };
+    held.server?.close();
+    return tried;
+  };
   return {
     claim: async (address) => {
-      const held = platform === "linux" ? await holdName(nameOf(address)) : noHold;
-      if (!held.ok) return held;
-      const tried = await tryAddress(address);
-      if (tried.ok) return { ok: true, claim: { address, release: () => held.server?.close() } };
-      held.server?.close();
-      return tried;
+      const one = left.get(nameOf(address));
+      if (one === undefined) return claimAnew(address);
+      left.delete(nameOf(address));
+      const held = one.claim === undefined ? noHold : await holdName({ fd: one.claim });
+      return held.ok ? { ok: true, claim: claimOf(address, held.server, one.sockets) } : held;
+    },
+    isInherited: (address) => left.has(nameOf(address)),
+    closeUnwanted: async () => {
+      const unwanted = [...left.values()];
+      left.clear();
+      await Promise.all(unwanted.map(closeInherited));
+      return unwanted.map(({ address }) => address);
     },
   };
+}
+
+function claimOf(
+  address: Address,
+  server: Server | undefined,
+  sockets: readonly number[],
+): AddressClaim {
+  let left = sockets;
+  return {
+    address,
+    takeSockets: () => {
+      const taken = left;
+      left = [];
+      return taken;
+    },
+    descriptor: () => (server === undefined ? undefined : descriptorOf(server)),
+    release: () => server?.close(),
+  };
+}
+
+async function closeInherited({ address, claim, sockets }: InheritedAddress): Promise<void> {
+  for (const socket of sockets) closeSync(socket);
+  if (address.kind === "unix") await rm(address.path, { force: true });
+  // The claim goes last: until then nobody else may come.
+  if (claim !== undefined) closeSync(claim);
 }
 
 type Opened =
@@ -66,8 +126,8 @@ function nameOf(address: Address): string {
   return `\0midstream/${isShort ? text : createHash("sha256").update(text).digest("hex")}`;
 }
 
-async function holdName(path: string): Promise<Opened> {
-  const opened = await open({ path });
+async function holdName(where: Place): Promise<Opened> {
+  const opened = await open(where);
   if (opened.ok) opened.server?.unref();
   return opened;
 }
@@ -87,7 +147,9 @@ async function tryAddress(address: Address): Promise<Opened> {
   return fallback === undefined ? opened : tryAddress(fallback);
 }
 
-function open(options: ListenOptions): Promise<Opened> {
+type Place = ListenOptions | { readonly fd: number };
+
+function open(options: Place): Promise<Opened> {
   // Whoever connects to a claim, or meets the trial bind, has nothing to say to it.
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve) => {

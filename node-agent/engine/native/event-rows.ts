@@ -51,8 +51,8 @@ export class EventRows {
     const detail = this.#field(at + 2);
     switch (this.#field(at)) {
       case eventKinds.accepted: {
-        const row = { address: this.#field(at + 3), port: this.#field(at + 4) };
-        const peer = this.#asker.peerOf({ connection, listener: detail, ...row });
+        const [address, port] = [this.#field(at + 3), this.#field(at + 4)];
+        const peer = this.#asker.peerOf({ connection, listener: detail, address, port });
         return { kind: "accepted", connection, listener: detail, peer };
       }
       case eventKinds.peeked: {

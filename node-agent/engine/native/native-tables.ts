@@ -18,6 +18,8 @@ export class NativeTables {
   readonly #deps: NativeTablesDeps;
   readonly #targets = new Map<string, number>();
   readonly #terms = new Map<string, number>();
+  /** The same by identity: a balancer's terms are one object for all of its connections. */
+  #termsSeen = new WeakMap<ConnectTerms, number>();
 
   constructor(deps: NativeTablesDeps) {
     this.#deps = deps;
@@ -34,6 +36,7 @@ export class NativeTables {
     this.#deps.flush();
     this.#targets.clear();
     this.#terms.clear();
+    this.#termsSeen = new WeakMap();
     this.#deps.handle.clearTables();
   }
 
@@ -51,6 +54,14 @@ export class NativeTables {
   }
 
   #termsIndex(terms: ConnectTerms): number {
+    const seen = this.#termsSeen.get(terms);
+    if (seen !== undefined) return seen;
+    const index = this.#termsIndexByValue(terms);
+    this.#termsSeen.set(terms, index);
+    return index;
+  }
+
+  #termsIndexByValue(terms: ConnectTerms): number {
     const { connectTimeoutMs, clientIdleMs, backendIdleMs, idleMode } = terms;
     const key = `${connectTimeoutMs} ${clientIdleMs} ${backendIdleMs} ${idleMode}`;
     const known = this.#terms.get(key);

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 
 import { NameLookup } from "../../runtime/name-lookup.ts";
+import { descriptorOf } from "../../runtime/server-descriptor.ts";
 import type {
   Address,
   CloseHow,
@@ -21,7 +22,6 @@ import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
 import { closeListener, openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
-import { descriptorOf } from "./server-descriptor.ts";
 
 /** The engine on node:net: runs everywhere, and is what the native one is measured against. */
 export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(deps);

@@ -74,6 +74,9 @@ struct Side {
   bool urgent = false;
   bool watched = false;
   bool out_watched = false;
+  // Its options are set; of a client, they came with the listener.
+  bool prompt = false;
+  bool kept_alive = false;
 };
 
 // Bytes from one side to the other. INVARIANT: `pending` and `in_pipe` are never both non-empty.

@@ -15,10 +15,8 @@ void Engine::connect(Connection& connection, uint32_t target_index, uint32_t ter
   connection.terms = terms_[terms_index];
   connection.phase = Phase::kConnecting;
   connection.connect_started_ms = clock_ms_;
-  const int family = target.family();
-  UniqueFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd fd(socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail_connect(connection, errno);
-  if (family != AF_UNIX) set_stream_options(fd.get());
   if (::connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
     return fail_connect(connection, errno);
   }
@@ -66,6 +64,8 @@ void Engine::start_relay(Connection& connection) {
     connection.direction[kClient].pending.set(prefix->second.data(), prefix->second.size());
     connection.direction[kClient].uncounted = prefix->second.size();
     prefixes_.erase(prefix);
+    make_prompt(backend.fd.get());
+    backend.prompt = true;
   }
   schedule_idle(connection);
   const double id = Slots::id_of(connection);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "engine.h"
+#include "socket_option.h"
 
 namespace midstream {
 
@@ -62,8 +63,17 @@ void Engine::on_deadline(Connection& connection) {
       return;
     }
     case Phase::kRelaying:
+      settle(connection);
       schedule_idle(connection);
   }
+}
+
+// A connection that has lived this long is one to look after; of most others nobody would notice.
+void Engine::settle(Connection& connection) {
+  Side& backend = connection.side[kBackend];
+  if (backend.kept_alive) return;
+  backend.kept_alive = true;
+  keep_alive(backend.fd.get());
 }
 
 // When a side was last heard, as the terms see it. A side that is not read because the other one is
@@ -94,12 +104,14 @@ void Engine::schedule_idle(Connection& connection) {
              std::max(connection.side[open].last_read_ms, connection.side[1 - open].last_read_ms),
              connection.first_end);
   }
-  if (next_ms == UINT64_MAX) return;
   if (clock_ms_ >= next_ms) {
     end(connection, reason, false);
-  } else {
-    wheel_.schedule(connection, next_ms);
+    return;
   }
+  if (!connection.side[kBackend].kept_alive) {
+    next_ms = std::min(next_ms, clock_ms_ + limits::kSettleMs);
+  }
+  if (next_ms != UINT64_MAX) wheel_.schedule(connection, next_ms);
 }
 
 }  // namespace midstream

@@ -126,6 +126,7 @@ class Engine {
   void close_by_command(Connection& connection, bool abort, CloseReason reason);
   void end(Connection& connection, CloseReason reason, bool abort);
   void on_deadline(Connection& connection);
+  void settle(Connection& connection);
   void schedule_idle(Connection& connection);
   uint64_t heard_ms(const Connection& connection, int side) const;
 

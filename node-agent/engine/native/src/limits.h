@@ -35,6 +35,8 @@ inline constexpr size_t kPeekBytesMax = kReadBytes;
 inline constexpr size_t kPrefixBytesMax = 64 * 1024;
 // Durations from JavaScript; longer ones, and what is none, count as none.
 inline constexpr double kMillisecondsMax = 1e12;
+// A connection to a backend gets its TCP keep-alive when it has lived this long.
+inline constexpr uint64_t kSettleMs = 1000;
 // TCP keep-alive begins after this much silence.
 inline constexpr int kKeepAliveSeconds = 15;
 // Events that are not urgent wait this long for company.

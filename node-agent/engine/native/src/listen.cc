@@ -51,7 +51,8 @@ int Engine::listen_tcp(uint32_t listener, const char* host, int port, bool reuse
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   // Accepted sockets inherit these.
-  set_stream_options(fd.get());
+  make_prompt(fd.get());
+  keep_alive(fd.get());
   if (bind(fd.get(), address.get(), address.length) != 0) return errno;
   if (::listen(fd.get(), backlog) != 0) return errno;
   *bound_port = port_of(fd.get());

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "engine.h"
+#include "socket_option.h"
 #include "tag.h"
 
 namespace midstream {
@@ -131,6 +132,11 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
     }
   }
   way.big_reads = size >= limits::kBulkReadBytes ? way.big_reads + 1 : 0;
+  // The first write leaves at once in any case: many connections never need the option.
+  if (direction == kClient && way.bytes > 0 && !to.prompt) {
+    make_prompt(to.fd.get());
+    to.prompt = true;
+  }
   const ssize_t sent = send(to.fd.get(), buffer_.data(), size, MSG_NOSIGNAL);
   if (sent < 0 && !would_block(errno) && errno != EINTR) return reset(connection, 1 - direction);
   const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;

@@ -14,9 +14,11 @@ inline void set_option(int fd, int level, int name) {
   (void)setsockopt(fd, level, name, &on, sizeof(on));
 }
 
-// Small writes are not delayed; a peer that vanished is noticed.
-inline void set_stream_options(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+// Small writes are not delayed.
+inline void make_prompt(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY); }
+
+// A peer that vanished is noticed.
+inline void keep_alive(int fd) {
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &limits::kKeepAliveSeconds,
                    sizeof(limits::kKeepAliveSeconds));
