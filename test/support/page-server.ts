@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 
 import { onTestFinished } from "vitest";
 
+import { listeningPort } from "./listening-port.ts";
 import type { TestCertificate } from "./test-certificates.ts";
 
 /** What a page server answers to one request. */
@@ -71,7 +71,7 @@ export async function startPages(
     server.closeAllConnections();
     await once(server, "close");
   });
-  const port = options.path === undefined ? portOf(server.address()) : 0;
+  const port = options.path === undefined ? listeningPort(server.address()) : 0;
   return {
     origin: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     port,
@@ -91,9 +91,4 @@ export function page(text: string, status = 200): Answer {
   return (_, response) => {
     response.writeHead(status).end(text);
   };
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
-  return address.port;
 }
