@@ -2,7 +2,7 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { drainPollMs } from "#shared/base/limits.ts";
 
 import type { TouchedConnections } from "../apply/flows.ts";
-import type { CloseReason } from "../engine/engine.ts";
+import type { CloseHow, CloseReason } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { ClosedListener } from "./balancer-listeners.ts";
 import type { BalancerPlace, ConnectionsOf } from "./worker-protocol.ts";
@@ -53,6 +53,12 @@ export class BalancerConnections {
     return { drained: 0, cut: count };
   }
 
+  /** Resets connections that came in by listeners which should never have been open. */
+  async abortThoseOf(closed: readonly ClosedListener[]): Promise<void> {
+    const listeners = closed.map(({ listener }) => listener);
+    if (listeners.length > 0) await this.#cut(listeners, "removed", "abort");
+  }
+
   /**
    * Gives all connections so much time, in the background, and calls `onIdle` once the last one has
    * closed. Called again it can shorten the time.
@@ -86,9 +92,13 @@ export class BalancerConnections {
   }
 
   /** Returns how many that were. */
-  #cut(listeners: ConnectionsOf["listeners"], reason: CloseReason): Promise<number> {
+  #cut(
+    listeners: ConnectionsOf["listeners"],
+    reason: CloseReason,
+    how: CloseHow = "flush",
+  ): Promise<number> {
     const which: ConnectionsOf = { balancer: this.#place.key, listeners };
-    const cut = { do: "cut", which, how: "flush", reason } as const;
+    const cut = { do: "cut", which, how, reason } as const;
     return this.#deps.workers.askAll((request) => ({ ...cut, request }));
   }
 

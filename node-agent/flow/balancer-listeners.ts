@@ -1,12 +1,12 @@
 import { errorText, Fault } from "#shared/base/fault.ts";
 import { listenBacklog } from "#shared/base/limits.ts";
-import { parseBind } from "#shared/definition/bind.ts";
-import { clashes } from "#shared/validation/bind-clash.ts";
 
 import type { FlowProblem } from "../apply/flows.ts";
 import type { AddressClaim, AddressClaims } from "../engine/address-claims.ts";
 import type { ListenerId, ListenOutcome } from "../engine/engine.ts";
 import { listenAddressOf } from "../listen/listen-addresses.ts";
+import { bindsOverlap } from "./bind-obstacles.ts";
+import { bindProblem } from "./bind-problem.ts";
 import type { BalancerKey, Command } from "./worker-protocol.ts";
 import type { Workers } from "./workers.ts";
 
@@ -32,16 +32,25 @@ export interface ClosedListener {
 
 export type ListenersChange =
   | { readonly ok: true; readonly closed: readonly ClosedListener[] }
-  | { readonly ok: false; readonly problems: readonly FlowProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly FlowProblem[];
+      /** New listeners that were open for a moment: whoever came in by them has to go. */
+      readonly closed: readonly ClosedListener[];
+    };
 
-type Opening =
-  | { readonly ok: true; readonly bind: OpenBind }
-  | { readonly ok: false; readonly problem: FlowProblem };
+/** Where a balancer listens in its last good form. */
+type FormBind = Pick<OpenBind, "text" | "listener">;
+
+type Claiming =
+  | { readonly ok: true; readonly binds: readonly OpenBind[] }
+  | { readonly ok: false; readonly problems: readonly FlowProblem[] };
 
 /** Where one balancer listens, in every worker. */
 export class BalancerListeners {
   readonly #deps: BalancerListenersDeps;
   #open: readonly OpenBind[] = [];
+  #form: readonly FormBind[] = [];
 
   constructor(deps: BalancerListenersDeps) {
     this.#deps = deps;
@@ -54,26 +63,33 @@ export class BalancerListeners {
 
   /**
    * Listens on exactly these binds. Those that stay are not touched; on failure all is as it was.
-   * A new bind that overlaps one that goes (a wildcard becomes one of its addresses) needs the old
-   * one closed first; otherwise new ones open before old ones close.
+   * Nothing is listened on before every address is claimed. A new bind that overlaps one that goes
+   * (a wildcard becomes one of its addresses) needs the old one closed first; otherwise new ones
+   * open before old ones close.
    */
   async change(wanted: readonly string[]): Promise<ListenersChange> {
     const leaving = this.#open.filter((bind) => !wanted.includes(bind.text));
-    const adding = wanted.filter((text) => !this.binds.includes(text));
-    const inTheWay = leaving.filter((bind) => adding.some((text) => overlaps(text, bind.text)));
+    const adding = wanted
+      .filter((text) => !this.binds.includes(text))
+      .map((text) => ({ text, pointer: `/bind/${wanted.indexOf(text)}` }));
+    const inTheWay = leaving.filter((bind) => adding.some(({ text }) => meets(text, bind)));
+    const waiting = adding.filter(({ text }) => inTheWay.some((bind) => meets(text, bind)));
+    const free = await this.#claimAll(adding.filter((bind) => !waiting.includes(bind)));
+    if (!free.ok) return this.#failed(free.problems, []);
     const closed = await this.#closeAll(inTheWay);
-    const openings = await Promise.all(
-      adding.map((text) => this.#openBind(text, `/bind/${wanted.indexOf(text)}`)),
-    );
-    const opened = openings.flatMap((one) => (one.ok ? [one.bind] : []));
-    const problems = openings.flatMap((one) => (one.ok ? [] : [one.problem]));
-    if (problems.length > 0) {
-      await this.#closeAll(opened);
-      return { ok: false, problems: [...problems, ...(await this.#reopen(inTheWay))] };
+    const rest = await this.#claimAll(waiting);
+    if (!rest.ok) {
+      release(free.binds);
+      return this.#failed(rest.problems, []);
     }
+    const opened = [...free.binds, ...rest.binds];
+    const problems = await this.#listenOnAll(opened, adding);
+    if (problems.length > 0) return this.#failed(problems, await this.#closeAll(opened));
     this.#open = [...this.#open, ...opened];
-    const rest = leaving.filter((bind) => !inTheWay.includes(bind));
-    return { ok: true, closed: [...closed, ...(await this.#closeAll(rest))] };
+    const others = leaving.filter((bind) => !inTheWay.includes(bind));
+    const change = { ok: true, closed: [...closed, ...(await this.#closeAll(others))] } as const;
+    this.#form = this.#open;
+    return change;
   }
 
   /** Listens again on everything in a worker that replaces another one. */
@@ -81,7 +97,7 @@ export class BalancerListeners {
     const restored = await Promise.all(
       this.#open.map(async (bind) => {
         const outcome = await this.#listen(worker, bind);
-        return outcome.ok ? [] : [problemOf({ text: bind.text, pointer: "/bind", outcome })];
+        return outcome.ok ? [] : [bindProblem({ text: bind.text, pointer: "/bind", outcome })];
       }),
     );
     return restored.flat();
@@ -91,20 +107,46 @@ export class BalancerListeners {
   abandon(): void {
     for (const { claim } of this.#open) claim.release();
     this.#open = [];
+    this.#form = [];
   }
 
-  async #openBind(text: string, pointer: string): Promise<Opening> {
-    const { claims, nextListener, workers } = this.#deps;
-    const outcome = await claims.claim(listenAddressOf(text));
-    if (!outcome.ok) return { ok: false, problem: problemOf({ text, pointer, outcome }) };
-    const bind: OpenBind = { text, listener: nextListener(), claim: outcome.claim };
-    const listened = await Promise.all(
-      Array.from({ length: workers.count }, (_, worker) => this.#listen(worker, bind)),
+  /** All of them, or none. */
+  async #claimAll(binds: readonly WantedBind[]): Promise<Claiming> {
+    const { claims, nextListener } = this.#deps;
+    const outcomes = await Promise.all(
+      binds.map(async ({ text, pointer, listener }) => {
+        const outcome = await claims.claim(listenAddressOf(text));
+        if (!outcome.ok) {
+          return { ok: false, problem: bindProblem({ text, pointer, outcome }) } as const;
+        }
+        const bind = { text, listener: listener ?? nextListener(), claim: outcome.claim };
+        return { ok: true, bind } as const;
+      }),
     );
-    const failed = listened.find((one) => !one.ok);
-    if (failed === undefined || failed.ok) return { ok: true, bind };
-    await this.#close(bind);
-    return { ok: false, problem: problemOf({ text, pointer, outcome: failed }) };
+    const claimed = outcomes.flatMap((one) => (one.ok ? [one.bind] : []));
+    const problems = outcomes.flatMap((one) => (one.ok ? [] : [one.problem]));
+    if (problems.length === 0) return { ok: true, binds: claimed };
+    release(claimed);
+    return { ok: false, problems };
+  }
+
+  async #listenOnAll(
+    binds: readonly OpenBind[],
+    wanted: readonly WantedBind[],
+  ): Promise<readonly FlowProblem[]> {
+    const { workers } = this.#deps;
+    const outcomes = await Promise.all(
+      binds.map(async (bind) => {
+        const listened = await Promise.all(
+          Array.from({ length: workers.count }, (_, worker) => this.#listen(worker, bind)),
+        );
+        const outcome = listened.find((one) => !one.ok);
+        if (outcome === undefined || outcome.ok) return [];
+        const pointer = wanted.find(({ text }) => text === bind.text)?.pointer ?? "/bind";
+        return [bindProblem({ text: bind.text, pointer, outcome })];
+      }),
+    );
+    return outcomes.flat();
   }
 
   /** A Unix socket cannot be shared by binding: the first worker alone listens there. */
@@ -143,39 +185,39 @@ export class BalancerListeners {
     return { listener, connections };
   }
 
-  /** What was closed to make room is opened again; somebody else may have been faster. */
-  async #reopen(binds: readonly OpenBind[]): Promise<readonly FlowProblem[]> {
-    const openings = await Promise.all(binds.map((bind) => this.#openBind(bind.text, "/bind")));
-    this.#open = [...this.#open, ...openings.flatMap((one) => (one.ok ? [one.bind] : []))];
-    return openings.flatMap((one) => (one.ok ? [] : [one.problem]));
+  /** As it was: what was closed to make room, now or in vain before, is opened again. */
+  async #failed(
+    problems: readonly FlowProblem[],
+    closed: readonly ClosedListener[],
+  ): Promise<ListenersChange> {
+    const lost = this.#form.filter(({ text }) => !this.binds.includes(text));
+    const reopened = await Promise.all(lost.map((bind) => this.#reopen(bind)));
+    return { ok: false, problems: [...problems, ...reopened.flat()], closed };
+  }
+
+  /** Somebody else may have been faster. It keeps its number: connections that came in by it are open. */
+  async #reopen({ text, listener }: FormBind): Promise<readonly FlowProblem[]> {
+    const wanted = { text, listener, pointer: "/bind" };
+    const claimed = await this.#claimAll([wanted]);
+    if (!claimed.ok) return claimed.problems;
+    const problems = await this.#listenOnAll(claimed.binds, [wanted]);
+    if (problems.length === 0) this.#open = [...this.#open, ...claimed.binds];
+    else await this.#closeAll(claimed.binds);
+    return problems;
   }
 }
 
-/** Whether the system would refuse to listen on both. What is spoken is TCP in either case. */
-function overlaps(one: string, other: string): boolean {
-  const spoken = (text: string) => ({ bind: parseBind(text), protocol: "tcp" as const });
-  return clashes(spoken(one), spoken(other));
-}
-
-interface FailedBind {
+interface WantedBind {
   readonly text: string;
   readonly pointer: string;
-  readonly outcome: { readonly code: string; readonly detail: string };
+  /** The number that it had before. */
+  readonly listener?: ListenerId;
 }
 
-function problemOf({ text, pointer, outcome }: FailedBind): FlowProblem {
-  return { pointer, code: outcome.code, detail: `${text}: ${inWords(outcome)}` };
+function meets(text: string, bind: OpenBind): boolean {
+  return bindsOverlap(text, bind.text);
 }
 
-function inWords({ code, detail }: FailedBind["outcome"]): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "something on this node listens there already";
-    case "EACCES":
-      return "this agent may not listen there; ports below 1024 need CAP_NET_BIND_SERVICE";
-    case "EADDRNOTAVAIL":
-      return "this node does not have that address";
-    default:
-      return detail;
-  }
+function release(binds: readonly OpenBind[]): void {
+  for (const { claim } of binds) claim.release();
 }

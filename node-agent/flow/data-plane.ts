@@ -21,9 +21,10 @@ import type { Log } from "../runtime/log.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
 import { CarriedTotals } from "../stats/carried-totals.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
+import { bindObstacles } from "./bind-obstacles.ts";
 import { capabilities } from "./capabilities.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
-import { logEvent } from "./log-event.ts";
+import { EventTeller } from "./event-teller.ts";
 import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
 import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
 import type { BalancerKey, Notice } from "./worker-protocol.ts";
@@ -91,7 +92,7 @@ class WorkersDataPlane implements DataPlane {
   readonly #gate = new CheckGate(healthChecksMax);
   readonly #names: NameLookup;
   readonly #carried = new CarriedTotals();
-  readonly #listeners = new Set<(event: DataPlaneEvent) => void>();
+  readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
   /** All that have something open, those that drain included. */
   readonly #balancers = new Map<BalancerKey, RunningBalancer>();
@@ -105,6 +106,7 @@ class WorkersDataPlane implements DataPlane {
   constructor(deps: DataPlaneDeps) {
     const { clock, random, spawn = spawnThread } = deps;
     this.#deps = deps;
+    this.#events = new EventTeller(deps.log);
     this.#names = new NameLookup({ clock });
     this.#ledger = new SlotLedger(createCounterMemory({ workers: deps.workers }));
     this.#workers = new Workers({
@@ -124,6 +126,11 @@ class WorkersDataPlane implements DataPlane {
 
   async started(): Promise<void> {
     this.driver = await this.#workers.started();
+  }
+
+  obstacles({ definition }: VerifiedBalancer): Promise<readonly FlowProblem[]> {
+    const own = [...this.#balancers.values()].flatMap(({ binds }) => binds);
+    return bindObstacles(this.#deps.claims, { binds: definition.bind, own });
   }
 
   async start(balancer: VerifiedBalancer): Promise<FlowOutcome> {
@@ -162,8 +169,7 @@ class WorkersDataPlane implements DataPlane {
   }
 
   onEvent(listener: (event: DataPlaneEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#events.onEvent(listener);
   }
 
   async drain(timeoutMs: number): Promise<DrainOutcome> {
@@ -203,7 +209,7 @@ class WorkersDataPlane implements DataPlane {
       lookup: this.#names.forSockets,
       workers: this.#workers,
       nextListener: () => this.#nextListener(),
-      tell: (event) => this.#tell(event),
+      tell: (event) => this.#events.tell(event),
       onGone: (gone) => this.#onGone(gone),
     };
   }
@@ -215,17 +221,19 @@ class WorkersDataPlane implements DataPlane {
 
   #onGone({ id, key, rows, cut, hasServed }: GoneBalancer): void {
     this.#balancers.delete(key);
-    if (!hasServed) return;
     this.#cut += cut;
-    this.#carried.carry(rows, this.#deps.clock.monotonicMs());
-    this.#tell({ kind: "balancer.drained", balancer: id, cut });
+    // A start that failed leaves no row, unless clients had come in meanwhile.
+    if (hasServed || rows.some(hasCounted)) {
+      this.#carried.carry(rows, this.#deps.clock.monotonicMs());
+    }
+    if (hasServed) this.#events.tell({ kind: "balancer.drained", balancer: id, cut });
     if (this.#balancers.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #onNotices(notices: readonly Notice[]): void {
     for (const notice of notices) {
       const balancer = this.#balancers.get(notice.balancer)?.id;
-      if (balancer !== undefined) this.#tell(eventOf(notice, balancer));
+      if (balancer !== undefined) this.#events.notice(notice, balancer);
     }
   }
 
@@ -236,17 +244,12 @@ class WorkersDataPlane implements DataPlane {
     );
     const connections = clients.reduce((sum, count) => sum + count, 0);
     const detail = cause === undefined ? "it ended" : errorText(cause);
-    this.#tell({ kind: "worker.lost", worker, connections, detail });
+    this.#events.tell({ kind: "worker.lost", worker, connections, detail });
   }
 
   #onWorkerReplaced(worker: number): void {
     this.#each((balancer) => void balancer.restore(worker));
-    this.#tell({ kind: "worker.replaced", worker });
-  }
-
-  #tell(event: DataPlaneEvent): void {
-    logEvent(this.#deps.log, event);
-    for (const listener of this.#listeners) listener(event);
+    this.#events.tell({ kind: "worker.replaced", worker });
   }
 
   #each(run: (balancer: RunningBalancer) => void): void {
@@ -270,15 +273,8 @@ const noSlot: FlowProblem = {
   detail: `this node counts at most ${counterSlotsMax} balancers and backends`,
 };
 
-function eventOf(notice: Notice, balancer: string): DataPlaneEvent {
-  switch (notice.kind) {
-    case "turned-away":
-      return { ...notice, kind: "clients.turned-away", balancer };
-    case "dial-failed":
-      return { ...notice, kind: "dials.failed", balancer };
-    case "accept-failed":
-      return { ...notice, kind: "accepts.failed", balancer };
-  }
+function hasCounted({ counters }: TotalsRow): boolean {
+  return Object.values(counters).some((count) => count > 0);
 }
 
 /** Whoever applies definitions knows what runs: this is a defect. */

@@ -1,14 +1,19 @@
 import type { Timer } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
-import { listenRetryMs } from "#shared/base/limits.ts";
+import { drainGraceMs, listenRetryMs } from "#shared/base/limits.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
+import { within } from "../runtime/within.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
-import { BalancerListeners, type BalancerListenersDeps } from "./balancer-listeners.ts";
+import {
+  BalancerListeners,
+  type BalancerListenersDeps,
+  type ListenersChange,
+} from "./balancer-listeners.ts";
 import { BalancerMemory } from "./balancer-memory.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import {
@@ -44,13 +49,14 @@ export interface GoneBalancer {
 /** One balancer on the main thread: where it listens, whom it knows, and how it ends. */
 export class RunningBalancer {
   readonly id: string;
-  readonly place: BalancerPlace;
   readonly #deps: RunningBalancerDeps;
   readonly #listeners: BalancerListeners;
   readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
   readonly #memory: BalancerMemory;
   readonly #meter = new RateMeter();
+  readonly #gone = Promise.withResolvers<undefined>();
+  #place: BalancerPlace;
   #definition: Balancer;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
   #hasServed = false;
@@ -59,7 +65,7 @@ export class RunningBalancer {
   constructor(deps: RunningBalancerDeps, place: BalancerPlace, balancer: VerifiedBalancer) {
     const { key } = place;
     this.id = balancer.id;
-    this.place = place;
+    this.#place = place;
     this.#deps = deps;
     this.#definition = balancer.definition;
     this.#memory = new BalancerMemory(deps);
@@ -75,26 +81,35 @@ export class RunningBalancer {
     );
   }
 
+  /** Where it is counted, and its number. */
+  get place(): BalancerPlace {
+    return this.#place;
+  }
+
+  /** Where it listens, as its definition writes it. */
+  get binds(): readonly string[] {
+    return this.#listeners.binds;
+  }
+
   /** Binds and serves. On failure nothing of it is left. */
   async start(): Promise<FlowOutcome> {
     try {
       await this.#pool.start();
       await this.#serveEverywhere();
-      const change = await this.#listeners.change(this.#definition.bind);
-      if (!change.ok) return change;
+      const change = await this.#changeListeners(this.#definition.bind);
+      if (!change.ok) return { ok: false, problems: change.problems };
       this.#phase = "serving";
       this.#hasServed = true;
       return { ok: true, connections: untouched };
     } finally {
-      // One bind may have let clients in before another one failed.
-      if (!this.#hasServed) await this.remove(0);
+      if (!this.#hasServed) await this.#undone();
     }
   }
 
   /** Takes over another definition; on failure it runs on unchanged. */
   async update({ definition, secrets }: VerifiedBalancer): Promise<FlowOutcome> {
-    const change = await this.#listeners.change(definition.bind);
-    if (!change.ok) return change;
+    const change = await this.#changeListeners(definition.bind);
+    if (!change.ok) return { ok: false, problems: change.problems };
     this.#definition = definition;
     await this.#pool.change(revealSecrets(definition, secrets));
     await this.#serveEverywhere();
@@ -151,7 +166,7 @@ export class RunningBalancer {
     const reading = readNumbers(this.#numbers());
     this.#meter.look(measuredTotals(reading), this.#deps.clock.monotonicMs());
     const { ledger } = this.#deps;
-    tellRates(reading, { ledger, meter: this.#meter, balancer: this.place.slot });
+    tellRates(reading, { ledger, meter: this.#meter, balancer: this.#place.slot });
   }
 
   rows(): readonly TotalsRow[] {
@@ -177,7 +192,7 @@ export class RunningBalancer {
 
   #served(): Extract<Command, { do: "serve" }> {
     const tables = this.#memory.of(this.#definition);
-    const terms = balancerTerms(this.#definition, this.place, tables);
+    const terms = balancerTerms(this.#definition, this.#place, tables);
     return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
   }
 
@@ -187,6 +202,18 @@ export class RunningBalancer {
     await this.#deps.workers.askAll((request) => ({ ...served, request }));
   }
 
+  async #changeListeners(binds: readonly string[]): Promise<ListenersChange> {
+    const change = await this.#listeners.change(binds);
+    if (!change.ok) await this.#connections.abortThoseOf(change.closed);
+    return change;
+  }
+
+  /** Whoever was let in by a bind before another one failed is gone when this resolves. */
+  async #undone(): Promise<void> {
+    await this.remove(0);
+    await within(this.#deps.clock, this.#gone.promise, { ms: drainGraceMs, otherwise: undefined });
+  }
+
   #stopWatching(): void {
     this.#pool.stop();
     this.#listenRetry?.stop();
@@ -194,23 +221,33 @@ export class RunningBalancer {
 
   #end(): void {
     if (this.#phase === "gone") return;
+    const rows = this.rows();
+    if (!this.#gaveBackSlots()) return void this.#connections.endAll(0, () => this.#end());
     this.#phase = "gone";
     this.#stopWatching();
     this.#connections.stop();
     this.#memory.release();
-    const { workers, ledger, onGone } = this.#deps;
-    const { key, slot } = this.place;
+    const { workers, onGone } = this.#deps;
+    const { key } = this.#place;
     workers.broadcast({ do: "forget", balancer: key });
-    const rows = this.rows();
-    this.#pool.table.deliver([], false);
-    ledger.retire(slot);
     const { cutInTheEnd: cut } = this.#connections;
+    this.#gone.resolve(undefined);
     onGone({ id: this.id, key, rows, cut, hasServed: this.#hasServed });
+  }
+
+  /** False when a worker that did not hear of the end has let one more client in. */
+  #gaveBackSlots(): boolean {
+    const { table } = this.#pool;
+    table.deliver([], false);
+    if (table.entries().length > 0) return false;
+    const outcome = this.#deps.ledger.retire(this.#place.slot);
+    if (!outcome.retired) this.#place = { ...this.#place, slot: outcome.slot };
+    return outcome.retired;
   }
 
   #numbers(): BalancerNumbers {
     const { ledger } = this.#deps;
-    return { id: this.id, slot: this.place.slot, ledger, table: this.#pool.table };
+    return { id: this.id, slot: this.#place.slot, ledger, table: this.#pool.table };
   }
 }
 
