@@ -11,15 +11,13 @@ import { createAdmit, type Admission, type Admit, type AdmitTerms } from "./admi
 import { applyEvents, type ApplyEvent } from "./apply-events.ts";
 import { applyErrors, balancerOutcomes, touchedBy } from "./apply-result.ts";
 import { execute, type StepResult } from "./execute.ts";
-import type { Flows } from "./flows.ts";
+import { failingAfter } from "./failing-after.ts";
+import type { FlowProblem, Flows } from "./flows.ts";
+import { balancerOf, type Step } from "./plan-change.ts";
+import { planSafely } from "./plan-safely.ts";
 import { plan } from "./plan.ts";
-import {
-  withoutRunning,
-  withRunning,
-  type Failing,
-  type FailingBalancers,
-  type Running,
-} from "./running.ts";
+import { retreat } from "./retreat.ts";
+import { withoutRunning, withRunning, type FailingBalancers, type Running } from "./running.ts";
 
 /** What shall run: a snapshot that was verified, with its secrets opened. */
 export interface WantedSnapshot {
@@ -60,7 +58,8 @@ export interface ApplierView {
 /**
  * Makes the data plane run what is wanted. One run at a time, and the newest wins: a run that is
  * overtaken stops at its next step, and the next one plans from what runs then. What fails keeps
- * its last good form and is tried again with backoff, as long as nothing newer is wanted.
+ * its last good form, or gets it back when it had been removed to make room, and is tried again with
+ * backoff, as long as nothing newer is wanted.
  */
 export class Applier implements Stoppable {
   readonly name = "applier";
@@ -69,6 +68,8 @@ export class Applier implements Stoppable {
   #wanted: WantedSnapshot | undefined;
   #version: Version | null = null;
   #running: Running = new Map();
+  /** Last good forms of balancers that are wanted and do not run, because others took their place. */
+  #missing: Running = new Map();
   #failing: FailingBalancers = new Map();
   #runner: Promise<unknown> = Promise.resolve();
   #retry: Timer | undefined;
@@ -91,6 +92,18 @@ export class Applier implements Stoppable {
 
   view(): ApplierView {
     return { version: this.#version, running: this.#running, failing: this.#failing };
+  }
+
+  /** Waits for what is under way; what comes then waits until the returned function is called. */
+  async hold(): Promise<() => void> {
+    const gate = Promise.withResolvers<undefined>();
+    await new Promise<void>((resolve) => {
+      void this.#enqueue(() => {
+        resolve();
+        return gate.promise;
+      });
+    });
+    return () => gate.resolve(undefined);
   }
 
   /** Nothing is started or changed any more; resolves when what was under way is done. */
@@ -132,21 +145,65 @@ export class Applier implements Stoppable {
   }
 
   async #run(wanted: WantedSnapshot): Promise<readonly StepResult[]> {
-    const { flows, clock } = this.#deps;
-    const isOvertaken = (): boolean => this.#wanted !== wanted;
-    if (isOvertaken()) return [];
+    if (this.#wanted !== wanted) return [];
+    const before = this.#running;
     const admission = this.#admit(wanted.entries, wanted.secrets);
-    const kept = new Set(admission.refused.keys());
-    const waves = plan(this.#running, { balancers: admission.admitted, kept });
+    const { waves, held } = await planSafely(this.#deps.flows, {
+      running: before,
+      wanted: { balancers: admission.admitted, kept: new Set(admission.refused.keys()) },
+      doubtful: mayDisplace(this.#attempt) ? new Map() : this.#triedInVain(admission),
+    });
+    const results = await this.#execute(wanted, waves);
+    this.#missing = this.#missingAfter(admission, before);
+    const retreated = await this.#retreat(wanted, before);
+    this.#missing = this.#missingAfter(admission, before);
+    if (this.#wanted === wanted) {
+      this.#settle(failingAfter({ admission, held, results, retreated }), wanted);
+    }
+    return [...results, ...retreated];
+  }
+
+  async #execute(
+    wanted: WantedSnapshot,
+    waves: readonly (readonly Step[])[],
+  ): Promise<readonly StepResult[]> {
+    const { flows, clock } = this.#deps;
     const results: StepResult[] = [];
     const onResult = (result: StepResult): void => {
       results.push(result);
       this.#running = afterStep(this.#running, result);
       this.#logResult(result);
     };
-    await execute({ flows, clock, onResult, isOvertaken }, waves);
-    if (!isOvertaken()) this.#settle(failingAfter(admission, results), wanted);
+    await execute({ flows, clock, onResult, isOvertaken: () => this.#wanted !== wanted }, waves);
     return results;
+  }
+
+  /** Brings balancers back that were removed for others and could not start as wanted. */
+  async #retreat(wanted: WantedSnapshot, before: Running): Promise<readonly StepResult[]> {
+    if (this.#missing.size === 0 || this.#wanted !== wanted) return [];
+    const missing = [...this.#missing.values()];
+    const forms = retreat({ before, running: this.#running, missing });
+    return this.#execute(
+      wanted,
+      plan(this.#running, { balancers: [...forms.values()], kept: new Set() }),
+    );
+  }
+
+  #missingAfter({ admitted, refused }: Admission, before: Running): Running {
+    const wanted = [...admitted.map(({ id }) => id), ...refused.keys()];
+    const forms = wanted.flatMap((id) => {
+      const form = before.get(id) ?? this.#missing.get(id);
+      return form === undefined || this.#running.has(id) ? [] : [form];
+    });
+    return new Map(forms.map((form) => [form.id, form]));
+  }
+
+  #triedInVain({ admitted }: Admission): ReadonlyMap<string, readonly FlowProblem[]> {
+    const failing = admitted.flatMap(({ id }) => {
+      const problems = this.#failing.get(id)?.problems;
+      return problems === undefined ? [] : [[id, problems] as const];
+    });
+    return new Map(failing);
   }
 
   #settle(failing: FailingBalancers, wanted: WantedSnapshot): void {
@@ -162,7 +219,7 @@ export class Applier implements Stoppable {
   }
 
   #logResult({ step, outcome, ms }: StepResult): void {
-    const balancer = step.do === "remove" ? step.id : step.balancer.id;
+    const balancer = balancerOf(step);
     const { log } = this.#deps;
     if (outcome.ok) return log.info({ balancer, ms }, `balancer: ${step.do} done`);
     // A balancer that keeps failing is in the status and in `failing`; its retries are not news.
@@ -180,14 +237,12 @@ function afterStep(running: Running, { step, outcome }: StepResult): Running {
   return withRunning(running, step.balancer);
 }
 
-function failingAfter(admission: Admission, results: readonly StepResult[]): FailingBalancers {
-  const failing = new Map<string, Failing>();
-  for (const [id, problems] of admission.refused) failing.set(id, { problems, retry: false });
-  for (const { step, outcome } of results) {
-    const id = step.do === "remove" ? step.id : step.balancer.id;
-    if (!outcome.ok) failing.set(id, { problems: outcome.problems, retry: true });
-  }
-  return failing;
+/**
+ * Removing a balancer for the sake of another one costs it connections: where that came to nothing
+ * it is tried again less and less often, at the tries 1, 2, 4, 8 … of all.
+ */
+function mayDisplace(attempt: number): boolean {
+  return attempt === 0 || Number.isInteger(Math.log2(attempt));
 }
 
 function sameFailing(before: FailingBalancers, after: FailingBalancers): boolean {

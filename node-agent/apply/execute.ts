@@ -23,15 +23,23 @@ export interface ExecuteDeps {
 
 /**
  * Runs the steps: wave after wave, within a wave at most `applyStepsAtOnceMax` at a time. A step that
- * fails keeps none of the others from running. Never rejects.
+ * fails keeps none of the others from running; only what could not be removed is not started again.
+ * Never rejects.
  */
 export async function execute(
   deps: ExecuteDeps,
   waves: readonly (readonly Step[])[],
 ): Promise<void> {
+  const stillThere = new Set<string>();
+  const onResult = (result: StepResult): void => {
+    const { step, outcome } = result;
+    if (step.do === "remove" && !outcome.ok) stillThere.add(step.id);
+    deps.onResult(result);
+  };
   for (const wave of waves) {
+    const steps = wave.filter((step) => step.do !== "start" || !stillThere.has(step.balancer.id));
     // oxlint-disable-next-line no-await-in-loop -- a wave needs what the one before freed
-    await executeWave(deps, wave);
+    await executeWave({ ...deps, onResult }, steps);
   }
 }
 

@@ -32,6 +32,11 @@ export type FlowOutcome =
 
 /** The data plane as apply sees it. Calls for one balancer never overlap. */
 export interface Flows {
+  /**
+   * Which of its binds a balancer could not take now because of something that is not of this data
+   * plane. Takes nothing; binds that get in the way of what runs here are not looked at.
+   */
+  obstacles(balancer: VerifiedBalancer): Promise<readonly FlowProblem[]>;
   /** Binds and serves. On failure nothing of it is left running. */
   start(balancer: VerifiedBalancer): Promise<FlowOutcome>;
   /**

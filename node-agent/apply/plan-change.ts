@@ -10,6 +10,11 @@ export type Step =
   | { readonly do: "update"; readonly balancer: VerifiedBalancer }
   | { readonly do: "remove"; readonly id: string; readonly drainTimeoutMs: number };
 
+/** The balancer that a step is about. */
+export function balancerOf(step: Step): string {
+  return step.do === "remove" ? step.id : step.balancer.id;
+}
+
 /** A step, and the addresses it frees and takes. */
 export interface Change {
   readonly step: Step;
@@ -43,6 +48,12 @@ export function updateOf(before: VerifiedBalancer, after: VerifiedBalancer): Cha
 export function mustPrecede(first: Change, second: Change): boolean {
   if (first === second) return false;
   return first.freed.some((one) => second.taken.some((other) => clashes(one, other)));
+}
+
+/** Whether these two cannot listen at the same time. */
+export function getsInTheWay(one: VerifiedBalancer, other: VerifiedBalancer): boolean {
+  const others = spokenBinds(other);
+  return spokenBinds(one).some((bind) => others.some((it) => clashes(bind, it)));
 }
 
 /** The binds of `balancer` that `other` does not have. */
