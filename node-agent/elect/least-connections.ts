@@ -17,30 +17,24 @@ export const leastConnections: Strategy = (pool) => {
     pool.options.isWeighted ? Math.max(0, backend.weight) : 1,
   );
   return () => {
-    const isPlain = !pool.options.isWeighted && pool.slowStart.isOver;
-    if (isPlain) scores.set(pool.eligible.loads());
-    else scoreByPull(pool, pulls, scores);
-    if (!pool.eligible.isEverybody) strikeOut(pool, scores);
+    const loads = pool.eligible.loads();
+    scores.set(loads);
+    if (pool.options.isWeighted || !pool.slowStart.isOver) scoreByPull(pool, pulls, scores);
+    if (!pool.eligible.isEverybody) strikeOut(pool, loads, scores);
     return oneOfTheLeast(scores, pool.sources.random);
   };
 };
 
-/** What each would carry for its weight with one more. */
-function scoreByPull(
-  { eligible, slowStart }: ElectionPool,
-  pulls: Float64Array,
-  scores: Float64Array,
-): void {
-  const loads = eligible.loads();
+/** Makes of what each carries what it would carry for its weight with one more. */
+function scoreByPull({ slowStart }: ElectionPool, pulls: Float64Array, scores: Float64Array): void {
   const isWarm = slowStart.isOver;
   for (let place = 0; place < scores.length; place += 1) {
     const pull = (pulls[place] ?? 0) * (isWarm ? 1 : slowStart.share(place));
-    scores[place] = ((loads[place] ?? 0) + 1) / pull;
+    scores[place] = ((scores[place] ?? 0) + 1) / pull;
   }
 }
 
-function strikeOut({ eligible }: ElectionPool, scores: Float64Array): void {
-  const loads = eligible.loads();
+function strikeOut({ eligible }: ElectionPool, loads: Int32Array, scores: Float64Array): void {
   for (let place = 0; place < scores.length; place += 1) {
     if (!eligible.hasWith(place, loads[place] ?? 0)) scores[place] = out;
   }

@@ -22,7 +22,7 @@ export const rendezvousHash: Strategy = (pool) => {
     if (eligible.isEverybody && slowStart.isOver && options.maxLoadPercent === 0) return place;
     const bound = loadBound(pool);
     const isWarm = (one: number): boolean => slowStart.admitsHash(one, names.mix(hash, one));
-    const isBelow = (one: number): boolean => eligible.load(one) < bound;
+    const isBelow = (one: number): boolean => bound === unbounded || eligible.load(one) < bound;
     const isBest = (one: number): boolean => eligible.has(one) && isWarm(one) && isBelow(one);
     if (isBest(place)) return place;
     const best = names.highest(hash, isBest);
@@ -64,9 +64,11 @@ function hashedNames({ backends }: ElectionPool): HashedNames {
   };
 }
 
+const unbounded = Number.POSITIVE_INFINITY;
+
 /** The least load at which a backend has its share; infinite without a bound. */
 function loadBound({ eligible, options }: ElectionPool): number {
-  if (options.maxLoadPercent === 0) return Number.POSITIVE_INFINITY;
+  if (options.maxLoadPercent === 0) return unbounded;
   let load = 1;
   for (const one of eligible.loads()) load += one;
   return Math.ceil((load * options.maxLoadPercent) / (100 * eligible.count));

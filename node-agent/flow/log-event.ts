@@ -28,9 +28,16 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
 };
 
+/** What an access list says is no failure of anybody. */
+const refusal: Line = { level: "info", text: "clients were denied access" };
+
+function isRefusal(event: DataPlaneEvent): boolean {
+  return event.kind === "clients.turned-away" && event.reason === "access-denied";
+}
+
 /** Writes one line for an event, with its fields. */
 export function logEvent(log: Log, event: DataPlaneEvent): void {
   const { kind, ...fields } = event;
-  const { level, text } = lines[kind];
+  const { level, text } = isRefusal(event) ? refusal : lines[kind];
   log[level]({ event: kind, ...fields }, text);
 }

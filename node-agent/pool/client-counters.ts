@@ -12,7 +12,10 @@ export interface ClientBounds {
 export type ClientPlace =
   /** To be released by its number when the connection has closed. */
   | { readonly kind: "taken"; readonly entry: number }
-  /** Everybody of the client's set has connections open: it is let in without being counted. */
+  /**
+   * Everybody of the client's set has connections open, or its lock was not to be had in time: it is
+   * let in without being counted.
+   */
   | { readonly kind: "uncounted" }
   | { readonly kind: "too-many" }
   | { readonly kind: "too-fast" };
@@ -26,8 +29,13 @@ export interface ClientCountersDeps {
 
 /** An allowance is whole again after this. */
 const refillMs = 1_000;
-/** Waits for another worker, 1 ms each; who holds a lock longer than this is dead or stopped. */
-const lockWaitsMax = 20;
+/** Tries to get a lock before waiting: as long as another worker may take to count. */
+const lockTriesMax = 200;
+/**
+ * Waits of 1 ms after that: a worker that has a lock and no core gets one within this; that of a dead
+ * one is opened when the main thread settles what it held.
+ */
+const lockWaitsMax = 200;
 
 /**
  * One worker's hand on the clients of a balancer. Exact over all workers, since an entry is looked
@@ -127,9 +135,11 @@ export class ClientCounters {
   #lock(set: number): boolean {
     const mine = this.#deps.worker + 1;
     for (let wait = 0; wait < lockWaitsMax; wait += 1) {
-      const owner = Atomics.compareExchange(this.#locks, set, 0, mine);
-      if (owner === 0) return true;
-      Atomics.wait(this.#locks, set, owner, 1);
+      for (let attempt = 0; attempt < lockTriesMax; attempt += 1) {
+        if (Atomics.compareExchange(this.#locks, set, 0, mine) === 0) return true;
+      }
+      const owner = Atomics.load(this.#locks, set);
+      if (owner !== 0) Atomics.wait(this.#locks, set, owner, 1);
     }
     return false;
   }

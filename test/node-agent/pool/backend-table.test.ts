@@ -178,3 +178,26 @@ test("IPv6 backends are named with brackets, and the order of names is that of h
   expect(names(table)).toEqual(["[::1]:80", "a:10", "a:9", "b:80"]);
   expect(table.view().candidates.map((one) => one.place)).toEqual([0, 1, 2, 3]);
 });
+
+test("X-BAL-29 a backend is new since it came back or came later, and old when it was there first", () => {
+  const { clock, table } = rig();
+  const since = (name: string): number => candidate(table, name).liveSinceMs;
+  table.deliver([], true);
+  table.deliver([backendOf("a:1"), backendOf("b:1")], true);
+  expect([since("a:1"), since("b:1")]).toEqual([-Infinity, -Infinity]);
+
+  clock.advance(5_000);
+  table.deliver([backendOf("a:1", { weight: 3 }), backendOf("b:1"), backendOf("c:1")], true);
+  expect([since("a:1"), since("c:1")]).toEqual([-Infinity, 5_000]);
+
+  table.setLive("a:1", false);
+  clock.advance(1_000);
+  table.setLive("a:1", true);
+  table.setLive("a:1", true);
+  expect([since("a:1"), since("b:1"), since("c:1")]).toEqual([6_000, -Infinity, 5_000]);
+
+  table.deliver([backendOf("a:1")], true);
+  clock.advance(1_000);
+  table.deliver([backendOf("a:1"), backendOf("b:1")], true);
+  expect([since("a:1"), since("b:1")]).toEqual([6_000, 7_000]);
+});

@@ -106,8 +106,9 @@ test("X-TCP-29 memory is bounded: clients without connections make room, those w
 
 test("X-TCP-29 when all entries have connections, a further client is let in uncounted", () => {
   const { one } = rig(8);
-  for (let index = 0; index < 8; index += 1)
+  for (let index = 0; index < 8; index += 1) {
     expect(one.take(client(index), three).kind).toBe("taken");
+  }
   expect(one.take(client(8), three).kind).toBe("uncounted");
   expect(one.take(client(0), three).kind).toBe("taken");
 });

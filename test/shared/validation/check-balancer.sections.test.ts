@@ -233,7 +233,7 @@ describe("other sections", () => {
     ]);
   });
 
-  test("access rules have gobetween's form", () => {
+  test("F-ACL-05 an access rule with a wrong action, spacing or address is refused", () => {
     const rules = ["allow 10.0.0.0/8", "deny  10.0.0.1", "permit ::1", "deny 10.0.0.0/33"];
     expect(codesOf(minimal({ access: { rules } }))).toEqual([
       "/access/rules/1 invalid-line",
