@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { linkSilenceMsMax } from "#shared/base/limits.ts";
 import type { SnapshotEntry } from "#shared/snapshot/snapshot.ts";
@@ -11,6 +11,7 @@ import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import type { Publisher } from "../../support/publisher.ts";
 import { heartbeatOf, ScriptedControl } from "../../support/scripted-control.ts";
+import { tcpRelay } from "../../support/tcp-relay.ts";
 import { otherTestCertificate, testCertificate } from "../../support/test-certificates.ts";
 import { throughout } from "../../support/throughout.ts";
 import { entryFor } from "../apply/balancers.ts";
@@ -19,6 +20,26 @@ import { nodeId, startControl, startNode } from "./node-under-test.ts";
 const a1 = entryFor("bal_a", { bind: ["127.0.0.1:9001"] });
 const a2 = entryFor("bal_a", { bind: ["127.0.0.1:9002"] });
 const b1 = entryFor("bal_b", { bind: ["127.0.0.1:9003"] });
+
+test("a control plane that vanishes without a word is left after 50 s of silence, and dialled anew", async () => {
+  const { control, node } = await startControl();
+  const relay = await tcpRelay(onTestFinished, Number(new URL(control.url).port));
+  const { link, clock } = await startNode({ ...node, control: `http://127.0.0.1:${relay.port}` });
+  await control.link(1);
+  await eventually(() => link.view().stage === "open");
+  relay.freeze();
+  for (let ms = 0; ms < linkSilenceMsMax - 1_000; ms += 1_000) {
+    clock.advance(1_000);
+    expect(link.view().stage).toBe("open");
+  }
+  clock.advance(1_000);
+  expect(link.view().stage).toBe("waiting");
+  relay.thaw();
+  await eventually(() => {
+    clock.advance(100);
+    return link.view().opened === 2;
+  });
+});
 
 describe("configuration over a real link", () => {
   test("a delta serves and is acknowledged within one frame; the next one builds on it", async () => {
