@@ -157,6 +157,39 @@ describe("health checks", () => {
     }
   });
 
+  test("a check's target names a host, a port, or both", () => {
+    const withTarget = (target: object): unknown =>
+      minimal({ healthcheck: { kind: "ping", target } });
+    for (const target of [{ host: "10.0.0.9" }, { port: 81 }, { host: "::1", port: 81 }]) {
+      expect(stored(withTarget(target)).healthcheck).toMatchObject({ target });
+    }
+    expect(codesOf(withTarget({}))).toEqual(["/healthcheck/target required"]);
+    expect(codesOf(withTarget({ port: 0 }))).toEqual(["/healthcheck/target/port out-of-range"]);
+  });
+
+  test("tls is for checks over TLS", () => {
+    const tls = { ignoreVerify: true };
+    const probe = minimalHealthchecks["probe"];
+    stored(minimal({ healthcheck: { kind: "http", scheme: "https", tls } }));
+    stored(minimal({ healthcheck: { ...probe, protocol: "tls", tls } }));
+    for (const check of [
+      { kind: "http", tls },
+      { ...probe, tls },
+    ]) {
+      expect(codesOf(minimal({ healthcheck: check }))).toEqual(["/healthcheck/tls conflict"]);
+    }
+  });
+
+  test("ejection has its own defaults, and exists only where it is asked for", () => {
+    expect(stored(minimal()).ejection).toBeUndefined();
+    const asked = { failures: 5, time: "10s", maxTime: "5m" };
+    expect(stored(minimal({ ejection: {} })).ejection).toEqual(asked);
+    expect(codesOf(minimal({ ejection: { failures: 0, time: "0" } }))).toEqual([
+      "/ejection/failures out-of-range",
+      "/ejection/time out-of-range",
+    ]);
+  });
+
   test("F-CFG-26 the initial status is healthy or unhealthy", () => {
     for (const initialStatus of ["healthy", "unhealthy"]) {
       const healthcheck = { kind: "ping", initialStatus };

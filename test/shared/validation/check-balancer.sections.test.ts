@@ -129,7 +129,7 @@ describe("UDP", () => {
     }
   });
 
-  test("F-CFG-28 ping on udp is refused; the other kinds are not", () => {
+  test("F-CFG-28 F-HC-23 ping on udp is refused; the other kinds are not", () => {
     const withCheck = (healthcheck: unknown): unknown =>
       minimal({ protocol: "udp", limits: udpEnd, healthcheck });
     expect(codesOf(withCheck({ kind: "ping" }))).toEqual(["/healthcheck/kind conflict"]);
@@ -256,7 +256,12 @@ describe("other sections", () => {
   });
 
   test("what one client may take has its bounds", () => {
-    const perClient = { maxConnections: -1, newPerSecond: 1_000_001, ipv4Prefix: 33, ipv6Prefix: 0 };
+    const perClient = {
+      maxConnections: -1,
+      newPerSecond: 1_000_001,
+      ipv4Prefix: 33,
+      ipv6Prefix: 0,
+    };
     expect(codesOf(minimal({ limits: { perClient } }))).toEqual([
       "/limits/perClient/maxConnections out-of-range",
       "/limits/perClient/newPerSecond out-of-range",
