@@ -45,8 +45,9 @@ async function main(args: readonly string[]): Promise<number> {
 async function runAndUndo(options: BenchOptions): Promise<number> {
   const undo: (() => Promise<void>)[] = [];
   const stopped = Promise.withResolvers<number>();
+  // npm passes a Ctrl-C on that the terminal has sent here already: the second one means nothing.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => stopped.resolve(130));
+    process.on(signal, () => stopped.resolve(130));
   }
   try {
     return await Promise.race([run(options, (one) => void undo.push(one)), stopped.promise]);

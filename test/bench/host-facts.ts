@@ -32,12 +32,21 @@ export function hostLoad(): HostLoad {
   return { load1: loadavg()[0] ?? 0, all, busy: all - idle - wait - stolen, stolen, ours };
 }
 
-/** What the host did between two looks, in words. */
+/** Beyond this share of the processors, others decide what is measured. */
+const othersMax = 0.1;
+
+/** What the host did between two looks, in words; and a warning when it was not ours alone. */
 export function loadLine(before: HostLoad, after: HostLoad): string {
   const all = Math.max(1, after.all - before.all);
-  const percent = (ticks: number): string => `${Math.max(0, (ticks * 100) / all).toFixed(0)} %`;
-  const busy = after.busy - before.busy;
-  const ours = after.ours - before.ours;
-  const stolen = percent(after.stolen - before.stolen);
-  return `processors: ${percent(ours)} used by this run, ${percent(busy - ours)} by others, ${stolen} stolen; load average before it ${before.load1.toFixed(1)}`;
+  const ours = (after.ours - before.ours) / all;
+  const others = (after.busy - before.busy) / all - ours;
+  const stolen = (after.stolen - before.stolen) / all;
+  const shares = `${percent(ours)} used by this run, ${percent(others)} by others, ${percent(stolen)} stolen`;
+  const text = `processors: ${shares}; load average before it ${before.load1.toFixed(1)}`;
+  if (others + stolen <= othersMax) return text;
+  return `${text}. **The host was busy with something else: rates and latencies of this run say little, CPU per unit a bit more**`;
+}
+
+function percent(share: number): string {
+  return `${Math.max(0, share * 100).toFixed(0)} %`;
 }

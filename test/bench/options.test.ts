@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { contenderNames } from "./contenders/contender-names.ts";
 import { readOptions } from "./options.ts";
 import { rowNames } from "./rows/row-names.ts";
 
@@ -12,8 +13,9 @@ test("without options: five rounds of two seconds, one thread, all rows, everybo
       workers: 1,
       idleConnections: 8_000,
       rows: rowNames,
-      contenders: undefined,
+      contenders: contenderNames,
       pin: undefined,
+      note: undefined,
       write: false,
     },
   });
@@ -27,13 +29,23 @@ test("--quick is one round of one second, and what else is given wins", () => {
 });
 
 test("all problems come at once", () => {
-  const command = readOptions(["--rounds", "0", "--workers", "x", "--rows", "bulk-up,sideways"]);
+  const command = readOptions([
+    "--rounds",
+    "0",
+    "--workers",
+    "x",
+    "--rows",
+    "bulk-up,sideways",
+    "--contenders",
+    "squid",
+  ]);
   expect(command).toEqual({
     kind: "invalid",
     problems: [
-      "--rows: sideways is not known",
       "--rounds: a number from 1 on",
       "--workers: a number from 1 on",
+      "--rows: sideways is not known",
+      "--contenders: squid is not known",
     ],
   });
   expect(readOptions(["--fast"])).toMatchObject({ kind: "invalid" });

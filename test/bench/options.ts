@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 
+import { contenderNames } from "./contenders/contender-names.ts";
 import { rowNames } from "./rows/row-names.ts";
 
 /** What a run of the benchmark was told. */
@@ -12,10 +13,12 @@ export interface BenchOptions {
   /** Idle connections for the row about memory; fewer when the host's descriptors do not suffice. */
   readonly idleConnections: number;
   readonly rows: readonly string[];
-  /** Undefined: all that are there. */
-  readonly contenders: readonly string[] | undefined;
+  /** Those of them that are there take part. */
+  readonly contenders: readonly string[];
   /** Processors for the contenders, as taskset takes them; generators and backends get the others. */
   readonly pin: string | undefined;
+  /** For whoever reads the report. */
+  readonly note: string | undefined;
   /** Puts the table into docs/performance.md. */
   readonly write: boolean;
 }
@@ -32,9 +35,10 @@ export const usage = `npm run bench -- [options]
   --seconds N           seconds of a measurement (2)
   --workers N           threads of each contender (1)
   --rows A,B            ${rowNames.join(", ")}
-  --contenders A,B      native, portable, haproxy, haproxy-newer, nginx, envoy, gobetween, limit
+  --contenders A,B      ${contenderNames.join(", ")}
   --idle N              connections of the row idle-memory (8000)
   --pin CPUS            contenders on these processors, everything else on the others
+  --note TEXT           goes into the report
   --write               puts the tables into docs/performance.md
   --quick               one round of one second and 500 idle connections: does it work?
 
@@ -50,6 +54,7 @@ const settings = {
   rows: { type: "string" },
   contenders: { type: "string" },
   pin: { type: "string" },
+  note: { type: "string" },
   write: { type: "boolean", default: false },
   quick: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -66,18 +71,21 @@ export function readOptions(args: readonly string[]): BenchCommand {
     if (!Number.isInteger(value) || value < 1) problems.push(`--${name}: a number from 1 on`);
     return value;
   };
-  const rows = listOf(given.rows) ?? rowNames;
-  for (const row of rows) {
-    if (!rowNames.some((known) => known === row)) problems.push(`--rows: ${row} is not known`);
-  }
+  const names = (name: "rows" | "contenders", known: readonly string[]): readonly string[] => {
+    const listed = given[name]?.split(",").map((one) => one.trim()) ?? known;
+    const strange = listed.filter((one) => !known.includes(one));
+    problems.push(...strange.map((one) => `--${name}: ${one} is not known`));
+    return listed;
+  };
   const options: BenchOptions = {
     rounds: number("rounds", given.quick ? 1 : 5),
     seconds: number("seconds", given.quick ? 1 : 2),
     workers: number("workers", 1),
     idleConnections: number("idle", given.quick ? 500 : 8_000),
-    rows,
-    contenders: listOf(given.contenders),
+    rows: names("rows", rowNames),
+    contenders: names("contenders", contenderNames),
     pin: given.pin,
+    note: given.note,
     write: given.write,
   };
   return problems.length > 0 ? { kind: "invalid", problems } : { kind: "run", options };
@@ -89,8 +97,4 @@ function parsed(args: readonly string[]) {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-function listOf(text: string | undefined): readonly string[] | undefined {
-  return text?.split(",").map((one) => one.trim());
 }

@@ -26,6 +26,7 @@ export async function runFacts(facts: RunFacts): Promise<readonly string[]> {
     `threads of each: ${workers}; interleaved rounds: ${rounds}, of ${seconds} s each; open files: ${facts.descriptors}${pinned}`,
     `load by ${versions.filter((version) => version !== "").join(", ")}, and test/bench/load/steady.c`,
     loadLine(facts.before, facts.after),
+    ...(options.note === undefined ? [] : [options.note]),
   ];
 }
 

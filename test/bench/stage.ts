@@ -50,7 +50,7 @@ export async function setStage(deps: StageDeps): Promise<Stage> {
 
 async function findWanted(deps: StageDeps, { limit }: Built): Promise<Found> {
   const { options, environment, cleanup } = deps;
-  const isWanted = (name: string): boolean => options.contenders?.includes(name) ?? true;
+  const isWanted = (name: string): boolean => options.contenders.includes(name);
   const needsControl = isWanted("native") || isWanted("portable");
   const control = needsControl
     ? await startControl(cleanup, { args: ["--log-level", "warn"] })

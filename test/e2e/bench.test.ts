@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
@@ -34,6 +34,7 @@ test("npm run bench -- --quick measures an agent beside the limit, with a half-c
   expect(output).toMatch(/idle connections \| connections \| 500 \| 500 \|/);
   expect(output).toMatch(/requests lost \| 0 \| – \|/);
   const folder = /raw output: (.+)/.exec(output)?.[1] ?? "";
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const samples = await readFile(join(folder, "samples.jsonl"), "utf8");
   expect(samples.trim().split("\n")).toHaveLength(5);
 });
