@@ -5,7 +5,7 @@ import { preferWaitsMax, preferWaitsPerTenantMax } from "#shared/base/limits.ts"
 import type { ReceiptView } from "../view/receipt-view.ts";
 import type { TenantEnv } from "./env.ts";
 import { preferredWaitMs } from "./preference.ts";
-import type { ServingWaits, WaitEnd } from "./serving-waits.ts";
+import type { ServingWaits, TenantWait, WaitEnd } from "./serving-waits.ts";
 
 /** Why a change that was made was not waited for. */
 export interface NotWaited {
@@ -38,9 +38,7 @@ export async function receiptNote<S extends number>(
   const waitMs = preferredWaitMs(c.req.header("prefer"));
   if (waitMs === undefined) return { status, notes: {} };
   const { tenantId } = c.var.actor;
-  c.var.leaveRoom();
-  const end =
-    waitMs === 0 ? "over" : await waits.until({ tenantId, rev, waitMs, signal: c.req.raw.signal });
+  const end = waitMs === 0 ? "over" : await waits.until(waitOf(c, { rev, waitMs }));
   const receipt = await waits.receipt(tenantId, rev);
   const notWaited = whyNot(end);
   c.header("preference-applied", `wait=${notWaited === undefined ? waitMs / 1_000 : 0}`);
@@ -51,6 +49,16 @@ export async function receiptNote<S extends number>(
       ...(notWaited === undefined ? {} : { notWaited }),
     },
   };
+}
+
+/** A request that waits leaves its place among those at work. */
+function waitOf(
+  c: Context<TenantEnv>,
+  wanted: { readonly rev: number; readonly waitMs: number },
+): TenantWait {
+  const { actor, leaveRoom } = c.var;
+  const { signal } = c.req.raw;
+  return { ...wanted, tenantId: actor.tenantId, signal, onWaiting: leaveRoom };
 }
 
 function whyNot(end: WaitEnd): NotWaited | undefined {
