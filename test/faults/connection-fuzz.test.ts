@@ -1,8 +1,6 @@
-import { readdirSync } from "node:fs";
-
 import { expect, onTestFinished, test } from "vitest";
 
-import { entryFor } from "../node-agent/apply/balancers.ts";
+import { activeConnections, descriptorsOf, entryOn } from "../support/agent-traffic.ts";
 import { agentUnderTest } from "../support/agent-under-test.ts";
 import { eventually } from "../support/eventually.ts";
 import { startBackend } from "../support/fake-backend.ts";
@@ -13,6 +11,7 @@ import { scaled } from "../support/scale.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 const clients = 40;
+const limits = { clientIdleTimeout: "2s" };
 const forMs = scaled(60_000, 5_000);
 /** Splice pipes that an engine keeps for later. */
 const keptDescriptorsMax = 64;
@@ -29,8 +28,8 @@ test(
     const [plain, impatient] = [await freePort(), await freePort()];
     await agent.store(
       agent.publisher.snapshot(1, [
-        entryOn("bal_plain", plain, backend.port, {}),
-        entryOn("bal_impatient", impatient, backend.port, { clientIdleTimeout: "2s" }),
+        entryOn("bal_plain", { port: plain, backend: backend.port }),
+        entryOn("bal_impatient", { port: impatient, backend: backend.port }, { limits }),
       ]),
     );
     const { process: running, adminUrl } = await agent.run("--relay", "native", "--workers", "2");
@@ -57,27 +56,3 @@ test(
     expect(await running.stop()).toMatchObject({ code: 0 });
   },
 );
-
-function entryOn(
-  id: string,
-  port: number,
-  backendPort: number,
-  limits: Readonly<Record<string, string>>,
-) {
-  return entryFor(id, {
-    bind: [`127.0.0.1:${port}`],
-    healthcheck: { kind: "none" },
-    limits,
-    discovery: { kind: "static", backends: [{ host: "127.0.0.1", port: backendPort }] },
-  });
-}
-
-function descriptorsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-async function activeConnections(adminUrl: string): Promise<number> {
-  const answer: unknown = await (await fetch(`${adminUrl}/status.json`)).json();
-  const { balancers } = answer as { balancers: readonly { activeConnections: number }[] };
-  return balancers.reduce((sum, one) => sum + one.activeConnections, 0);
-}

@@ -17,8 +17,8 @@ const mib = 1024 * 1024;
 
 /** Bytes arrive, whole and both ways, whoever is slow or ends first. */
 export function relayCases(subject: EngineSubject): void {
-  test("F-TCP-01 100 MB of random data each way, at the same time, arrive intact", async () => {
-    const size = 100 * mib;
+  test("F-TCP-01 200 MB of random data each way, at the same time, arrive intact, both ends half-closed", async () => {
+    const size = 200 * mib;
     const arrived = Promise.withResolvers<Digesting>();
     const sentDown = Promise.withResolvers<Awaited<ReturnType<typeof sendRandom>>>();
     const backend = await startBackend((socket) => {
