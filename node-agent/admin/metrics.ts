@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { CounterColumn } from "#shared/measures/report.ts";
 
+import { sourceMetrics } from "./source-metrics.ts";
 import type { AgentStatus } from "./status.ts";
 
 /** Where the numbers come from, read once a scrape. */
@@ -40,6 +41,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   const agent = agentGauges(registry);
   const balancers = rowMetrics(registry, "balancer", ["balancer", "name"]);
   const backends = rowMetrics(registry, "backend", ["balancer", "name", "backend"]);
+  const sources = sourceMetrics(registry);
   return {
     contentType: registry.contentType,
     render: () => {
@@ -47,6 +49,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       const names = new Map(status.balancers.map(({ id, name }) => [id, name]));
       const rows = source.totals();
       agent.set(status);
+      sources.set(status.balancers);
       balancers.set(
         rows.filter(({ backend }) => backend === "").map((row) => labelled(row, names)),
       );

@@ -62,10 +62,15 @@ function balancerTable(balancers: readonly BalancerView[]): string {
 }
 
 function balancerRow(balancer: BalancerView): string {
-  const { id, name, bind, state, problems, activeConnections, backends } = balancer;
+  const { id, name, bind, state, problems, activeConnections, backends, sources } = balancer;
   const why = problems.map(
     ({ code, pointer, detail }) =>
       `<br><code>${escaped(code)}</code> ${escaped(pointer)} ${escaped(detail)}`,
+  );
+  const failing = sources.flatMap(({ pointer, kind, lastFailure, state }) =>
+    state === "failing" && lastFailure !== null
+      ? [`<br>${escaped(kind)} ${escaped(pointer)}: ${escaped(lastFailure.detail)}`]
+      : [],
   );
   const lines = backends.map(
     (backend) =>
@@ -75,7 +80,7 @@ function balancerRow(balancer: BalancerView): string {
   return [
     `<tr><td>${escaped(name)}<br><code>${escaped(id)}</code></td>`,
     `<td>${bind.map(escaped).join("<br>")}</td>`,
-    `<td${state === "failing" ? ' class="bad"' : ""}>${state}${why.join("")}`,
+    `<td${state === "failing" ? ' class="bad"' : ""}>${state}${why.join("")}${failing.join("")}`,
     `<br>${activeConnections} open</td>`,
     `<td>${lines.join("<br>")}</td></tr>`,
   ].join("");

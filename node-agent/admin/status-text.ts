@@ -1,6 +1,6 @@
 import type { Version } from "#shared/snapshot/version.ts";
 
-import type { AgentStatus, BalancerView } from "./status.ts";
+import type { AgentStatus, BalancerView, SourceView } from "./status.ts";
 
 /** The status for a terminal. */
 export function statusText(status: AgentStatus): string {
@@ -23,15 +23,21 @@ export function versionText(version: Version | null): string {
 }
 
 function balancerLines(balancer: BalancerView): readonly string[] {
-  const { id, name, bind, state, problems, activeConnections, backends } = balancer;
+  const { id, name, bind, state, problems, activeConnections, backends, sources } = balancer;
   return [
     "",
     `${name} (${id}) ${state}, ${activeConnections} open, on ${bind.join(", ")}`,
     ...problems.map(({ code, pointer, detail }) => `  ${code} at ${pointer}: ${detail}`),
+    ...sources.filter(({ state }) => state !== "fresh").map(sourceLine),
     ...backends.map(
       (one) => `  ${one.name} ${one.live ? "up" : "down"}, ${one.activeConnections} open`,
     ),
   ];
+}
+
+function sourceLine({ pointer, kind, state, lastFailure }: SourceView): string {
+  const why = lastFailure === null ? "" : `, ${lastFailure.code}: ${lastFailure.detail}`;
+  return `  ${kind} discovery at ${pointer} is ${state}${why}`;
 }
 
 /** Names come from outside; a terminal must not take them for commands. */

@@ -49,6 +49,31 @@ export interface BalancerView {
   }[];
   readonly activeConnections: number;
   readonly backends: readonly BackendView[];
+  readonly sources: readonly SourceView[];
+}
+
+/** Where backends come from. Moments are wall-clock milliseconds since 1970. */
+export interface SourceView {
+  /** JSON pointer into the balancer. */
+  readonly pointer: string;
+  readonly kind: string;
+  /** `waiting`: it has not answered yet. */
+  readonly state: "waiting" | "fresh" | "failing";
+  /** Whether its stream of events stands; null for a kind that has none. */
+  readonly isWatched: boolean | null;
+  readonly watchProblem: string | null;
+  /** Backends of its last good answer, and parts of it that were none. */
+  readonly backends: number;
+  readonly skipped: number;
+  readonly lastSuccessMs: number | null;
+  readonly lastFailure: {
+    readonly atMs: number;
+    readonly code: string;
+    readonly detail: string;
+  } | null;
+  readonly lastDurationMs: number | null;
+  readonly fetches: number;
+  readonly failures: number;
 }
 
 export interface BackendView {

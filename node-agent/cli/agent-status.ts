@@ -50,7 +50,7 @@ function phaseOf({ draining, applied }: StatusParts): AgentPhase {
 }
 
 function runningView(status: BalancerStatus, { failing }: ApplierView): BalancerView {
-  const { id, name, phase, binds, openConnections, backends } = status;
+  const { id, name, phase, binds, openConnections, backends, sources } = status;
   const problems = phase === "serving" ? (failing.get(id)?.problems ?? []) : [];
   return {
     id,
@@ -60,6 +60,7 @@ function runningView(status: BalancerStatus, { failing }: ApplierView): Balancer
     problems,
     activeConnections: openConnections,
     backends: backends.map(backendView),
+    sources,
   };
 }
 
@@ -81,6 +82,7 @@ function notRunning(
             problems,
             activeConnections: 0,
             backends: [],
+            sources: [],
           },
         ],
   );

@@ -11,5 +11,17 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
     const detail = `${event.code}: ${event.detail}`;
     return { kind: "bind.failed", balancer: event.balancer, backend: null, detail };
   }
+  if (event.kind === "discovery.failed") return ofSource(event, `${event.code}: ${event.detail}`);
+  if (event.kind === "discovery.recovered") return ofSource(event, `${event.backends} backends`);
+  if (event.kind === "discovery.skipped") {
+    return ofSource(event, `${event.count} skipped: ${event.detail}`);
+  }
   return undefined;
+}
+
+type SourceTold = Extract<DataPlaneEvent, { readonly sourceKind: string }>;
+
+/** The pointer stands first: it tells the sources of a balancer apart. */
+function ofSource({ kind, balancer, source, sourceKind }: SourceTold, detail: string): EventDraft {
+  return { kind, balancer, backend: null, detail: `${source} (${sourceKind}) ${detail}` };
 }

@@ -38,6 +38,8 @@ export function createEventQueue(): EventQueue {
 /** Up and down, failed and recovered are about the same thing: the last one is how it stands. */
 function subjectOf(event: NodeEvent): string {
   const [topic] = event.kind.split(".");
-  const about = topic === "snapshot" ? event.kind : topic;
-  return JSON.stringify([about, event.balancer, event.backend]);
+  const about = topic === "snapshot" || event.kind === "discovery.skipped" ? event.kind : topic;
+  // A balancer's sources are told apart by the pointer that begins the detail.
+  const [source] = topic === "discovery" ? event.detail.split(" ", 1) : [];
+  return JSON.stringify([about, event.balancer, event.backend, source]);
 }

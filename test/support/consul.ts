@@ -58,7 +58,8 @@ export async function startConsul(
     });
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
+    const parsed: unknown = text === "" ? undefined : JSON.parse(text);
+    return parsed;
   };
   const leads = async (): Promise<boolean> => (await call("GET", "/v1/status/leader")) !== "";
   await eventually(leads, { withinMs: 60_000, everyMs: 100 });

@@ -52,8 +52,9 @@ export async function startLxd(cleanup: Cleanup): Promise<LxdSearch> {
   const [program, client, busybox] = await Promise.all(
     ["lxd", "lxc", "busybox"].map((name) => findProgram(name)),
   );
-  if (program === undefined || client === undefined)
+  if (program === undefined || client === undefined) {
     return none("lxd is not installed (Debian: lxd)");
+  }
   if (busybox === undefined) return none("busybox is not installed (Debian: busybox-static)");
   if (process.getuid?.() !== 0) return none("only root can start LXD");
   const folder = await temporaryFolder(cleanup);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
 
 import { onTestFinished } from "vitest";
 
@@ -58,7 +59,7 @@ export async function startPages(
           handle,
         );
   let open = 0;
-  server.on("connection", (socket) => {
+  server.on("connection", (socket: Socket) => {
     open += 1;
     socket.on("close", () => (open -= 1));
   });

@@ -1,6 +1,6 @@
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
-import type { AgentStatus } from "../../../node-agent/admin/status.ts";
+import type { AgentStatus, SourceView } from "../../../node-agent/admin/status.ts";
 
 /** A status with one balancer that serves and one that fails. */
 export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
@@ -23,6 +23,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         problems: [],
         activeConnections: 3,
         backends: [{ name: "10.0.0.1:80", live: true, activeConnections: 3 }],
+        sources: [sourceOf()],
       },
       {
         id: "bal_b",
@@ -32,9 +33,28 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         problems: [{ pointer: "/bind/0", code: "EADDRINUSE", detail: "taken" }],
         activeConnections: 0,
         backends: [],
+        sources: [],
       },
     ],
     ...over,
+  };
+}
+
+/** A source that has failed after it had named a backend. */
+export function sourceOf(): SourceView {
+  return {
+    pointer: "/discovery",
+    kind: "consul",
+    state: "failing",
+    isWatched: false,
+    watchProblem: "ended: the stream ended",
+    backends: 1,
+    skipped: 2,
+    lastSuccessMs: 1_700_000_000_000,
+    lastFailure: { atMs: 1_700_000_010_000, code: "timeout", detail: "no answer within 2000 ms" },
+    lastDurationMs: 2_000,
+    fetches: 7,
+    failures: 3,
   };
 }
 

@@ -12,9 +12,9 @@ interface Watched {
   readonly discovery: BalancerDiscovery;
   readonly delivered: string[][];
   readonly events: string[];
-  change(raw: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly change: (raw: Readonly<Record<string, unknown>>) => Promise<void>;
   /** What was delivered last. */
-  hosts(): readonly string[] | undefined;
+  readonly hosts: () => readonly string[] | undefined;
 }
 
 function watch(): Watched {

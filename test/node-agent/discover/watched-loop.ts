@@ -60,7 +60,11 @@ export function runLoop(
     if (answer === "hangs" || answer === undefined) return Promise.withResolvers<Fetched>().promise;
     return Promise.resolve(answer);
   };
-  const state = { announce: noStream, endWatch: (): void => undefined, watches: 0 };
+  const state: { announce: Announce; endWatch: () => void; watches: number } = {
+    announce: noStream,
+    endWatch: noStream,
+    watches: 0,
+  };
   const watch = (announce: Announce): Promise<Extract<Fetched, { ok: false }>> => {
     const end = Promise.withResolvers<Extract<Fetched, { ok: false }>>();
     state.watches += 1;
