@@ -1,5 +1,6 @@
 import { slotKey, type Candidate } from "../pool/pool-view.ts";
 import { activeBackends } from "./active-backends.ts";
+import type { ElectionSources } from "./election-sources.ts";
 import { Eligibility } from "./eligibility.ts";
 import { ipHash } from "./ip-hash.ts";
 import { leastBandwidth } from "./least-bandwidth.ts";
@@ -7,7 +8,7 @@ import { leastConnections } from "./least-connections.ts";
 import { rendezvousHash } from "./rendezvous-hash.ts";
 import { roundRobin } from "./round-robin.ts";
 import { SlowStart } from "./slow-start.ts";
-import type { ElectingClient, ElectionSources, Strategy, StrategyTerms } from "./strategy.ts";
+import type { ElectingClient, Strategy, StrategyTerms } from "./strategy.ts";
 import { weight } from "./weight.ts";
 
 export type Election =

@@ -1,5 +1,5 @@
 import type { Candidate } from "../pool/pool-view.ts";
-import type { ElectionSources } from "./strategy.ts";
+import type { ElectionSources } from "./election-sources.ts";
 
 /**
  * Which backends may be chosen for the client in question: those that it has not tried and that are

@@ -1,5 +1,6 @@
 import { cumulative, total } from "./cumulative.ts";
 import { clientHash, fnv, fnvStart, mixed } from "./fnv.ts";
+import { KeptWinners } from "./kept-winners.ts";
 import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
 
 /**
@@ -73,43 +74,3 @@ function loadBound({ eligible, options }: ElectionPool): number {
   for (const one of eligible.loads()) load += one;
   return Math.ceil((load * options.maxLoadPercent) / (100 * eligible.count));
 }
-
-/** Answers for clients that come back, by their whole hash: the last two of those with the same last bits. */
-class KeptWinners {
-  readonly #hashes: Uint32Array;
-  readonly #places: Int16Array;
-
-  constructor(backends: number) {
-    // As many as pay off: with few backends the answer is found as fast anew.
-    const size = backends < keptFrom ? 2 : keptMax;
-    this.#hashes = new Uint32Array(size);
-    this.#places = new Int16Array(size).fill(nobody);
-  }
-
-  find(hash: number): number | undefined {
-    const index = this.#indexOf(hash);
-    return this.#at(index, hash) ?? this.#at(index + 1, hash);
-  }
-
-  keep(hash: number, place: number): number {
-    const index = this.#indexOf(hash);
-    this.#hashes[index + 1] = this.#hashes[index] ?? 0;
-    this.#places[index + 1] = this.#places[index] ?? nobody;
-    this.#hashes[index] = hash;
-    this.#places[index] = place;
-    return place;
-  }
-
-  #at(index: number, hash: number): number | undefined {
-    const place = this.#places[index] ?? nobody;
-    return this.#hashes[index] === hash && place !== nobody ? place : undefined;
-  }
-
-  #indexOf(hash: number): number {
-    return (hash << 1) & (this.#hashes.length - 2);
-  }
-}
-
-const keptFrom = 32;
-/** A power of two: 24 KB for each balancer of a worker that elects like this among many. */
-const keptMax = 4_096;

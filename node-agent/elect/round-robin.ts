@@ -37,7 +37,7 @@ function turnAt(turns: Int32Array, cursor: number): number {
 }
 
 /** Who is next and may be taken; somebody who is not warm yet only when nobody else is there. */
-export function nextFrom(pool: ElectionPool, from: number): number {
+function nextFrom(pool: ElectionPool, from: number): number {
   const { eligible, slowStart, backends } = pool;
   const isWarm = slowStart.isOver;
   let cold = nobody;

@@ -1,5 +1,5 @@
 import type { Candidate } from "../pool/pool-view.ts";
-import type { ElectionSources } from "./strategy.ts";
+import type { ElectionSources } from "./election-sources.ts";
 
 /** Where a share begins: what came back gets a trickle at once, or nobody would see it work. */
 const shareMin = 0.01;

@@ -1,5 +1,6 @@
 import { cumulative, placeAt, total } from "./cumulative.ts";
-import { nobody, type ElectionPool, type RotationCursor, type Strategy } from "./strategy.ts";
+import type { RotationCursor } from "./election-sources.ts";
+import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
 
 /** Turns of backends that may not be taken, before all of them are looked at. */
 const turnsMax = 16;

@@ -1,5 +1,6 @@
 import { createElector, type Elector } from "../elect/elect.ts";
-import type { ElectingClient, ElectionSources } from "../elect/strategy.ts";
+import type { ElectionSources } from "../elect/election-sources.ts";
+import type { ElectingClient } from "../elect/strategy.ts";
 import type { ConnectionId, ListenerId } from "../engine/engine.ts";
 import { createAccessList } from "../listen/access-list.ts";
 import type { ClientDoor, Door, HeldPlace } from "../listen/admission.ts";

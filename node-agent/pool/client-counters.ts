@@ -1,3 +1,5 @@
+import { clientLockMsMax } from "#shared/base/limits.ts";
+
 import { addressHash } from "./address-hash.ts";
 import { clientCell, clientCells, clientWays, type ClientMemory } from "./client-memory.ts";
 
@@ -29,13 +31,8 @@ export interface ClientCountersDeps {
 
 /** An allowance is whole again after this. */
 const refillMs = 1_000;
-/** Tries to get a lock before waiting: as long as another worker may take to count. */
+/** Tries to get a lock before each wait of 1 ms: as long as another worker takes to count. */
 const lockTriesMax = 200;
-/**
- * Waits of 1 ms after that: a worker that has a lock and no core gets one within this; that of a dead
- * one is opened when the main thread settles what it held.
- */
-const lockWaitsMax = 200;
 
 /**
  * One worker's hand on the clients of a balancer. Exact over all workers, since an entry is looked
@@ -134,7 +131,7 @@ export class ClientCounters {
   /** False when the lock was not to be had in time. */
   #lock(set: number): boolean {
     const mine = this.#deps.worker + 1;
-    for (let wait = 0; wait < lockWaitsMax; wait += 1) {
+    for (let wait = 0; wait < clientLockMsMax; wait += 1) {
       for (let attempt = 0; attempt < lockTriesMax; attempt += 1) {
         if (Atomics.compareExchange(this.#locks, set, 0, mine) === 0) return true;
       }

@@ -20,9 +20,8 @@ export interface ClientMemory {
 /** Entries of a set. */
 export const clientWays = 8;
 
-/** Cells of an entry: the address takes four. */
+/** Cells of an entry, behind the four that the address takes. */
 export const clientCell = {
-  address: 0,
   connections: 4,
   /** Thousandths of connections that may be opened at once. */
   allowance: 5,

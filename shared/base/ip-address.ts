@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 
 /** No address: clients of a Unix socket have none. */
-export const noAddress: Uint8Array = new Uint8Array(0);
+const noAddress: Uint8Array = new Uint8Array(0);
 
 /**
  * The bytes of an address in network order: 4 of an IPv4 address, also when it is written as mapped

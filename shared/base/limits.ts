@@ -555,6 +555,10 @@ export const backendSweepMs = 500;
 export const ratesMs = 2_000;
 /** Clients of one balancer that are limited each by itself; further ones are let in uncounted. */
 export const limitedClientsMax = 65_536;
+/** A worker waits this long for another one to count a client: without a core that may take a while. */
+export const clientLockMsMax = 200;
+/** Answers of iphash1 that a worker keeps for a balancer: a power of two, 24 KB. */
+export const electionAnswersKept = 4_096;
 /** Connections that were cut at the end of a drain are waited for this long. */
 export const drainGraceMs = 3_000;
 

@@ -6,7 +6,7 @@ import { countSchema } from "./fields.ts";
 import { section } from "./section.ts";
 
 /** What one client may take; clients are told apart by the first bits of their address. */
-export const perClientSchema = section({
+const perClientSchema = section({
   // Each of the two limits stands alone.
   maxConnections: countSchema.default(0).meta({
     description: "Concurrent connections of one client; 0 is without limit",
@@ -24,8 +24,6 @@ export const perClientSchema = section({
     description: "Bits of an IPv6 address that tell clients apart",
   }),
 }).meta({ id: "PerClient", description: "What one client may take" });
-
-export type PerClient = z.output<typeof perClientSchema>;
 
 /** Bounds of one balancer's connections, on each node. */
 export const limitsSchema = section({

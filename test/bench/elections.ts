@@ -5,7 +5,8 @@
 import { parseArgs } from "node:util";
 
 import { createElector, strategyNames, type ElectionTerms } from "../../node-agent/elect/elect.ts";
-import type { ElectingClient, ElectionSources } from "../../node-agent/elect/strategy.ts";
+import type { ElectionSources } from "../../node-agent/elect/election-sources.ts";
+import type { ElectingClient } from "../../node-agent/elect/strategy.ts";
 import { createCounterMemory } from "../../node-agent/pool/counter-memory.ts";
 import type { Candidate, SlotRef } from "../../node-agent/pool/pool-view.ts";
 import { SlotLedger } from "../../node-agent/pool/slot-ledger.ts";

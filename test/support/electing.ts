@@ -4,7 +4,8 @@ import {
   type ElectionTerms,
   type StrategyName,
 } from "../../node-agent/elect/elect.ts";
-import type { ElectingClient, ElectionSources } from "../../node-agent/elect/strategy.ts";
+import type { ElectionSources } from "../../node-agent/elect/election-sources.ts";
+import type { ElectingClient } from "../../node-agent/elect/strategy.ts";
 import type { Candidate } from "../../node-agent/pool/pool-view.ts";
 import { seededRandom } from "./seeded-random.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { ElectionSources } from "../../../node-agent/elect/strategy.ts";
+import type { ElectionSources } from "../../../node-agent/elect/election-sources.ts";
 import { electing, electionSources, plainTerms } from "../../support/electing.ts";
 import { backendOf, candidatesOf } from "../../support/pool.ts";
 
