@@ -96,7 +96,7 @@ function allowsAddress(policy: Policy, host: string | undefined): boolean {
   const ranges = policy.bind.addresses;
   const allOf = (family: "ipv4" | "ipv6"): boolean =>
     ranges.some(([address, bits]) => address.kind() === family && bits === 0);
-  if (host === "0.0.0.0") return allOf("ipv4");
+  // Either wildcard listens on both families.
   if (host === undefined || isWildcard(host)) return allOf("ipv4") && allOf("ipv6");
   const address = ipaddr.parse(host);
   return ranges.some((range) => address.kind() === range[0].kind() && address.match(range));
@@ -186,10 +186,18 @@ function readAddressRange(text: string): Reading<AddressRange> {
   const [address = ""] = text.split("/", 1);
   if (!isAddress(address)) return notAnAddress;
   if (address !== text) {
-    return ipaddr.isValidCIDR(text) ? understood(ipaddr.parseCIDR(text)) : notAnAddress;
+    return ipaddr.isValidCIDR(text)
+      ? understood(withoutMapping(ipaddr.parseCIDR(text)))
+      : notAnAddress;
   }
-  const parsed = ipaddr.parse(text);
+  const parsed = ipaddr.process(text);
   return understood([parsed, parsed.kind() === "ipv4" ? 32 : 128]);
+}
+
+/** A range of IPv4 addresses mapped into IPv6 is one of IPv4 addresses: that is what binds become. */
+function withoutMapping([address, bits]: AddressRange): AddressRange {
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
 }
 
 const notAnAddress = refused(

@@ -46,10 +46,27 @@ describe("local policy", () => {
     const some = policyOf({ bind: { addresses: ["0.0.0.0/1", "128.0.0.0/1"] } });
     const ipv4 = policyOf({ bind: { addresses: ["0.0.0.0/0"] } });
     expect(pointers(some, { bind: ["0.0.0.0:80"] })).toEqual(["/bind/0"]);
-    expect(pointers(ipv4, { bind: ["0.0.0.0:80"] })).toEqual([]);
-    expect(pointers(ipv4, { bind: ["[::]:80"] })).toEqual(["/bind/0"]);
+    // Every wildcard listens on both families, however it is written.
+    const ipv6 = policyOf({ bind: { addresses: ["::/0"] } });
+    const both = policyOf({ bind: { addresses: ["0.0.0.0/0", "::/0"] } });
+    for (const wildcard of ["0.0.0.0:80", "[::]:80", ":80", "[::ffff:0.0.0.0]:80"]) {
+      expect(pointers(ipv4, { bind: [wildcard] })).toEqual(["/bind/0"]);
+      expect(pointers(ipv6, { bind: [wildcard] })).toEqual(["/bind/0"]);
+      expect(pointers(both, { bind: [wildcard] })).toEqual([]);
+    }
     expect(pointers(ipv4, { bind: ["interface:eth0:80"] })).toEqual(["/bind/0"]);
     expect(pointers(defaultPolicy(), { bind: ["interface:eth0:80"] })).toEqual([]);
+  });
+
+  test("an IPv4 address mapped into IPv6 is the IPv4 address, in a bind and in the policy", () => {
+    const ipv6 = policyOf({ bind: { addresses: ["::/0"] } });
+    const ten = policyOf({ bind: { addresses: ["10.0.0.0/8"] } });
+    const mapped = policyOf({ bind: { addresses: ["::ffff:10.0.0.0/104", "::ffff:192.0.2.1"] } });
+    expect(pointers(ipv6, { bind: ["[::ffff:10.1.2.3]:80"] })).toEqual(["/bind/0"]);
+    expect(pointers(ten, { bind: ["[::ffff:10.1.2.3]:80"] })).toEqual([]);
+    expect(pointers(ten, { bind: ["[::ffff:192.0.2.1]:80"] })).toEqual(["/bind/0"]);
+    expect(pointers(mapped, { bind: ["10.1.2.3:80", "192.0.2.1:81"] })).toEqual([]);
+    expect(pointers(mapped, { bind: ["192.0.2.2:80"] })).toEqual(["/bind/0"]);
   });
 
   test("a command is allowed word by word, and refused by its name", () => {
