@@ -41,7 +41,7 @@ test("a backend that left is in the statistics until its last connection closes,
   await updateBalancer(tenant, both, { port, backends: [stays.port] });
   await eventually(async () => {
     const now = await seen();
-    expect(Object.keys(now).map(Number).toSorted()).toEqual([used.port, stays.port].toSorted());
+    expect(new Set(Object.keys(now).map(Number))).toEqual(new Set([used.port, stays.port]));
     expect(now[used.port]).toMatchObject({ activeConnections: 1, gone: false });
     expect(now[stays.port]).toMatchObject({ live: 1, gone: false });
   }, soon);
