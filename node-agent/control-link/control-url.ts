@@ -29,7 +29,18 @@ export function readControlUrl(text: string, insecure: boolean): ControlUrl {
 /** The address below the control plane's base, whatever path that has. */
 export function controlAddress(control: string, path: string): URL {
   const base = new URL(control);
-  return new URL(`${base.pathname.replace(/\/+$/, "")}${path}`, base);
+  return new URL(`${basePathOf(base)}${path}`, base);
+}
+
+/**
+ * The path of an address of the control plane as that itself sees it: whatever serves it below a base
+ * path takes that away, so signatures are made without. Undefined for any other address.
+ */
+export function pathBelow(control: string, url: URL): string | undefined {
+  const base = new URL(control);
+  const prefix = basePathOf(base);
+  const isBelow = url.origin === base.origin && url.pathname.startsWith(`${prefix}/`);
+  return isBelow ? url.pathname.slice(prefix.length) : undefined;
 }
 
 /** Where the link is opened. */
@@ -37,6 +48,10 @@ export function linkAddress(control: string): URL {
   const url = controlAddress(control, agentPaths.link);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url;
+}
+
+function basePathOf(base: URL): string {
+  return base.pathname.replace(/\/+$/, "");
 }
 
 function isLoopback(hostname: string): boolean {

@@ -4,7 +4,7 @@ import { snapshotSchema, type Snapshot } from "#shared/snapshot/snapshot.ts";
 import type { RefFrame } from "#shared/wire/control-frames.ts";
 import { controlTimeHeader } from "#shared/wire/protocol.ts";
 
-import { controlAddress } from "./control-url.ts";
+import { controlAddress, pathBelow } from "./control-url.ts";
 import { httpCall, type HttpAnswer } from "./http-call.ts";
 import type { NodeSigner } from "./node-signer.ts";
 
@@ -27,12 +27,13 @@ const answerBytesMax = 2 * snapshotBytesMax;
  * @throws Fault `control-link/…` when it cannot be had: unreachable, refused, too big, not a snapshot
  */
 export async function fetchSnapshot(deps: FetchDeps, ref: RefFrame): Promise<Snapshot> {
-  const url = snapshotAddress(deps.control, ref.url);
-  let answer = await pulled(deps, url);
+  const target = snapshotAddress(deps.control, ref.url);
+  let answer = await pulled(deps, target);
   const controlTimeMs = controlTimeOf(answer.headers[controlTimeHeader]);
-  if (answer.status === 401 && controlTimeMs !== null) {
+  // Nobody else's word counts for what time it is at the control plane.
+  if (answer.status === 401 && controlTimeMs !== null && target.signedPath !== undefined) {
     deps.signer.correctTo(controlTimeMs);
-    answer = await pulled(deps, url);
+    answer = await pulled(deps, target);
   }
   if (answer.status !== 200) throw refused(answer.status);
   return { ...parsed(answer.body), version: ref.to, signature: ref.signature };
@@ -44,37 +45,44 @@ export function controlTimeOf(header: string | undefined): number | null {
   return Number.isSafeInteger(ms) && ms > 0 ? ms : null;
 }
 
+interface SnapshotTarget {
+  readonly url: URL;
+  /** What the node signs; undefined where its signature does not go. */
+  readonly signedPath: string | undefined;
+}
+
 /**
  * Absolute addresses may lead elsewhere (a store of large objects); the node's signature goes only
- * to the control plane itself.
+ * to the control plane itself. What came over TLS leads to nothing that is readable on the way.
  */
-function snapshotAddress(
-  control: string,
-  address: string,
-): { readonly url: URL; readonly signed: boolean } {
-  // `//elsewhere/` starts like a path and is none, so it is the origin that decides.
+function snapshotAddress(control: string, address: string): SnapshotTarget {
+  // `//elsewhere/` starts like a path and is none, so it is the outcome that decides.
   const url = address.startsWith("/") ? controlAddress(control, address) : URL.parse(address);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
     throw notASnapshot("its address is not a URL");
   }
-  return { url, signed: url.origin === new URL(control).origin };
+  if (url.protocol === "http:" && new URL(control).protocol === "https:") {
+    throw notASnapshot("its address leads from https to http");
+  }
+  return { url, signedPath: pathBelow(control, url) };
 }
 
-function pulled(
-  deps: FetchDeps,
-  target: { readonly url: URL; readonly signed: boolean },
-): Promise<HttpAnswer> {
-  const { url, signed } = target;
-  const request = { method: "GET", path: url.pathname };
-  const authorization = deps.signer.authorization(request, deps.generation());
+function pulled(deps: FetchDeps, { url, signedPath }: SnapshotTarget): Promise<HttpAnswer> {
   return httpCall({
     method: "GET",
     url,
-    headers: signed ? { authorization } : {},
+    headers: signedPath === undefined ? {} : signedHeaders(deps, signedPath),
     ca: deps.ca,
     timeoutMs: snapshotFetchMsMax,
     bytesMax: answerBytesMax,
   });
+}
+
+function signedHeaders(
+  { signer, generation }: FetchDeps,
+  path: string,
+): Readonly<Record<string, string>> {
+  return { authorization: signer.authorization({ method: "GET", path }, generation()) };
 }
 
 function parsed(body: string): Snapshot {

@@ -15,14 +15,17 @@ export interface Generations {
   current(): number;
   /** The next number; on disk before it is used. */
   next(): Promise<number>;
+  /** The control plane knows a higher number than the one it was told last. */
+  refused(): void;
 }
 
 const fileSchema = z.object({ generation: z.int().min(0) });
 
 /**
- * Opens the counter in this folder. Where the file cannot be read or written (in time) the number
- * jumps to the seconds since 1970: above every number so far, and above the last one after the next
- * restart.
+ * Opens the counter in this folder. It starts at the seconds since 1970 unless the file has more:
+ * above every number so far, also those that a full disk or a restored image has forgotten. Where the
+ * file cannot be written (in time) it jumps there again. Should that not be enough, because a clock
+ * was wrong once, every refusal makes it leap, twice as far each time.
  */
 export async function openGenerations(
   disk: Disk,
@@ -31,7 +34,8 @@ export async function openGenerations(
 ): Promise<Generations> {
   const path = join(folder, "link.json");
   const jumped = (): number => Math.floor(clock.nowMs() / 1_000);
-  let generation = (await readGeneration(disk, path)) ?? jumped();
+  let generation = Math.max((await readGeneration(disk, path)) ?? 0, jumped());
+  let leap = 1;
   return {
     current: () => generation,
     next: async () => {
@@ -40,8 +44,15 @@ export async function openGenerations(
       generation = stored ? generation + 1 : Math.max(generation + 1, jumped());
       return generation;
     },
+    refused: () => {
+      generation = Math.max(generation + leap, jumped());
+      leap = Math.min(2 * leap, leapMax);
+    },
   };
 }
+
+/** About 68 years of seconds. */
+const leapMax = 2 ** 31;
 
 async function writeGeneration(disk: Disk, path: string, generation: number): Promise<boolean> {
   try {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { linkUnsentBytesMax } from "#shared/base/limits.ts";
 import { encodeFrame } from "#shared/wire/codec.ts";
 import type { NodeFrame } from "#shared/wire/node-frames.ts";
-import { closeCodes, type CloseCode } from "#shared/wire/protocol.ts";
+import { agentPaths, closeCodes, type CloseCode } from "#shared/wire/protocol.ts";
 
 import type { Log } from "../runtime/log.ts";
 import type { Generations } from "./generation.ts";
@@ -48,7 +48,8 @@ export class LinkCarrier {
     const generation = await this.#deps.generations.next();
     if (own !== this.#tries) return;
     const { url, ca } = this.#settings;
-    const request = { method: "GET", path: url.pathname };
+    // Without the base path, which whatever serves the control plane there takes away.
+    const request = { method: "GET", path: agentPaths.link };
     const authorization = this.#deps.signer.authorization(request, generation);
     const listener = this.#listener(own);
     this.#socket = this.#deps.openSocket({ url, ca, authorization }, listener);
@@ -87,7 +88,7 @@ export class LinkCarrier {
   }
 
   #listener(own: number): LinkSocketListener {
-    const { dispatch, log } = this.#deps;
+    const { dispatch, generations, log } = this.#deps;
     const current = (run: () => void): void => {
       if (own === this.#tries) run();
     };
@@ -99,6 +100,7 @@ export class LinkCarrier {
       onRefused: (refusal, detail) =>
         current(() => {
           this.#socket = undefined;
+          if (refusal.kind === "status" && refusal.status === 409) generations.refused();
           log.debug({ detail }, "no link to the control plane");
           dispatch({ kind: "refused", refusal });
         }),

