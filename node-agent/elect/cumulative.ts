@@ -4,7 +4,7 @@
  */
 export function cumulative(numbers: readonly number[]): Float64Array {
   let sum = 0;
-  return Float64Array.from(numbers, (number) => (sum += number));
+  return Float64Array.from(numbers.map((number) => (sum += number)));
 }
 
 /** The sum of all numbers. */

@@ -21,8 +21,8 @@ export class Eligibility {
   ) {
     this.count = backends.length;
     this.#names = backends.map(({ name }) => name);
-    this.#slots = Int32Array.from(backends, ({ slot }) => slot.index);
-    this.#limits = Int32Array.from(backends, ({ maxConnections }) => maxConnections);
+    this.#slots = Int32Array.from(backends.map(({ slot }) => slot.index));
+    this.#limits = Int32Array.from(backends.map(({ maxConnections }) => maxConnections));
     this.#hasLimits = this.#limits.some((limit) => limit > 0);
     this.#sources = sources;
     this.#loads = new Int32Array(backends.length);

@@ -9,7 +9,7 @@ import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
  */
 export const ipHash: Strategy = (pool) => {
   const { backends, eligible, slowStart, options } = pool;
-  const ids = Uint32Array.from(backends, ({ name }) => fnv(fnvStart, encoder.encode(name)));
+  const ids = Uint32Array.from(backends.map(({ name }) => fnv(fnvStart, encoder.encode(name))));
   const places = new Int32Array(backends.length);
   return (client) => {
     const hash = clientHash(client, options.hashesPort);

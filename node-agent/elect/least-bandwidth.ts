@@ -24,7 +24,7 @@ interface Line {
 }
 
 function inLine({ backends, sources }: ElectionPool): Line {
-  const rates = Float64Array.from(backends, ({ slot }) => sources.rate(slot.index));
+  const rates = Float64Array.from(backends.map(({ slot }) => sources.rate(slot.index)));
   const rateOf = (place: number): number => rates[place] ?? 0;
   const places = Int32Array.from(backends.keys()).toSorted((a, b) => rateOf(a) - rateOf(b));
   const runs = [...places.keys()].filter(

@@ -13,8 +13,8 @@ const out = Number.NaN;
  */
 export const leastConnections: Strategy = (pool) => {
   const scores = new Float64Array(pool.backends.length);
-  const pulls = Float64Array.from(pool.backends, (backend) =>
-    pool.options.isWeighted ? Math.max(0, backend.weight) : 1,
+  const pulls = Float64Array.from(
+    pool.backends.map(({ weight }) => (pool.options.isWeighted ? Math.max(0, weight) : 1)),
   );
   return () => {
     const loads = pool.eligible.loads();

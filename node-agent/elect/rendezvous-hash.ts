@@ -48,7 +48,7 @@ function hashedNames({ backends }: ElectionPool): HashedNames {
   const ends = cumulative(texts.map(({ length }) => length));
   const bytes = new Uint8Array(total(ends));
   for (const [place, text] of texts.entries()) bytes.set(text, ends[place - 1] ?? 0);
-  const ids = Uint32Array.from(texts, (text) => fnv(fnvStart, text));
+  const ids = Uint32Array.from(texts.map((text) => fnv(fnvStart, text)));
   return {
     mix: (hash, place) => mixed(hash, ids[place] ?? 0),
     highest: (hash, passes) => {

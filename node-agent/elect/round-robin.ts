@@ -13,7 +13,7 @@ const racesMax = 64;
 export const roundRobin: Strategy = (pool) => {
   if (pool.options.isWeighted) return smoothRoundRobin(pool);
   const { cursor } = pool.sources;
-  const turns = Int32Array.from(pool.backends, ({ place }) => place);
+  const turns = Int32Array.from(pool.backends.map(({ place }) => place));
   return () => {
     for (let race = 0; race < racesMax; race += 1) {
       const from = cursor.read();

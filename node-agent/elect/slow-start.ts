@@ -21,7 +21,7 @@ export class SlowStart {
   ) {
     this.#durationMs = durationMs;
     this.#sources = sources;
-    this.#liveSinceMs = Float64Array.from(backends, ({ liveSinceMs }) => liveSinceMs);
+    this.#liveSinceMs = Float64Array.from(backends.map(({ liveSinceMs }) => liveSinceMs));
     this.#steadyAtMs = this.#latest() + durationMs;
   }
 

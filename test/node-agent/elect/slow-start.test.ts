@@ -56,6 +56,23 @@ test("X-BAL-29 leastconn: an empty backend that is back fills up slowly instead 
   expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
 });
 
+test("X-BAL-29 leastbandwidth: an idle backend that is back gets no more than its part", () => {
+  const terms = plainTerms("leastbandwidth", { slowStartMs: 10_000 });
+  const sources = electionSources();
+  sources.rates.set(0, 10).set(1, 10).set(2, 10);
+  const elector = electing({ terms, candidates: pool(), sources });
+  for (const [ms, share] of [
+    [0, 0.01],
+    [2_000, 0.2],
+    [8_000, 0.8],
+    [10_000, 1],
+  ] as const) {
+    sources.nowMsValue = 100_000 + ms;
+    const elected = tally(elector.names(5_000))["d:1"] ?? 0;
+    expect(Math.abs(elected / 5_000 - share)).toBeLessThan(0.03);
+  }
+});
+
 test("X-BAL-29 iphash and iphash1: clients move over one by one, and each of them once", () => {
   for (const strategy of ["iphash", "iphash1"] as const) {
     const terms = plainTerms(strategy, { slowStartMs: 10_000 });

@@ -125,6 +125,7 @@ describe("the stored form stays the same", () => {
       tls: { certificates: [{ certificate: "crt_01" }] },
       backendTls: {},
       access: {},
+      limits: { perClient: {} },
       strategyOptions: {},
     };
     expect(stored(minimalBalancer(sections))).toStrictEqual({
@@ -142,6 +143,10 @@ describe("the stored form stays the same", () => {
       },
       backendTls: { ignoreVerify: false, minVersion: "tls1.2", sessionTickets: false },
       access: { default: "allow", rules: [] },
+      limits: {
+        ...whole.limits,
+        perClient: { maxConnections: 0, newPerSecond: 0, ipv4Prefix: 32, ipv6Prefix: 64 },
+      },
       strategyOptions: {},
     });
   });
