@@ -19,6 +19,10 @@ async function main(): Promise<number> {
       const { joinProcess } = await import("./cli/join-process.ts");
       return joinProcess(command.config);
     }
+    case "restart": {
+      const { restartProcess } = await import("./cli/restart-process.ts");
+      return restartProcess(command.dataFolder);
+    }
     case "run": {
       keepCompiledCode(command.config.dataFolder);
       const { runProcess } = await import("./cli/run-process.ts");

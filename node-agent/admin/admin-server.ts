@@ -7,6 +7,7 @@ import type { Stoppable } from "#shared/base/lifetime.ts";
 import { adminConnectionsMax, adminRequestMsMax, adminRetryMs } from "#shared/base/limits.ts";
 
 import type { Log } from "../runtime/log.ts";
+import { descriptorOf } from "../runtime/server-descriptor.ts";
 import { adminAnswer, type AdminAnswer, type AdminSource } from "./admin-routes.ts";
 import { isOwnHost } from "./host-check.ts";
 
@@ -25,30 +26,39 @@ export interface AdminAddress {
 export interface AdminServer extends Stoppable {
   /** Where it listens; undefined while its port is taken. */
   address(): AdminAddress | undefined;
+  /** The listening socket, for a successor to take over; undefined while there is none. */
+  descriptor(): number | undefined;
 }
 
 /**
  * Opens the status port, and keeps trying while it is taken: a neighbour on that port must not keep
  * traffic from being served.
+ *
+ * @param inherited the port's listening socket, of the process that this one succeeds
  */
-export async function startAdmin(deps: AdminDeps, wanted: AdminAddress): Promise<AdminServer> {
+export async function startAdmin(
+  deps: AdminDeps,
+  wanted: AdminAddress,
+  inherited?: number,
+): Promise<AdminServer> {
   const server = createServer(
     { headersTimeout: adminRequestMsMax, requestTimeout: adminRequestMsMax },
     (request, response) => void answer(deps, { request, response, wanted }),
   );
   server.maxConnections = adminConnectionsMax;
   let retry: Timer | undefined;
-  const open = async (): Promise<void> => {
-    const trouble = await listening(server, wanted);
+  const open = async (place: Place): Promise<void> => {
+    const trouble = await listening(server, place);
     if (trouble === undefined) return;
     const text = `${wanted.host}:${wanted.port} cannot be opened: choose another with --admin HOST:PORT`;
     deps.log.error({ code: trouble }, `no status port: ${text}`);
-    retry = deps.clock.after(adminRetryMs, () => void open());
+    retry = deps.clock.after(adminRetryMs, () => void open(wanted));
   };
-  await open();
+  await open(inherited === undefined ? wanted : { fd: inherited });
   return {
     name: "admin",
     address: () => addressOf(server),
+    descriptor: () => (server.listening ? descriptorOf(server) : undefined),
     stop: () => {
       retry?.stop();
       return closed(server);
@@ -56,8 +66,10 @@ export async function startAdmin(deps: AdminDeps, wanted: AdminAddress): Promise
   };
 }
 
+type Place = AdminAddress | { readonly fd: number };
+
 /** Undefined when it listens, otherwise the system's reason. */
-function listening(server: Server, { host, port }: AdminAddress): Promise<string | undefined> {
+function listening(server: Server, place: Place): Promise<string | undefined> {
   return new Promise((resolve) => {
     const failed = (error: Error): void => {
       server.off("listening", opened);
@@ -69,7 +81,7 @@ function listening(server: Server, { host, port }: AdminAddress): Promise<string
     };
     server.once("error", failed);
     server.once("listening", opened);
-    server.listen({ host, port });
+    server.listen({ ...place });
   });
 }
 

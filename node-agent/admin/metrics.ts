@@ -122,8 +122,11 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
   const revision = gauge("snapshot_revision", "Revision of the snapshot that runs");
   const durable = gauge("snapshot_durable", "1 when the snapshot that runs is on disk");
   const failing = gauge("balancers_failing", "Balancers that do not run as wanted");
+  const handovers = gauge("handovers", "Agents in a row that have handed over, up to this one");
+  const restartsFailed = gauge("restarts_failed", "Restarts that were tried in vain");
+  const draining = gauge("predecessor_connections", "Clients that the agent before still serves");
   return {
-    set: ({ agent, node, link, phase, snapshot, balancers }) => {
+    set: ({ agent, node, link, phase, snapshot, restarts, balancers }) => {
       info.reset();
       info.set(
         { version: agent.version, driver: agent.driver, node: node.id, group: node.group },
@@ -135,6 +138,9 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
       ready.set(phase === "serving" ? 1 : 0);
       revision.set(snapshot.version?.rev ?? 0);
       durable.set(snapshot.durable ? 1 : 0);
+      handovers.set(restarts.handovers);
+      restartsFailed.set(restarts.failed);
+      draining.set(restarts.predecessor?.connections ?? 0);
       failing.set(balancers.filter(({ state }) => state === "failing").length);
     },
   };

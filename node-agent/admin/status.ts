@@ -15,6 +15,7 @@ export interface AgentStatus {
     readonly pid: number;
     readonly uptimeMs: number;
   };
+  readonly restarts: RestartsView;
   readonly node: {
     readonly id: string;
     readonly group: string;
@@ -34,6 +35,17 @@ export interface AgentStatus {
     readonly reverted: Version | null;
   };
   readonly balancers: readonly BalancerView[];
+}
+
+/** Restarts in which one process took the place of another. */
+export interface RestartsView {
+  /** Agents in a row that have handed over, up to this one. */
+  readonly handovers: number;
+  /** The one before, while it drains. */
+  readonly predecessor: { readonly pid: number; readonly connections: number } | null;
+  /** Restarts of this process that were tried in vain, and why the last one was. */
+  readonly failed: number;
+  readonly lastFailure: string | null;
 }
 
 export interface BalancerView {

@@ -8,6 +8,7 @@ import type { Identity } from "../control-link/identity.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Disk } from "../runtime/disk.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Inheritance } from "./take-over.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -24,6 +25,8 @@ export interface AgentSettings {
   readonly identity: Identity;
   readonly policy: Policy;
   readonly engine: EngineChoice;
+  /** Of a process that takes another one's place. */
+  readonly inheritance: Inheritance | undefined;
 }
 
 /** What a part needs of one that is made after it: events can come before there is a link. */

@@ -1,6 +1,12 @@
 import type { Version } from "#shared/snapshot/version.ts";
 
-import type { AgentPhase, AgentStatus, BackendView, BalancerView } from "../admin/status.ts";
+import type {
+  AgentPhase,
+  AgentStatus,
+  BackendView,
+  BalancerView,
+  RestartsView,
+} from "../admin/status.ts";
 import type { ApplierView } from "../apply/applier.ts";
 import type { LinkView } from "../control-link/control-link.ts";
 import type { Identity } from "../control-link/identity.ts";
@@ -10,6 +16,7 @@ import { agentVersion } from "./agent-version.ts";
 /** The parts' own views, at one moment. */
 export interface StatusParts {
   readonly draining: boolean;
+  readonly restarts: RestartsView;
   readonly uptimeMs: number;
   readonly driver: string;
   readonly identity: Pick<Identity, "node" | "group" | "control">;
@@ -30,6 +37,7 @@ export function agentStatus(parts: StatusParts): AgentStatus {
       pid: process.pid,
       uptimeMs: Math.round(parts.uptimeMs),
     },
+    restarts: parts.restarts,
     node: { id: identity.node, group: identity.group, control: identity.control },
     link: { stage: link.stage, opened: link.opened },
     snapshot: {

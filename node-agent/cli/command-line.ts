@@ -7,24 +7,29 @@ export type Options = Readonly<Record<string, string | boolean | readonly string
 
 /** A command line as it was written: nothing is checked yet. */
 export type Line =
-  | { readonly kind: "join" | "run"; readonly options: Options; readonly excess: string[] }
+  | {
+      readonly kind: "join" | "run" | "restart";
+      readonly options: Options;
+      readonly excess: string[];
+    }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
 /** Splits a command line into its command and its options. */
 export function parseLine(argv: readonly string[]): Line {
-  let line: Line = { kind: "invalid", problems: ["say what to do: join, or run"] };
+  let line: Line = { kind: "invalid", problems: ["say what to do: join, run, or restart"] };
   const output: string[] = [];
   const program = new Command("agent").description("The agent of a Midstream node");
   program.exitOverride().configureOutput({
     writeOut: (text) => void output.push(text),
     writeErr: () => undefined,
   });
-  const take = (kind: "join" | "run") => (_: unknown, command: Command) => {
+  const take = (kind: "join" | "run" | "restart") => (_: unknown, command: Command) => {
     line = { kind, options: command.opts<Options>(), excess: command.args };
   };
   withJoinOptions(program.command("join")).action(take("join"));
   withRunOptions(program.command("run")).action(take("run"));
+  withRestartOptions(program.command("restart")).action(take("restart"));
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
@@ -61,11 +66,23 @@ function withRunOptions(command: Command): Command {
     .option("--workers <number>", "worker threads; as many as suit the host unless set")
     .option("--relay <engine>", "native or portable; native unless set, where it loads")
     .option("--admin <host:port>", "local status port, 127.0.0.1:9901 unless set; off for none")
+    .option(
+      "--pid-file <file>",
+      "where its process id stands; a supervisor that follows it allows restart",
+    )
     .option("--policy <file>", "what the control plane may do here, <data>/policy.json unless set")
     .option("--insecure", "allow plain http to another host")
     .option("--log-level <level>", `${logLevels.join(", ")} (MIDSTREAM_LOG_LEVEL)`)
     .option("--drain-timeout <duration>", "time for open connections at the end, 30s unless set")
     .option("--ca <file>", "authorities of the control plane's certificate, in PEM")
+    .allowUnknownOption()
+    .allowExcessArguments();
+}
+
+function withRestartOptions(command: Command): Command {
+  return command
+    .description("replace the agent that runs by a new process, with no client noticing")
+    .option("--data <dir>", "folder of the running agent")
     .allowUnknownOption()
     .allowExcessArguments();
 }

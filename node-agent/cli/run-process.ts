@@ -1,12 +1,14 @@
 import { systemClock } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
 
-import type { RunConfig } from "../config.ts";
+import { successorEnvironment, type RunConfig } from "../config.ts";
+import { listenToPredecessor } from "../handover/predecessor.ts";
+import { createStartSuccessor, ownCommand } from "../handover/successor-process.ts";
 import { hostDisk } from "../runtime/disk.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 import { openLogOutput, type LogOutput } from "../runtime/log-output.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { watchStopRequests } from "../runtime/stop-requests.ts";
+import { watchStopRequests, type StopRequest, type StopSource } from "../runtime/stop-requests.ts";
 import { complain } from "./complain.ts";
 import { run, type RunOutcome } from "./run.ts";
 
@@ -18,6 +20,9 @@ export async function runProcess(config: RunConfig): Promise<number> {
   const output = openLogOutput(clock, standardOutput);
   const log = createLog({ level: config.logLevel, output });
   dieOfDefects(log, output);
+  // Without a listener the signal would end the process: it may come at any time.
+  process.on("SIGUSR2", () => undefined);
+  let askToEnd: (request: StopRequest) => void = () => undefined;
   const code = await codeOf(
     run(
       {
@@ -25,8 +30,17 @@ export async function runProcess(config: RunConfig): Promise<number> {
         random: Math.random,
         disk: hostDisk(),
         log,
-        tellParent,
-        onStopRequest: (listener) => watchStopRequests(process, listener),
+        tellParent: config.succeeds ? () => undefined : tellParent,
+        onStopRequest: (listener) => {
+          askToEnd = listener;
+          // The channel of a successor leads to the agent before it, whose end is not its own.
+          watchStopRequests(config.succeeds ? withoutParent : process, listener);
+        },
+        onRestartRequest: (listener) => void process.on("SIGUSR2", listener),
+        startSuccessor: createStartSuccessor(ownCommand(successorEnvironment())),
+        predecessor: config.succeeds
+          ? listenToPredecessor(process, () => askToEnd("drain"))
+          : undefined,
       },
       config,
     ),
@@ -47,6 +61,8 @@ async function codeOf(running: Promise<RunOutcome>, log: Log): Promise<number> {
     return exitCodes.failed;
   }
 }
+
+const withoutParent: StopSource = { on: (event, listener) => process.on(event, listener) };
 
 /** A parent that is gone is told nothing; its channel says so to the stop requests. */
 function tellParent(message: object): void {

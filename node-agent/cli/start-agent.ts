@@ -1,21 +1,28 @@
 import { availableParallelism } from "node:os";
 
 import { agentWorkersDefaultMax } from "#shared/base/limits.ts";
+import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
-import { createAddressClaims } from "../engine/address-claims.ts";
+import { createAddressClaims, type AddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane, type DataPlane } from "../flow/data-plane.ts";
 import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
 import { agentStatus } from "./agent-status.ts";
 import { nodeEventOf } from "./node-events.ts";
 import { startControlSide, type ControlSide } from "./start-control-side.ts";
+import { Succession } from "./succession.ts";
+import { inheritedAddresses } from "./take-over.ts";
 
 /** An agent whose parts are up; it serves nothing and speaks with nobody yet. */
 export interface Agent extends ControlSide {
   readonly dataPlane: DataPlane;
   readonly applier: Applier;
+  readonly claims: AddressClaims;
+  readonly succession: Succession;
+  /** Counters as they stand, the predecessor's included. */
+  totals(): readonly TotalsRow[];
   status(): AgentStatus;
   /** From now on the agent says that it should get no new traffic. */
   beginDraining(): void;
@@ -29,10 +36,16 @@ export interface Agent extends ControlSide {
  */
 export async function startAgent(deps: AgentDeps, settings: AgentSettings): Promise<Agent> {
   const { life } = deps;
+  const { inheritance } = settings;
   const late: LateParts = { link: undefined };
-  const dataPlane = life.own(await startDataPlane(deps, settings));
+  const addresses = inheritance === undefined ? [] : inheritedAddresses(inheritance.estate);
+  const claims = createAddressClaims(process.platform, addresses);
+  const dataPlane = life.own(await startDataPlane(deps, settings, claims));
   const applier = life.own(createApplier(deps, settings, { dataPlane, late }));
-  const control = await startControlSide(deps, settings, { dataPlane, applier, late });
+  const succession = new Succession(deps.clock, inheritance?.estate);
+  const totals = () => succession.withPredecessor(dataPlane.totals());
+  const serving = { dataPlane, applier, late, totals };
+  const control = await startControlSide(deps, settings, serving);
   const { link } = control;
   late.link = link;
   dataPlane.onEvent((event) => {
@@ -40,7 +53,7 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
     if (told !== undefined) link.report(told);
   });
   let draining = false;
-  const parts = { ...control, dataPlane, applier };
+  const parts = { ...control, dataPlane, applier, claims, succession, totals };
   const status = (): AgentStatus => statusOf(settings, { ...parts, draining });
   life.own(link);
   return { ...parts, status, beginDraining: () => void (draining = true) };
@@ -48,11 +61,12 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
 
 function startDataPlane(
   { clock, random, log }: AgentDeps,
-  { config, engine }: AgentSettings,
+  { config, engine, inheritance }: AgentSettings,
+  claims: AddressClaims,
 ): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
-  const claims = createAddressClaims(process.platform);
-  return createDataPlane({ clock, random, log, claims, workers, engine });
+  const beliefs = inheritance?.estate.beliefs ?? {};
+  return createDataPlane({ clock, random, log, claims, workers, engine, beliefs });
 }
 
 function createApplier(
@@ -74,15 +88,17 @@ function createApplier(
 interface WatchedParts extends ControlSide {
   readonly dataPlane: DataPlane;
   readonly applier: Applier;
+  readonly succession: Succession;
   readonly draining: boolean;
 }
 
 function statusOf(
   { identity }: AgentSettings,
-  { draining, dataPlane, applier, link, store }: WatchedParts,
+  { draining, dataPlane, applier, link, store, succession }: WatchedParts,
 ): AgentStatus {
   return agentStatus({
     draining,
+    restarts: succession.view(),
     uptimeMs: processAgeMs(),
     driver: dataPlane.driver,
     identity,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname, platform, release } from "node:os";
 import { join } from "node:path";
 
+import type { TotalsRow } from "#shared/measures/interval.ts";
 import { keyIdOf, privateKeyOf } from "#shared/snapshot/keys.ts";
 
 import type { Applier } from "../apply/applier.ts";
@@ -27,6 +28,7 @@ export interface ControlSide {
   readonly intake: Intake;
   readonly reporter: Reporter;
   readonly link: ControlLink;
+  readonly generations: Generations;
 }
 
 /** What the control side hands on and tells of. */
@@ -34,6 +36,8 @@ export interface ServingSide {
   readonly applier: Applier;
   readonly dataPlane: DataPlane;
   readonly late: LateParts;
+  /** Counters of everything that is served, also by the agent before this one. */
+  readonly totals: () => readonly TotalsRow[];
 }
 
 /** Puts the control side together. It neither serves nor connects before it is told to. */
@@ -58,7 +62,7 @@ export async function startControlSide(
   const intake = life.own(createNodeIntake(deps, settings, { ...serving, node }));
   const reporter = life.own(createNodeReporter(deps, serving));
   const link = createLink(deps, settings, { ...serving, node, intake, reporter });
-  return { store, intake, reporter, link };
+  return { store, intake, reporter, link, generations: node.generations };
 }
 
 interface NodeParts {
@@ -106,15 +110,12 @@ function createNodeIntake(
   });
 }
 
-function createNodeReporter(
-  { clock, random }: AgentDeps,
-  { dataPlane, late }: ServingSide,
-): Reporter {
+function createNodeReporter({ clock, random }: AgentDeps, { totals, late }: ServingSide): Reporter {
   return createReporter({
     clock,
     random,
     newBootId: randomUUID,
-    totals: () => dataPlane.totals(),
+    totals,
     send: (report) => late.link?.sendReport(report) ?? false,
   });
 }

@@ -23,13 +23,23 @@ export interface StoppedParts {
   readonly life: Lifetime;
 }
 
+/** How the agent ends. */
+export interface StopTerms {
+  readonly drainMs: number;
+  /** Another process listens on the same sockets: the addresses stay. */
+  readonly keepsAddresses: boolean;
+}
+
 const flushEveryMs = 50;
 
 /**
  * Ends the agent: nothing new is taken, open connections get `drainMs`, what they did is reported,
  * and then everything goes down. Never rejects.
  */
-export async function stopAgent(parts: StoppedParts, drainMs: number): Promise<void> {
+export async function stopAgent(
+  parts: StoppedParts,
+  { drainMs, keepsAddresses }: StopTerms,
+): Promise<void> {
   const { store, applier, dataPlane, log } = parts;
   // Whatever comes now, this start did not crash.
   const noted = store.ended().catch((error: unknown) => {
@@ -37,17 +47,26 @@ export async function stopAgent(parts: StoppedParts, drainMs: number): Promise<v
   });
   await within(parts.clock, noted, { ms: storeMsMax, otherwise: undefined });
   await applier.freeze();
-  const { open, cut } = await dataPlane.drain(drainMs);
+  const { open, cut } = await dataPlane.drain(drainMs, { keepsAddresses });
   log.info({ open, cut }, "drained");
-  await lastReport(parts);
-  for (const { name, outcome, error } of await parts.life.stop()) {
+  await reportRest(parts);
+  await stopParts(parts);
+}
+
+/** Stops everything that was started, the last first. Never rejects. */
+export async function stopParts({ life, log }: Pick<StoppedParts, "life" | "log">): Promise<void> {
+  for (const { name, outcome, error } of await life.stop()) {
     if (outcome === "stopped") continue;
     log.warn({ part: name, outcome, error: errorText(error ?? "") }, "a part did not stop well");
   }
 }
 
 /** The counts of the last connections, as far as a link takes them in time. */
-async function lastReport({ reporter, link, clock }: StoppedParts): Promise<void> {
+export async function reportRest({
+  reporter,
+  link,
+  clock,
+}: Pick<StoppedParts, "reporter" | "link" | "clock">): Promise<void> {
   reporter.flush();
   const deadlineMs = clock.monotonicMs() + farewellMsMax;
   while (reporter.unsent() > 0 && link.view().stage === "open") {

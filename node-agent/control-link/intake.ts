@@ -57,6 +57,8 @@ export class Intake implements Stoppable {
   #held: Snapshot | undefined;
   #proof: Timer | undefined;
   #tell: (outcome: ConfigOutcome) => void = () => undefined;
+  #taking: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
@@ -79,10 +81,37 @@ export class Intake implements Stoppable {
     return this.#held === undefined ? undefined : this.#apply(this.#held);
   }
 
+  /** Tells again what came of `resume`, for a listener that was not there yet. */
+  retell(resumed: Applied): void {
+    if (resumed.kind === "superseded" || this.#held === undefined) return;
+    this.#tell({ ...resumed, kind: "settled", version: this.#held.version });
+  }
+
   /**
    * Takes a message; called again only after `accepted`, `refused` or `fetch-failed`. Never rejects.
    */
-  async take(frame: ConfigFrame): Promise<void> {
+  take(frame: ConfigFrame): Promise<void> {
+    const turn = this.#taking.then(() => this.#take(frame));
+    this.#taking = turn;
+    return turn;
+  }
+
+  /** The version that was taken last, and is on disk or on its way there. */
+  get held(): Version | undefined {
+    return this.#held?.version;
+  }
+
+  /** Waits for what is being taken; what comes then waits until the returned function is called. */
+  async hold(): Promise<() => void> {
+    const gate = Promise.withResolvers<undefined>();
+    const before = this.#taking;
+    this.#taking = before.then(() => gate.promise);
+    await before;
+    return () => gate.resolve(undefined);
+  }
+
+  async #take(frame: ConfigFrame): Promise<void> {
+    if (this.#isStopped) return;
     if (frame.t === "delta") {
       return this.#admit(changed(this.#held, frame, this.#deps.owner), true);
     }
@@ -91,7 +120,9 @@ export class Intake implements Stoppable {
     return this.#admit(snapshot, false);
   }
 
+  /** Takes nothing more, and marks nothing on disk. */
   stop(): void {
+    this.#isStopped = true;
     this.#proof?.stop();
   }
 

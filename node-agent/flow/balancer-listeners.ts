@@ -2,12 +2,12 @@ import { errorText, Fault } from "#shared/base/fault.ts";
 import { listenBacklog } from "#shared/base/limits.ts";
 
 import type { FlowProblem } from "../apply/flows.ts";
-import type { AddressClaim, AddressClaims } from "../engine/address-claims.ts";
+import type { AddressClaim, AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
 import type { ListenerId, ListenOutcome } from "../engine/engine.ts";
 import { listenAddressOf } from "../listen/listen-addresses.ts";
 import { bindsOverlap } from "./bind-obstacles.ts";
 import { bindProblem } from "./bind-problem.ts";
-import type { BalancerKey, Command } from "./worker-protocol.ts";
+import type { BalancerKey, Command, ListeningSocket } from "./worker-protocol.ts";
 import type { Workers } from "./workers.ts";
 
 export interface BalancerListenersDeps {
@@ -22,6 +22,15 @@ interface OpenBind {
   readonly text: string;
   readonly listener: ListenerId;
   readonly claim: AddressClaim;
+  readonly inherited: InheritedSockets;
+}
+
+/** What another process has left to listen on. */
+interface InheritedSockets {
+  /** By worker. */
+  readonly first: ReadonlyMap<number, number>;
+  /** More than there are workers: clients may wait in each of them, so each is a listener of its own. */
+  readonly surplus: readonly (ListeningSocket & { readonly worker: number })[];
 }
 
 /** A listener that is closed, and how many connections that came in by it are open. */
@@ -103,6 +112,25 @@ export class BalancerListeners {
     return restored.flat();
   }
 
+  /** What is listened on, with these sockets, for a successor to take over. */
+  addresses(sockets: readonly ListeningSocket[]): readonly InheritedAddress[] {
+    return this.#open.map((bind) => {
+      const listeners = listenersOf(bind);
+      const own = sockets.filter(({ listener }) => listeners.includes(listener));
+      return {
+        address: bind.claim.address,
+        claim: bind.claim.descriptor(),
+        sockets: own.map(({ descriptor }) => descriptor),
+      };
+    });
+  }
+
+  /** Stops listening, and leaves the addresses to a successor that listens on the same sockets. */
+  async leave(): Promise<void> {
+    await this.#closeAll(this.#open, true);
+    this.#form = [];
+  }
+
   /** Gives all addresses back without asking the workers, which are no more. */
   abandon(): void {
     for (const { claim } of this.#open) claim.release();
@@ -116,10 +144,11 @@ export class BalancerListeners {
     const outcomes = await Promise.all(
       binds.map(async ({ text, pointer, listener }) => {
         const outcome = await claims.claim(listenAddressOf(text));
-        if (!outcome.ok) {
+        if (!outcome.ok)
           return { ok: false, problem: bindProblem({ text, pointer, outcome }) } as const;
-        }
-        const bind = { text, listener: listener ?? nextListener(), claim: outcome.claim };
+        const { claim } = outcome;
+        const inherited = this.#inherited(claim);
+        const bind = { text, listener: listener ?? nextListener(), claim, inherited };
         return { ok: true, bind } as const;
       }),
     );
@@ -130,6 +159,18 @@ export class BalancerListeners {
     return { ok: false, problems };
   }
 
+  #inherited(claim: AddressClaim): InheritedSockets {
+    const { workers, nextListener } = this.#deps;
+    const sockets = claim.takeSockets();
+    const ownMax = claim.address.kind === "unix" ? 1 : workers.count;
+    const surplus = sockets.slice(ownMax).map((descriptor, index) => ({
+      descriptor,
+      worker: index % workers.count,
+      listener: nextListener(),
+    }));
+    return { first: new Map(sockets.slice(0, ownMax).entries()), surplus };
+  }
+
   async #listenOnAll(
     binds: readonly OpenBind[],
     wanted: readonly WantedBind[],
@@ -137,9 +178,15 @@ export class BalancerListeners {
     const { workers } = this.#deps;
     const outcomes = await Promise.all(
       binds.map(async (bind) => {
-        const listened = await Promise.all(
-          Array.from({ length: workers.count }, (_, worker) => this.#listen(worker, bind)),
-        );
+        const { first, surplus } = bind.inherited;
+        const listened = await Promise.all([
+          ...Array.from({ length: workers.count }, (_, worker) =>
+            this.#listen(worker, bind, first.get(worker)),
+          ),
+          ...surplus.map(({ worker, listener, descriptor }) =>
+            this.#listen(worker, { ...bind, listener }, descriptor),
+          ),
+        ]);
         const outcome = listened.find((one) => !one.ok);
         if (outcome === undefined || outcome.ok) return [];
         const pointer = wanted.find(({ text }) => text === bind.text)?.pointer ?? "/bind";
@@ -149,13 +196,28 @@ export class BalancerListeners {
     return outcomes.flat();
   }
 
-  /** A Unix socket cannot be shared by binding: the first worker alone listens there. */
-  async #listen(worker: number, { listener, claim }: OpenBind): Promise<ListenOutcome> {
+  /**
+   * A Unix socket cannot be shared by binding: the first worker alone listens there. Nor can an
+   * address that was taken over from a process with a single worker.
+   */
+  async #listen(worker: number, bind: OpenBind, descriptor?: number): Promise<ListenOutcome> {
+    const outcome = await this.#asked(worker, bind, descriptor);
+    const isShared = descriptor === undefined && bind.inherited.first.size > 0;
+    const isTaken = !outcome.ok && outcome.code === "EADDRINUSE";
+    return isShared && isTaken ? { ok: true, port: 0 } : outcome;
+  }
+
+  async #asked(
+    worker: number,
+    { listener, claim }: OpenBind,
+    descriptor: number | undefined,
+  ): Promise<ListenOutcome> {
     const { workers, balancer } = this.#deps;
     const { address } = claim;
     if (address.kind === "unix" && worker > 0) return { ok: true, port: 0 };
     const reusePort = address.kind === "tcp" && workers.count > 1;
-    const options = { address, reusePort, backlog: listenBacklog };
+    const inherited = descriptor === undefined ? {} : { descriptor };
+    const options = { address, reusePort, backlog: listenBacklog, ...inherited };
     const command = (request: number): Command => ({
       do: "listen",
       request,
@@ -172,17 +234,26 @@ export class BalancerListeners {
     }
   }
 
-  async #closeAll(binds: readonly OpenBind[]): Promise<readonly ClosedListener[]> {
-    return Promise.all(binds.map((bind) => this.#close(bind)));
+  async #closeAll(
+    binds: readonly OpenBind[],
+    keepsAddress = false,
+  ): Promise<readonly ClosedListener[]> {
+    const closed = await Promise.all(binds.map((bind) => this.#close(bind, keepsAddress)));
+    return closed.flat();
   }
 
-  async #close(bind: OpenBind): Promise<ClosedListener> {
-    const { listener } = bind;
+  async #close(bind: OpenBind, keepsAddress: boolean): Promise<readonly ClosedListener[]> {
     this.#open = this.#open.filter((other) => other !== bind);
     const { workers } = this.#deps;
-    const connections = await workers.askAll((request) => ({ do: "unlisten", request, listener }));
+    const closed = await Promise.all(
+      listenersOf(bind).map(async (listener) => {
+        const unlisten = { do: "unlisten", listener, keepsAddress } as const;
+        const connections = await workers.askAll((request) => ({ ...unlisten, request }));
+        return { listener, connections };
+      }),
+    );
     bind.claim.release();
-    return { listener, connections };
+    return closed;
   }
 
   /** As it was: what was closed to make room, now or in vain before, is opened again. */
@@ -212,6 +283,10 @@ interface WantedBind {
   readonly pointer: string;
   /** The number that it had before. */
   readonly listener?: ListenerId;
+}
+
+function listenersOf({ listener, inherited }: OpenBind): readonly ListenerId[] {
+  return [listener, ...inherited.surplus.map((socket) => socket.listener)];
 }
 
 function meets(text: string, bind: OpenBind): boolean {

@@ -17,6 +17,9 @@ import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
 
 export interface BalancerPoolDeps {
+/** Which backends are believed to live, by balancer. */
+export type Beliefs = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+
   readonly clock: Clock;
   readonly random: () => number;
   readonly ledger: SlotLedger;
@@ -26,6 +29,8 @@ export interface BalancerPoolDeps {
   readonly balancer: string;
   readonly tell: (event: DataPlaneEvent) => void;
   /** There is another view for workers to elect from. */
+  /** What the process before this one believed of its backends, by balancer. */
+  readonly inheritedBeliefs: Beliefs;
   readonly onView: (view: PoolView) => void;
 }
 
@@ -103,10 +108,15 @@ export class BalancerPool {
     const changed = this.#discovery.change(discovery, transport);
     await Promise.race([changed, late.promise]).finally(() => timer.stop());
   }
+  /** Which backends are believed to live. */
+  beliefs(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(this.table.entries().map(({ name, isLive }) => [name, isLive]));
+  }
+
 
   #deliver(backends: readonly Backend[]): void {
-    const isNewLive = isLiveAtFirst(this.#definition.healthcheck);
-    const { added, removed, leftOut } = this.table.deliver(backends, isNewLive);
+    const { added, removed, leftOut } = this.table.deliver(backends, this.#isNewLive());
+    this.#believe(added);
     this.#syncChecks();
     this.#tellChanged(added, removed);
     const { balancer, tell } = this.#deps;
@@ -136,6 +146,17 @@ export class BalancerPool {
   }
 
   #checked(): readonly CheckedBackend[] {
+  /** A backend that was known to be down is not tried anew because the process is another one. */
+  #believe(added: readonly string[]): void {
+    const { balancer, inheritedBeliefs } = this.#deps;
+    const believed = new Map(Object.entries(inheritedBeliefs[balancer] ?? {}));
+    for (const name of added) this.table.setLive(name, believed.get(name) ?? this.#isNewLive());
+  }
+
+  #isNewLive(): boolean {
+    return isLiveAtFirst(this.#definition.healthcheck);
+  }
+
     return this.table.entries().map(({ name, backend, isLive }) => ({
       name,
       host: backend.host,

@@ -21,6 +21,7 @@ export async function bindObstacles(
   const found = await Promise.all(
     binds.map(async (text, index) => {
       if (own.some((bind) => bindsOverlap(bind, text))) return [];
+      if (claims.isInherited(listenAddressOf(text))) return [];
       const outcome = await claims.claim(listenAddressOf(text));
       if (!outcome.ok) return [bindProblem({ text, pointer: `/bind/${index}`, outcome })];
       outcome.claim.release();

@@ -12,7 +12,8 @@ import { unsupportedBy, type Capability } from "#shared/definition/capability.ts
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, FlowProblem, Flows, VerifiedBalancer } from "../apply/flows.ts";
-import type { AddressClaims } from "../engine/address-claims.ts";
+import type { AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
+import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver, ListenerId } from "../engine/engine.ts";
 import { CheckGate } from "../health/gated-probe.ts";
 import { createCounterMemory } from "../pool/counter-memory.ts";
@@ -24,6 +25,7 @@ import type { BalancerStatus } from "./balancer-status.ts";
 import { bindObstacles } from "./bind-obstacles.ts";
 import { capabilities } from "./capabilities.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import type { Beliefs } from "./balancer-pool.ts";
 import { EventTeller } from "./event-teller.ts";
 import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
 import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
@@ -41,10 +43,18 @@ export interface DataPlaneDeps {
   readonly spawn?: SpawnWorker;
 }
 
+  /** What moves the bytes in each of them. */
+  readonly engine: EngineChoice;
+  /** What the process before this one believed of its backends. */
+  readonly beliefs?: Beliefs;
 /** How a drain of everything went. */
 export interface DrainOutcome {
   /** Connections that were open when it began. */
   readonly open: number;
+export interface DrainHow {
+  readonly keepsAddresses: boolean;
+}
+
   /** Those of them that were cut because their time was up. */
   readonly cut: number;
 }
@@ -60,8 +70,15 @@ export interface DataPlane extends Flows, Stoppable {
   status(): readonly BalancerStatus[];
   /** Calls `listener` for every event from now on; what it returns ends that. */
   onEvent(listener: (event: DataPlaneEvent) => void): () => void;
-  /** Stops listening everywhere; resolves once all connections have closed, or were cut in the end. */
-  drain(timeoutMs: number): Promise<DrainOutcome>;
+  /** Where clients are accepted, as descriptors for a successor to inherit. */
+  addresses(): Promise<readonly InheritedAddress[]>;
+  /** Which backends are believed to live. */
+  beliefs(): Beliefs;
+  /**
+   * Stops listening everywhere; resolves once all connections have closed, or were cut in the end.
+   * `keepsAddresses` leaves them to a successor that listens on the same sockets.
+   */
+  drain(timeoutMs: number, how?: DrainHow): Promise<DrainOutcome>;
   /** Cuts what is open and ends the workers. */
   stop(): Promise<void>;
 }
@@ -172,12 +189,23 @@ class WorkersDataPlane implements DataPlane {
     return this.#events.onEvent(listener);
   }
 
-  async drain(timeoutMs: number): Promise<DrainOutcome> {
+  async addresses(): Promise<readonly InheritedAddress[]> {
+    const sockets = await this.#workers.sockets();
+    return [...this.#balancers.values()].flatMap((balancer) => balancer.addresses(sockets));
+  }
+
+  beliefs(): Beliefs {
+    return Object.fromEntries(
+      Array.from(this.#serving, ([id, balancer]) => [id, balancer.beliefs()]),
+    );
+  }
+
+  async drain(timeoutMs: number, how: DrainHow = { keepsAddresses: false }): Promise<DrainOutcome> {
     const cutBefore = this.#cut;
     const open = this.status().reduce((sum, { openConnections }) => sum + openConnections, 0);
     this.#serving.clear();
     await Promise.all(
-      Array.from(this.#balancers.values(), (balancer) => balancer.remove(timeoutMs)),
+      Array.from(this.#balancers.values(), (balancer) => balancer.remove(timeoutMs, how)),
     );
     await this.#empty(timeoutMs + drainGraceMs);
     return { open, cut: this.#cut - cutBefore };
@@ -199,7 +227,7 @@ class WorkersDataPlane implements DataPlane {
   }
 
   #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
-    const { clock, random, claims } = this.#deps;
+    const { clock, random, claims, beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
       clock,
       random,
@@ -212,6 +240,7 @@ class WorkersDataPlane implements DataPlane {
       tell: (event) => this.#events.tell(event),
       onGone: (gone) => this.#onGone(gone),
     };
+      inheritedBeliefs,
   }
 
   #nextListener(): ListenerId {

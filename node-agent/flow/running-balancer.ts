@@ -5,6 +5,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
+import type { InheritedAddress } from "../engine/address-claims.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
 import { within } from "../runtime/within.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
@@ -27,7 +28,7 @@ import {
 } from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { balancerTerms } from "./balancer-terms.ts";
-import type { BalancerKey, BalancerPlace, Command } from "./worker-protocol.ts";
+import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
   extends Omit<BalancerPoolDeps, "balancer" | "onView">, Omit<BalancerListenersDeps, "balancer"> {
@@ -122,17 +123,32 @@ export class RunningBalancer {
   /**
    * Stops listening, fetching and checking. Connections that are open get `drainTimeoutMs`, in the
    * background; `onGone` tells when the last one has closed. Called again, it can shorten the time.
+   * `keepsAddresses` leaves them to a successor that listens on the same sockets.
    */
-  async remove(drainTimeoutMs: number): Promise<TouchedConnections> {
+  async remove(
+    drainTimeoutMs: number,
+    how = { keepsAddresses: false },
+  ): Promise<TouchedConnections> {
     this.#phase = "draining";
     this.#stopWatching();
-    await this.#listeners.change([]);
+    if (how.keepsAddresses) await this.#listeners.leave();
+    else await this.#listeners.change([]);
     if (this.#connections.open === 0) {
       this.#end();
       return untouched;
     }
     const ended = await this.#connections.endAll(drainTimeoutMs, () => this.#end());
     return { ...ended, kept: 0 };
+  }
+
+  /** Where it listens, with these sockets, for a successor to take over. */
+  addresses(sockets: readonly ListeningSocket[]): readonly InheritedAddress[] {
+    return this.#listeners.addresses(sockets);
+  }
+
+  /** Which of its backends are believed to live. */
+  beliefs(): Readonly<Record<string, boolean>> {
+    return this.#pool.beliefs();
   }
 
   /** Ends without asking the workers, which are no more: gives its addresses back. */

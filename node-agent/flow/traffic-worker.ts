@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import { movedMs } from "#shared/base/limits.ts";
 
@@ -82,7 +84,9 @@ export class TrafficWorker {
       case "listen":
         return void this.#listen(command).then(this.#answer(command.request));
       case "unlisten":
-        return void this.#unlisten(command.listener).then(this.#answer(command.request));
+        return void this.#unlisten(command).then(this.#answer(command.request));
+      case "descriptors":
+        return this.#answer(command.request)(this.#descriptors());
       case "cut":
         return this.#answer(command.request)(this.#cut(command));
       case "forget":
@@ -128,13 +132,26 @@ export class TrafficWorker {
     return { kind: "listened", outcome };
   }
 
-  async #unlisten(listener: ListenerId): Promise<Answer> {
+  async #unlisten({
+    listener,
+    keepsAddress,
+  }: Extract<Command, { do: "unlisten" }>): Promise<Answer> {
     const balancer = this.#listeners.get(listener);
-    await this.#engine.unlisten(listener);
-    this.#listeners.delete(listener);
+    await this.#engine.unlisten(listener, { keepsAddress });
+    // Whoever was accepted in this turn of the loop is told of at its end, and is to be let in.
+    if (keepsAddress) await nextTurn();
+    else this.#listeners.delete(listener);
     const connections =
       balancer === undefined ? [] : this.#select({ balancer, listeners: [listener] });
     return { kind: "done", connections: connections.length };
+  }
+
+  #descriptors(): Answer {
+    const descriptors = [...this.#listeners.keys()].flatMap((listener) => {
+      const descriptor = this.#engine.descriptorOf(listener);
+      return descriptor === undefined ? [] : [{ listener, descriptor }];
+    });
+    return { kind: "descriptors", descriptors };
   }
 
   #cut({ which, how, reason }: Extract<Command, { do: "cut" }>): Answer {

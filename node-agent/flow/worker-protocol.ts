@@ -80,7 +80,14 @@ export type Command =
       readonly listener: ListenerId;
       readonly options: ListenOptions;
     }
-  | { readonly do: "unlisten"; readonly request: number; readonly listener: ListenerId }
+  /** `keepsAddress`: a successor has the same sockets; who was accepted here is served here. */
+  | {
+      readonly do: "unlisten";
+      readonly request: number;
+      readonly listener: ListenerId;
+      readonly keepsAddress: boolean;
+    }
+  | { readonly do: "descriptors"; readonly request: number }
   | {
       readonly do: "cut";
       readonly request: number;
@@ -95,8 +102,16 @@ export type Command =
 /** What came of a command. */
 export type Answer =
   | { readonly kind: "listened"; readonly outcome: ListenOutcome }
+  /** The listening sockets, by listener. */
+  | { readonly kind: "descriptors"; readonly descriptors: readonly ListeningSocket[] }
   /** How many connections it was about. */
   | { readonly kind: "done"; readonly connections: number };
+
+/** A listener's socket in one worker. */
+export interface ListeningSocket {
+  readonly listener: ListenerId;
+  readonly descriptor: number;
+}
 
 /** Something that happened `count` times since it was told last. */
 export type Notice =

@@ -5,7 +5,7 @@ import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { WorkerLinkDeps } from "./worker-link.ts";
-import type { Answer, Command } from "./worker-protocol.ts";
+import type { Answer, Command, ListeningSocket } from "./worker-protocol.ts";
 import { WorkerSeat, type WorkerSeatDeps } from "./worker-seat.ts";
 
 export interface WorkersDeps extends Pick<WorkerSeatDeps, "random">, SeatDeps {
@@ -90,6 +90,16 @@ export class Workers {
       (sum, answer) => sum + (answer?.kind === "done" ? answer.connections : 0),
       0,
     );
+  }
+
+  /** The listening sockets of all workers, in the order of the workers. */
+  async sockets(): Promise<readonly ListeningSocket[]> {
+    const answers = await Promise.all(
+      this.#seats.map((seat) =>
+        seat.ask((request) => ({ do: "descriptors", request })).catch(() => undefined),
+      ),
+    );
+    return answers.flatMap((answer) => (answer?.kind === "descriptors" ? answer.descriptors : []));
   }
 
   async stop(): Promise<void> {

@@ -9,14 +9,20 @@ export interface IntervalSampler {
   sample(): void;
   /** What happened since the last `take`, up to now. */
   take(): Interval;
+  /** The totals when they were read last. */
+  counted(): readonly TotalsRow[];
 }
 
-/** @param totals counters as they stand; those of what is gone must still be read once */
+/**
+ * @param totals counters as they stand; those of what is gone must still be read once
+ * @param counted what has been counted of them already
+ */
 export function createIntervalSampler(
   clock: Clock,
   totals: () => readonly TotalsRow[],
+  counted: readonly TotalsRow[] = [],
 ): IntervalSampler {
-  let before: readonly TotalsRow[] = [];
+  let before = counted;
   let current: Interval = { fromMs: wallMs(clock), toMs: wallMs(clock), rows: [] };
   const sample = (): void => {
     const after = totals();
@@ -33,6 +39,7 @@ export function createIntervalSampler(
       current = { fromMs: taken.toMs, toMs: taken.toMs, rows: [] };
       return taken;
     },
+    counted: () => before,
   };
 }
 

@@ -30,6 +30,16 @@ interface Waiting extends Interval {
   readonly dropped: number;
 }
 
+/** Everything that a queue knows, for whoever goes on with it. */
+export interface QueuedReports {
+  readonly bootId: string;
+  readonly lastSeq: number;
+  readonly confirmedSeq: number;
+  /** Sent, or at least numbered, and not confirmed. */
+  readonly sent: readonly Report[];
+  readonly waiting: readonly (Interval & { readonly dropped: number })[];
+}
+
 interface Sent {
   readonly report: Report;
   /** Undefined when it must be sent (again). */
@@ -51,9 +61,25 @@ export class ReportQueue {
   #lastSeq = 0;
   #confirmedSeq = 0;
 
-  constructor(newBootId: () => string) {
+  /** @param queued what another queue left, which is gone on with under its name */
+  constructor(newBootId: () => string, queued?: QueuedReports) {
     this.#newBootId = newBootId;
-    this.#bootId = newBootId();
+    this.#bootId = queued?.bootId ?? newBootId();
+    this.#lastSeq = queued?.lastSeq ?? 0;
+    this.#confirmedSeq = queued?.confirmedSeq ?? 0;
+    this.#sent = (queued?.sent ?? []).map((report) => ({ report, sentAtMs: undefined }));
+    this.#waiting = queued?.waiting ?? [];
+  }
+
+  /** What a successor needs to go on so that every count arrives exactly once. */
+  queued(): QueuedReports {
+    return {
+      bootId: this.#bootId,
+      lastSeq: this.#lastSeq,
+      confirmedSeq: this.#confirmedSeq,
+      sent: this.#sent.map(({ report }) => report),
+      waiting: this.#waiting,
+    };
   }
 
   /** Names the counting; changes only when the control plane has forgotten what it had confirmed. */

@@ -5,7 +5,13 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { Report } from "#shared/measures/report.ts";
 
 import { createIntervalSampler } from "./interval-sampler.ts";
-import { ReportQueue, type Mark } from "./report-queue.ts";
+import { ReportQueue, type Mark, type QueuedReports } from "./report-queue.ts";
+
+/** Where a reporter's counting stands: its reports, and the totals that they are made of. */
+export interface Counting {
+  readonly queued: QueuedReports;
+  readonly counted: readonly TotalsRow[];
+}
 
 export interface ReporterDeps {
   readonly clock: Clock;
@@ -26,12 +32,19 @@ export interface Reporter extends Stoppable {
   flush(): void;
   /** Reports that have not left. */
   unsent(): number;
+  /** Ends the counting here and says where it stands: another process goes on with it. */
+  handOver(): Counting;
+  /**
+   * Goes on with another process's counting, before the first link stands. From now on `totals`
+   * includes what that one counted.
+   */
+  succeed(counting: Counting): void;
 }
 
 export function createReporter(deps: ReporterDeps): Reporter {
   const { clock } = deps;
-  const queue = new ReportQueue(deps.newBootId);
-  const sampler = createIntervalSampler(clock, deps.totals);
+  let queue = new ReportQueue(deps.newBootId);
+  let sampler = createIntervalSampler(clock, deps.totals);
   let madeMs = clock.monotonicMs();
   let intervalMs = statisticsMs;
   let sampling: Timer | undefined;
@@ -65,6 +78,11 @@ export function createReporter(deps: ReporterDeps): Reporter {
     });
   };
 
+  const stop = (): void => {
+    sampling?.stop();
+    retrying?.stop();
+  };
+
   arm();
   return {
     name: "reporter",
@@ -83,9 +101,17 @@ export function createReporter(deps: ReporterDeps): Reporter {
     },
     flush: makeAndPump,
     unsent: () => queue.unsent,
-    stop: () => {
-      sampling?.stop();
-      retrying?.stop();
+    handOver: () => {
+      stop();
+      queue.add(sampler.take());
+      return { queued: queue.queued(), counted: sampler.counted() };
     },
+    // Intervals made so far are forgotten: what they counted is above `counted` and is read again.
+    succeed: ({ queued, counted }) => {
+      queue = new ReportQueue(deps.newBootId, queued);
+      sampler = createIntervalSampler(clock, deps.totals, counted);
+      arm();
+    },
+    stop,
   };
 }

@@ -12,6 +12,8 @@ describe("agent's command line: run", () => {
       dataFolder: "/d",
       workers: undefined,
       admin: { host: "127.0.0.1", port: 9901 },
+      pidFile: undefined,
+      succeeds: false,
       policyFile: undefined,
       insecure: false,
       logLevel: "info",
@@ -26,7 +28,7 @@ describe("agent's command line: run", () => {
     const line = [
       ...["run", "--data", "/d", "--workers", "3", "--relay", "portable", "--admin", "[::1]:0"],
       ...["--policy", "/p.json", "--insecure", "--log-level", "debug", "--drain-timeout", "1m30s"],
-      ...["--ca", ca],
+      ...["--ca", ca, "--pid-file", "/run/agent.pid"],
     ];
     expect(runOf(line)).toEqual({
       dataFolder: "/d",
@@ -34,6 +36,8 @@ describe("agent's command line: run", () => {
       relay: "portable",
       addonFile: undefined,
       admin: { host: "::1", port: 0 },
+      pidFile: "/run/agent.pid",
+      succeeds: false,
       policyFile: "/p.json",
       insecure: true,
       logLevel: "debug",
@@ -126,7 +130,7 @@ describe("agent's command line: join", () => {
 
 describe("agent's command line", () => {
   test("without a command, or with one it does not know, says what there is", () => {
-    expect(problemsOf([])).toEqual(["say what to do: join, or run"]);
+    expect(problemsOf([])).toEqual(["say what to do: join, run, or restart"]);
     expect(problemsOf(["serve"])).toHaveLength(1);
   });
 

@@ -6,12 +6,11 @@ import { RunningBalancer, type GoneBalancer } from "../../../node-agent/flow/run
 import { spawnThread, type SpawnWorker } from "../../../node-agent/flow/spawn-thread.ts";
 import type { Command } from "../../../node-agent/flow/worker-protocol.ts";
 import { Workers } from "../../../node-agent/flow/workers.ts";
-import { CheckGate } from "../../../node-agent/health/gated-probe.ts";
+import { NodeChecks } from "../../../node-agent/health/node-checks.ts";
 import { createCounterMemory } from "../../../node-agent/pool/counter-memory.ts";
 import type { SlotRef } from "../../../node-agent/pool/pool-view.ts";
 import { SlotLedger } from "../../../node-agent/pool/slot-ledger.ts";
 import { WorkerCounters } from "../../../node-agent/pool/worker-counters.ts";
-import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { serve, startPlane, verified } from "../../support/data-plane.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, silent, startBackend } from "../../support/fake-backend.ts";
@@ -19,6 +18,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { freePort } from "../../support/free-port.ts";
 import { spawnInline } from "../../support/inline-worker.ts";
 import { openClient } from "../../support/test-client.ts";
+import { testProbes } from "../../support/test-probes.ts";
 
 test("no address is listened on before all are claimed: a start that fails lets nobody in", async () => {
   const told: Command[] = [];
@@ -153,6 +153,12 @@ function portOf(address: Address): number | undefined {
   return address.kind === "tcp" ? address.port : undefined;
 }
 
+const held = {
+  takeSockets: () => [],
+  descriptor: () => undefined,
+  release: () => undefined,
+};
+
 /** Grants addresses without looking, but for hosts that are denied. */
 function denying(hosts: ReadonlySet<string>): AddressClaims {
   return {
@@ -160,8 +166,10 @@ function denying(hosts: ReadonlySet<string>): AddressClaims {
       Promise.resolve(
         address.kind === "tcp" && hosts.has(address.host)
           ? { ok: false, code: "EADDRINUSE", detail: "denied" }
-          : { ok: true, claim: { address, release: () => undefined } },
+          : { ok: true, claim: { ...held, address } },
       ),
+    isInherited: () => false,
+    closeUnwanted: () => Promise.resolve([]),
   };
 }
 
@@ -209,10 +217,11 @@ async function lonelyBalancer(clock: FakeClock) {
       clock,
       random: Math.random,
       ledger,
-      gate: new CheckGate(1),
-      lookup: new NameLookup({ clock }).forSockets,
+      checks: new NodeChecks({ clock, random: Math.random }),
+      probes: testProbes(),
       workers,
       claims: denying(new Set()),
+      inheritedBeliefs: {},
       nextListener: () => 1,
       tell: () => undefined,
       onGone: (one) => void gone.push(one),

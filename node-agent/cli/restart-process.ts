@@ -1,0 +1,30 @@
+import { systemClock } from "#shared/base/clock.ts";
+import {
+  dismissMsMax,
+  handoverHoldMsMax,
+  successorMsMax,
+  takeoverMsMax,
+} from "#shared/base/limits.ts";
+
+import { askForRestart } from "../handover/restart-socket.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { complain } from "./complain.ts";
+
+/** All that an agent may take for it, and a little for the answer. */
+const answerMsMax = handoverHoldMsMax + successorMsMax + dismissMsMax + takeoverMsMax + 5_000;
+
+/** `restart` as a process: asks the agent that runs on this folder, and says what came of it. */
+export async function restartProcess(dataFolder: string): Promise<number> {
+  const outcome = await askForRestart(systemClock(), dataFolder, answerMsMax);
+  if (outcome === undefined) {
+    complain([`no agent answers in ${dataFolder}: it does not run, or runs as another user`]);
+    return exitCodes.failed;
+  }
+  if (outcome.kind === "handed-over") {
+    console.log(`process ${outcome.pid} serves, after ${Math.round(outcome.tookMs)} ms`);
+    return exitCodes.ended;
+  }
+  const text = outcome.kind === "refused" ? "not restarted" : "the restart failed, nothing changed";
+  complain([`${text}: ${outcome.why}`]);
+  return exitCodes.failed;
+}
