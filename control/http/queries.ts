@@ -23,7 +23,7 @@ const pageShape = {
     .max(pageItemsMax)
     .default(pageItemsDefault)
     .meta({ description: "Items at most" }),
-  cursor: boundedText(cursorCharsMax).optional().meta({
+  cursor: z.string().min(1).max(cursorCharsMax).optional().meta({
     description: "`nextCursor` of the part before",
   }),
 };
