@@ -17,6 +17,8 @@ export interface Generations {
   next(): Promise<number>;
   /** The control plane knows a higher number than the one it was told last. */
   refused(): void;
+  /** Another process has used numbers up to this one meanwhile. */
+  raiseTo(generation: number): void;
 }
 
 const fileSchema = z.object({ generation: z.int().min(0) });
@@ -47,6 +49,9 @@ export async function openGenerations(
     refused: () => {
       generation = Math.max(generation + leap, jumped());
       leap = Math.min(2 * leap, leapMax);
+    },
+    raiseTo: (used) => {
+      generation = Math.max(generation, used);
     },
   };
 }
