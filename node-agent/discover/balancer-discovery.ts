@@ -45,8 +45,6 @@ export class BalancerDiscovery {
    * Runs these sources from now on. One that did not change goes on as it is; one that takes the
    * place of another keeps that one's backends until it has answered itself. Resolves when every
    * new source has answered or failed once, or was stopped.
-   *
-   * @throws Fault `discover/unsupported` for a kind that is not among `discoveryKinds`
    */
   async change(discovery: Discovery, transport: Transport): Promise<void> {
     const before = this.#sources;

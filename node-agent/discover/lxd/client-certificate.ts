@@ -6,7 +6,7 @@ import { systemErrorCode } from "#shared/base/fault.ts";
 
 import { failedFetch } from "../discovery.ts";
 import type { Got } from "../http/tls-material.ts";
-import type { TrustFiles } from "./lxd-api.ts";
+import type { TrustFiles } from "./trust-files.ts";
 
 const lifetimeMs = 10 * 365 * 24 * 60 * 60 * 1_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" };

@@ -1,6 +1,4 @@
 import type { LookupFunction } from "node:net";
-import { homedir } from "node:os";
-import { join } from "node:path";
 
 import type { z } from "zod";
 
@@ -12,20 +10,13 @@ import type { HttpPlace } from "../http/http-source.ts";
 import { readSmallFile, type Got } from "../http/tls-material.ts";
 import { makeClientCertificate } from "./client-certificate.ts";
 import { acceptServerCertificate } from "./server-certificate.ts";
+import { trustFiles, type TrustFiles } from "./trust-files.ts";
 
 export type LxdDiscovery = z.output<typeof lxdDiscoverySchema>;
 
 export interface LxdDeps {
   readonly clock: Clock;
   readonly lookup: LookupFunction;
-}
-
-/** The files of the LXD client that trust is made of. */
-export interface TrustFiles {
-  readonly clientCertificate: string;
-  readonly clientKey: string;
-  /** The certificate that the server has to show; without it the system's authorities decide. */
-  readonly serverCertificate: string;
 }
 
 /**
@@ -54,15 +45,6 @@ export async function lxdPlace(
   // Who shows the very certificate that was accepted need not be called as it says.
   const pin = ca === "" ? {} : { ca, checkServerIdentity: () => undefined };
   return { ok: true, value: { origin, lookup, tls: { ...pair.value, ...pin } } };
-}
-
-function trustFiles({ configDirectory, serverRemoteName }: LxdDiscovery): TrustFiles {
-  const folder = configDirectory ?? join(homedir(), ".config", "lxc");
-  return {
-    clientCertificate: join(folder, "client.crt"),
-    clientKey: join(folder, "client.key"),
-    serverCertificate: join(folder, "servercerts", `${serverRemoteName}.crt`),
-  };
 }
 
 async function clientPair(

@@ -45,8 +45,6 @@ const shrinkGuardSchema = section({
   }),
 }).meta({ id: "ShrinkGuard", description: "Refuses answers that have lost too many backends" });
 
-export type ShrinkGuardTerms = z.output<typeof shrinkGuardSchema>;
-
 const fetchingFields = {
   // A source that fails says nothing about its backends, so they stay.
   failPolicy: z.enum(["keeplast", "setempty"]).default("keeplast").meta({

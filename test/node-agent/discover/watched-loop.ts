@@ -14,7 +14,7 @@ export function listOf(...hosts: readonly string[]): Fetched {
   return { ok: true, backends: hosts.map(backendAt) };
 }
 
-export function backendAt(host: string): Backend {
+function backendAt(host: string): Backend {
   return { host, port: 80, weight: 1, priority: 1, maxConnections: 0, sni: "" };
 }
 

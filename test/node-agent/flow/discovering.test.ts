@@ -57,7 +57,8 @@ async function greeting(port: number): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   const chunks: Buffer[] = [];
   socket.on("error", () => undefined);
-  for await (const chunk of socket) chunks.push(Buffer.from(chunk));
+  socket.on("data", (chunk) => chunks.push(chunk));
+  await new Promise((resolve) => socket.on("close", resolve));
   return Buffer.concat(chunks).toString("utf8");
 }
 
