@@ -92,5 +92,19 @@ export interface BackendView {
   /** `host:port`. */
   readonly name: string;
   readonly live: boolean;
+  /** Left out for a while, because dials to it failed. */
+  readonly ejected: boolean;
   readonly activeConnections: number;
+  /** The last results of its checks, newest first. */
+  readonly checks: readonly CheckView[];
+}
+
+export interface CheckView {
+  /** When it ended; wall-clock milliseconds since 1970. */
+  readonly atMs: number;
+  /** `none`: it said nothing about the backend. */
+  readonly verdict: "passed" | "failed" | "none";
+  readonly tookMs: number;
+  /** Why it did not pass; empty when it did. */
+  readonly detail: string;
 }

@@ -96,6 +96,18 @@ function notRunning(
   );
 }
 
-function backendView({ name, isLive, activeConnections }: BackendStatus): BackendView {
-  return { name, live: isLive, activeConnections };
+function backendView(status: BackendStatus): BackendView {
+  const { name, isLive, isEjected, activeConnections, checks } = status;
+  return {
+    name,
+    live: isLive,
+    ejected: isEjected,
+    activeConnections,
+    checks: checks.map((check) => ({
+      atMs: check.atMs,
+      verdict: check.verdict,
+      tookMs: Math.round(check.tookMs),
+      detail: check.verdict === "passed" ? "" : check.detail,
+    })),
+  };
 }

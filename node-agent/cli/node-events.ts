@@ -7,6 +7,17 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
     const { kind, balancer, backend, detail } = event;
     return { kind, balancer, backend, detail };
   }
+  if (event.kind === "ejection.started") {
+    const detail = `${event.failures} dials in a row failed: left out for ${event.forMs} ms`;
+    return { kind: event.kind, balancer: event.balancer, backend: event.backend, detail };
+  }
+  if (event.kind === "ejection.ended") {
+    return { kind: event.kind, balancer: event.balancer, backend: event.backend, detail: "" };
+  }
+  if (event.kind === "panic.started" || event.kind === "panic.ended") {
+    const detail = `${event.healthy} of ${event.backends} backends are healthy`;
+    return { kind: event.kind, balancer: event.balancer, backend: null, detail };
+  }
   if (event.kind === "listener.lost") {
     const detail = `${event.code}: ${event.detail}`;
     return { kind: "bind.failed", balancer: event.balancer, backend: null, detail };

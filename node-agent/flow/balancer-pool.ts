@@ -1,4 +1,3 @@
-import type { LookupFunction } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Timer } from "#shared/base/clock.ts";
@@ -9,28 +8,30 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
 import type { SourceStatus } from "../discover/source-status.ts";
 import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
-import type { CheckGate } from "../health/gated-probe.ts";
+import { DialEjection, type EjectedBackend } from "../health/dial-ejection.ts";
 import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/health-monitor.ts";
+import type { CheckResult, NodeChecks } from "../health/node-checks.ts";
+import type { ProbeDeps } from "../health/probe-of.ts";
 import { BackendTable } from "../pool/backend-table.ts";
 import type { PoolView } from "../pool/pool-view.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
 
-export interface BalancerPoolDeps {
 /** Which backends are believed to live, by balancer. */
 export type Beliefs = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 
+export interface BalancerPoolDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly ledger: SlotLedger;
-  readonly gate: CheckGate;
-  readonly lookup: LookupFunction;
+  readonly checks: NodeChecks;
+  readonly probes: ProbeDeps;
   /** The balancer's id, for what is told. */
   readonly balancer: string;
   readonly tell: (event: DataPlaneEvent) => void;
-  /** There is another view for workers to elect from. */
   /** What the process before this one believed of its backends, by balancer. */
   readonly inheritedBeliefs: Beliefs;
+  /** There is another view for workers to elect from. */
   readonly onView: (view: PoolView) => void;
 }
 
@@ -39,6 +40,7 @@ export class BalancerPool {
   readonly table: BackendTable;
   readonly #deps: BalancerPoolDeps;
   readonly #health: HealthMonitor;
+  readonly #ejection: DialEjection;
   #definition: Balancer;
   readonly #discovery: BalancerDiscovery;
   #published: PoolView;
@@ -46,13 +48,15 @@ export class BalancerPool {
   #publishedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: BalancerPoolDeps, definition: Balancer) {
-    const { clock, random, gate } = deps;
+    const { clock, checks, probes } = deps;
     this.#deps = deps;
     this.#definition = definition;
     this.table = new BackendTable({ ledger: deps.ledger, clock });
     this.#published = this.table.view();
     this.#discovery = new BalancerDiscovery({
-      ...deps,
+      clock,
+      random: deps.random,
+      lookup: probes.lookup,
       onBackends: (backends) => this.#deliver(backends),
       onEvent: (event, { pointer: source, kind: sourceKind }) => {
         const { balancer, tell } = deps;
@@ -60,8 +64,12 @@ export class BalancerPool {
       },
     });
     const onFlip = (flip: HealthFlip): void => this.#onFlip(flip);
-    const checking = createChecking(deps, definition.healthcheck);
-    this.#health = new HealthMonitor({ clock, random, gate, onFlip }, checking);
+    const onAllKnown = (): void => this.#panicOnlyWhenKnown();
+    const checking = createChecking(probes, definition.healthcheck);
+    this.#health = new HealthMonitor({ checks, onFlip, onAllKnown }, checking);
+    const onEject = (ejected: EjectedBackend): void => this.#onEject(ejected);
+    const onReadmit = (backend: string): void => this.#onReadmit(backend);
+    this.#ejection = new DialEjection({ clock, onEject, onReadmit }, definition.ejection);
   }
 
   /** Resolves with the first backends, or when they are not there after `firstDiscoveryMsMax`. */
@@ -75,8 +83,21 @@ export class BalancerPool {
     const before = this.#definition;
     this.#definition = definition;
     if (!isDeepStrictEqual(before.healthcheck, definition.healthcheck)) this.#changeChecks();
+    this.#ejection.configure(definition.ejection);
     if (!isDeepStrictEqual(before.discovery, definition.discovery)) await this.#discover();
     this.#publishNow();
+  }
+
+  /** Dials to a backend have failed; how many in a row stands in the counters. */
+  onDialsFailed(backend: string): void {
+    const entry = this.table.entry(backend);
+    if (entry === undefined) return;
+    this.#ejection.onFailures(backend, this.#deps.ledger.dialFailures(entry.slot));
+  }
+
+  /** The last results of a backend's checks, newest first. */
+  checkResults(backend: string): readonly CheckResult[] {
+    return this.#health.results(backend);
   }
 
   /** Drops backends that are neither discovered nor in use. To be called now and then. */
@@ -85,6 +106,11 @@ export class BalancerPool {
     if (dropped.length === 0) return;
     this.#syncChecks();
     this.#tellChanged([], dropped);
+  }
+
+  /** Which backends are believed to live. */
+  beliefs(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(this.table.entries().map(({ name, isLive }) => [name, isLive]));
   }
 
   /** How its sources are, in their order. */
@@ -96,6 +122,7 @@ export class BalancerPool {
   stop(): void {
     this.#discovery.stop();
     this.#health.stop();
+    this.#ejection.stop();
     this.#publishing?.stop();
   }
 
@@ -108,11 +135,6 @@ export class BalancerPool {
     const changed = this.#discovery.change(discovery, transport);
     await Promise.race([changed, late.promise]).finally(() => timer.stop());
   }
-  /** Which backends are believed to live. */
-  beliefs(): Readonly<Record<string, boolean>> {
-    return Object.fromEntries(this.table.entries().map(({ name, isLive }) => [name, isLive]));
-  }
-
 
   #deliver(backends: readonly Backend[]): void {
     const { added, removed, leftOut } = this.table.deliver(backends, this.#isNewLive());
@@ -124,13 +146,49 @@ export class BalancerPool {
     this.#publish();
   }
 
+  /** A backend that was known to be down is not tried anew because the process is another one. */
+  #believe(added: readonly string[]): void {
+    const { balancer, inheritedBeliefs } = this.#deps;
+    const believed = new Map(Object.entries(inheritedBeliefs[balancer] ?? {}));
+    for (const name of added) this.table.setLive(name, believed.get(name) ?? this.#isNewLive());
+  }
+
+  #isNewLive(): boolean {
+    return isLiveAtFirst(this.#definition.healthcheck);
+  }
+
   #changeChecks(): void {
     const { healthcheck } = this.#definition;
     // Nobody would ever bring a backend back that nobody checks.
     if (healthcheck.kind === "none") {
       for (const entry of this.table.entries()) this.table.setLive(entry.name, true);
     }
-    this.#health.configure(createChecking(this.#deps, healthcheck), this.#checked());
+    this.#health.configure(createChecking(this.#deps.probes, healthcheck), this.#checked());
+    this.#panicOnlyWhenKnown();
+  }
+
+  /** What was never checked is not unhealthy: as long as there is such a backend, nobody panics. */
+  #panicOnlyWhenKnown(): void {
+    const { healthcheck } = this.#definition;
+    const percent = healthcheck.kind === "none" ? undefined : healthcheck.panicBelowPercent;
+    this.table.panicBelow(this.#health.areAllKnown ? (percent ?? 0) : 0);
+    this.#publish();
+  }
+
+  #onEject({ backend, failures, forMs }: EjectedBackend): void {
+    if (!this.table.setEjected(backend, true)) return;
+    const { balancer, tell } = this.#deps;
+    tell({ kind: "ejection.started", balancer, backend, failures, forMs });
+    this.#publish();
+  }
+
+  #onReadmit(backend: string): void {
+    const entry = this.table.entry(backend);
+    if (entry === undefined || !this.table.setEjected(backend, false)) return;
+    const { balancer, tell, ledger } = this.#deps;
+    ledger.forgiveDials(entry.slot);
+    tell({ kind: "ejection.ended", balancer, backend });
+    this.#publish();
   }
 
   #onFlip({ backend, isHealthy, why }: HealthFlip): void {
@@ -143,20 +201,11 @@ export class BalancerPool {
   /** Backends that have vanished are checked as long as they have connections. */
   #syncChecks(): void {
     this.#health.sync(this.#checked());
+    this.#ejection.keep(new Set(this.table.entries().map(({ name }) => name)));
+    this.#panicOnlyWhenKnown();
   }
 
   #checked(): readonly CheckedBackend[] {
-  /** A backend that was known to be down is not tried anew because the process is another one. */
-  #believe(added: readonly string[]): void {
-    const { balancer, inheritedBeliefs } = this.#deps;
-    const believed = new Map(Object.entries(inheritedBeliefs[balancer] ?? {}));
-    for (const name of added) this.table.setLive(name, believed.get(name) ?? this.#isNewLive());
-  }
-
-  #isNewLive(): boolean {
-    return isLiveAtFirst(this.#definition.healthcheck);
-  }
-
     return this.table.entries().map(({ name, backend, isLive }) => ({
       name,
       host: backend.host,
@@ -183,10 +232,21 @@ export class BalancerPool {
   #publishNow(): void {
     this.#publishing?.stop();
     this.#publishing = undefined;
+    const wasPanic = this.table.isPanic;
     const view = this.table.view();
     if (view === this.#published) return;
+    if (this.table.isPanic !== wasPanic) this.#tellPanic();
     this.#published = view;
     this.#publishedMs = this.#deps.clock.monotonicMs();
     this.#deps.onView(view);
+  }
+
+  #tellPanic(): void {
+    const { balancer, tell } = this.#deps;
+    const { isPanic } = this.table;
+    const backends = this.table.entries().filter(({ isDiscovered }) => isDiscovered);
+    const healthy = backends.filter(({ isLive }) => isLive).length;
+    const kind = isPanic ? "panic.started" : "panic.ended";
+    tell({ kind, balancer, healthy, backends: backends.length });
   }
 }

@@ -12,16 +12,16 @@ export type DataPlaneEvent =
     }
   /** Dials to it failed in a row: it is left out for so long. */
   | {
-      readonly kind: "backend.ejected";
+      readonly kind: "ejection.started";
       readonly balancer: string;
       readonly backend: string;
       readonly failures: number;
       readonly forMs: number;
     }
-  | { readonly kind: "backend.readmitted"; readonly balancer: string; readonly backend: string }
+  | { readonly kind: "ejection.ended"; readonly balancer: string; readonly backend: string }
   /** Too few backends are healthy, so all are used; and the end of that. */
   | {
-      readonly kind: "backends.panic" | "backends.calm";
+      readonly kind: "panic.started" | "panic.ended";
       readonly balancer: string;
       readonly healthy: number;
       readonly backends: number;

@@ -5,6 +5,7 @@ import {
   backendSweepMs,
   counterSlotsMax,
   drainGraceMs,
+  execChecksMax,
   healthChecksMax,
   ratesMs,
 } from "#shared/base/limits.ts";
@@ -16,16 +17,19 @@ import type { AddressClaims, InheritedAddress } from "../engine/address-claims.t
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver, ListenerId } from "../engine/engine.ts";
 import { CheckGate } from "../health/gated-probe.ts";
+import { NodeChecks } from "../health/node-checks.ts";
+import type { ProbeDeps } from "../health/probe-of.ts";
 import { createCounterMemory } from "../pool/counter-memory.ts";
 import { SlotLedger } from "../pool/slot-ledger.ts";
 import type { Log } from "../runtime/log.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
+import { usualAuthorities } from "../runtime/usual-authorities.ts";
 import { CarriedTotals } from "../stats/carried-totals.ts";
+import type { Beliefs } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { bindObstacles } from "./bind-obstacles.ts";
 import { capabilities } from "./capabilities.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
-import type { Beliefs } from "./balancer-pool.ts";
 import { EventTeller } from "./event-teller.ts";
 import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
 import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
@@ -39,22 +43,22 @@ export interface DataPlaneDeps {
   readonly claims: AddressClaims;
   /** Worker threads; at least 1. */
   readonly workers: number;
-  /** How a worker comes to be; a thread unless given. */
-  readonly spawn?: SpawnWorker;
-}
-
   /** What moves the bytes in each of them. */
   readonly engine: EngineChoice;
   /** What the process before this one believed of its backends. */
   readonly beliefs?: Beliefs;
-/** How a drain of everything went. */
-export interface DrainOutcome {
-  /** Connections that were open when it began. */
-  readonly open: number;
+  /** How a worker comes to be; a thread unless given. */
+  readonly spawn?: SpawnWorker;
+}
+
 export interface DrainHow {
   readonly keepsAddresses: boolean;
 }
 
+/** How a drain of everything went. */
+export interface DrainOutcome {
+  /** Connections that were open when it began. */
+  readonly open: number;
   /** Those of them that were cut because their time was up. */
   readonly cut: number;
 }
@@ -106,8 +110,8 @@ class WorkersDataPlane implements DataPlane {
   readonly #deps: DataPlaneDeps;
   readonly #ledger: SlotLedger;
   readonly #workers: Workers;
-  readonly #gate = new CheckGate(healthChecksMax);
-  readonly #names: NameLookup;
+  readonly #checks: NodeChecks;
+  readonly #probes: ProbeDeps;
   readonly #carried = new CarriedTotals();
   readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
@@ -124,13 +128,20 @@ class WorkersDataPlane implements DataPlane {
     const { clock, random, spawn = spawnThread } = deps;
     this.#deps = deps;
     this.#events = new EventTeller(deps.log);
-    this.#names = new NameLookup({ clock });
+    this.#checks = new NodeChecks({ clock, random });
+    this.#probes = {
+      clock,
+      lookup: new NameLookup({ clock }).forSockets,
+      authorities: usualAuthorities(),
+      gates: { sockets: new CheckGate(healthChecksMax), programs: new CheckGate(execChecksMax) },
+    };
     this.#ledger = new SlotLedger(createCounterMemory({ workers: deps.workers }));
     this.#workers = new Workers({
       clock,
       random,
       spawn,
       ledger: this.#ledger,
+      engine: deps.engine,
       onNotices: (notices) => this.#onNotices(notices),
       onLost: (lost) => this.#onWorkerLost(lost),
       onReplaced: (worker) => this.#onWorkerReplaced(worker),
@@ -229,18 +240,18 @@ class WorkersDataPlane implements DataPlane {
   #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
     const { clock, random, claims, beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
+      inheritedBeliefs,
       clock,
       random,
       claims,
       ledger: this.#ledger,
-      gate: this.#gate,
-      lookup: this.#names.forSockets,
+      checks: this.#checks,
+      probes: this.#probes,
       workers: this.#workers,
       nextListener: () => this.#nextListener(),
       tell: (event) => this.#events.tell(event),
       onGone: (gone) => this.#onGone(gone),
     };
-      inheritedBeliefs,
   }
 
   #nextListener(): ListenerId {
@@ -261,8 +272,10 @@ class WorkersDataPlane implements DataPlane {
 
   #onNotices(notices: readonly Notice[]): void {
     for (const notice of notices) {
-      const balancer = this.#balancers.get(notice.balancer)?.id;
-      if (balancer !== undefined) this.#events.notice(notice, balancer);
+      const balancer = this.#balancers.get(notice.balancer);
+      if (balancer === undefined) continue;
+      this.#events.notice(notice, balancer.id);
+      if (notice.kind === "dial-failed") balancer.onDialsFailed(notice.backend);
     }
   }
 

@@ -172,6 +172,11 @@ export class RunningBalancer {
     this.#listenRetry = this.#deps.clock.after(listenRetryMs, () => void this.restore(worker));
   }
 
+  /** Dials to a backend have failed. */
+  onDialsFailed(backend: string): void {
+    if (this.#phase === "serving") this.#pool.onDialsFailed(backend);
+  }
+
   /** Drops backends that have left. To be called now and then. */
   sweep(): void {
     if (this.#phase === "serving") this.#pool.sweep();
@@ -181,8 +186,11 @@ export class RunningBalancer {
   measure(): void {
     const reading = readNumbers(this.#numbers());
     this.#meter.look(measuredTotals(reading), this.#deps.clock.monotonicMs());
-    const { ledger } = this.#deps;
-    tellRates(reading, { ledger, meter: this.#meter, balancer: this.#place.slot });
+    tellRates(reading, {
+      ledger: this.#deps.ledger,
+      meter: this.#meter,
+      balancer: this.#place.slot,
+    });
   }
 
   rows(): readonly TotalsRow[] {
@@ -201,7 +209,11 @@ export class RunningBalancer {
       openConnections: this.#connections.open,
       totals: reading.own,
       rates: meter.ratesOf(ownRow),
-      backends: backendStatuses(reading, { ledger, meter }),
+      backends: backendStatuses(reading, {
+        ledger,
+        meter,
+        checksOf: (backend) => this.#pool.checkResults(backend),
+      }),
       sources: this.#pool.sources(),
     };
   }

@@ -11,6 +11,7 @@ import type {
 } from "../engine/engine.ts";
 import { admit, releasePlace } from "../listen/admission.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
+import { isOwnLack } from "../runtime/own-lack.ts";
 import type { ConnectionCounts } from "../stats/connection-counts.ts";
 import type { NoticeBox } from "./notice-box.ts";
 import type { OpenConnection, ServedBalancer } from "./served-balancer.ts";
@@ -34,6 +35,9 @@ export function tcpFlow(stages: Stages, event: EngineEvent): void {
   switch (event.kind) {
     case "accepted":
       return onAccepted(stages, event);
+    case "peeked":
+      // Nothing is peeked yet.
+      return;
     case "connected":
       return onConnected(stages, event);
     case "failed":
@@ -98,7 +102,7 @@ function onDialFailed(stages: Stages, event: EventOf<"failed">): void {
   if (connection?.backend === undefined) return;
   const { id, backend, balancer, tried } = connection;
   connection.backend = undefined;
-  stages.counts.dialFailed(backend.slot);
+  stages.counts.dialFailed(backend.slot, { isOwnLack: isOwnLack(code, backend.host) });
   const { key } = balancer.terms;
   stages.notices.add({ kind: "dial-failed", balancer: key, backend: backend.name, code, count: 1 });
   const next = afterFailedDial({ code, mayRetry, attempts: tried.length });

@@ -12,7 +12,7 @@ export interface CheckConnection {
   /** The event of the socket that says that one can write. */
   readonly openEvent: "connect" | "secureConnect";
   /** Ends it at once, whatever state it is in. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Begins to connect; undefined when this host lacks what it takes. */

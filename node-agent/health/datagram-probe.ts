@@ -24,7 +24,8 @@ export function datagramProbe(deps: DatagramProbeDeps, exchange: Exchange): Prob
       deps.lookup(target.host, {}, (error, address) => {
         if (asked.isOver) return;
         if (error !== null) return finish(...failureOf(error, target.host));
-        asked.socket = ask({ host: String(address), port: target.port }, exchange, finish);
+        const host = typeof address === "string" ? address : (address[0]?.address ?? "");
+        asked.socket = ask({ host, port: target.port }, exchange, finish);
       });
       return () => {
         asked.isOver = true;

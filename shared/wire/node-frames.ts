@@ -96,6 +96,10 @@ export const nodeEventSchema = z.object({
   kind: z.enum([
     "backend.up",
     "backend.down",
+    "ejection.started",
+    "ejection.ended",
+    "panic.started",
+    "panic.ended",
     "bind.failed",
     "bind.recovered",
     "snapshot.refused",

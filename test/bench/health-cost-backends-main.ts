@@ -27,7 +27,6 @@ async function startUdp(hosts: readonly string[]): Promise<number> {
     const udp = createSocket("udp4");
     udp.on("message", (datagram, { address, port }) => udp.send(datagram, port, address));
     udp.bind(shared, host);
-    // oxlint-disable-next-line no-await-in-loop -- the first one chooses the port for all
     await once(udp, "listening");
     shared = udp.address().port;
   }

@@ -158,7 +158,6 @@ async function startBackends(): Promise<{ process: ChildProcess; ports: Ports }>
 
 /** Guarantee: `health-cost-backends-main.ts` sends its ports first, and nothing else. */
 function portsOf(message: unknown): Ports {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
   return message as Ports;
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 
 import { hostSchema, portSchema } from "../fields.ts";
 import { refuse } from "../reading.ts";

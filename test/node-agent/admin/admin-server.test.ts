@@ -31,7 +31,9 @@ describe("status port", () => {
     const nasty = '<img src=x onerror="alert(1)">\'&';
     const [balancer] = statusOf().balancers;
     const problems = [{ pointer: nasty, code: nasty, detail: nasty }];
-    const backends = [{ name: nasty, live: false, activeConnections: 0 }];
+    const backends = [
+      { name: nasty, live: false, ejected: false, activeConnections: 0, checks: [] },
+    ];
     const balancers = [{ ...balancer, name: nasty, bind: [nasty], problems, backends }];
     const { get } = await setup({ balancers } as Partial<AgentStatus>);
     const { body } = await get("/");

@@ -23,7 +23,15 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         state: "serving",
         problems: [],
         activeConnections: 3,
-        backends: [{ name: "10.0.0.1:80", live: true, activeConnections: 3 }],
+        backends: [
+          {
+            name: "10.0.0.1:80",
+            live: true,
+            ejected: false,
+            activeConnections: 3,
+            checks: [{ atMs: 1, verdict: "passed", tookMs: 2, detail: "" }],
+          },
+        ],
         sources: [sourceOf()],
       },
       {

@@ -114,16 +114,16 @@ describe("X-HC-31 panic", () => {
     a.status = b.status = 503;
     await eventually(() => under.ofKind("backend.down").length === 2);
     await eventually(async () => (await answers()) === "cd");
-    expect(under.ofKind("backends.panic")).toEqual([]);
+    expect(under.ofKind("panic.started")).toEqual([]);
 
     c.status = 503;
-    await eventually(() => under.ofKind("backends.panic").length === 1);
-    expect(under.ofKind("backends.panic")).toMatchObject([{ healthy: 1, backends: 4 }]);
+    await eventually(() => under.ofKind("panic.started").length === 1);
+    expect(under.ofKind("panic.started")).toMatchObject([{ healthy: 1, backends: 4 }]);
     await eventually(async () => (await answers()) === "abcd");
     expect(web.status().backends.filter(({ isLive }) => isLive)).toHaveLength(1);
 
     c.status = 200;
-    await eventually(() => under.ofKind("backends.calm").length === 1);
+    await eventually(() => under.ofKind("panic.ended").length === 1);
     await eventually(async () => (await answers()) === "cd");
   });
 
@@ -141,7 +141,7 @@ describe("X-HC-31 panic", () => {
     } as const;
     const web = await serve(under, { healthcheck, backends: [backend] });
     await eventually(() => watchman.requests.length === 1);
-    expect([await ask(web.port), under.ofKind("backends.panic")]).toEqual(["", []]);
+    expect([await ask(web.port), under.ofKind("panic.started")]).toEqual(["", []]);
   });
 });
 
@@ -160,7 +160,7 @@ test("X-TCP-21 a backend whose dials fail in a row is left out for a time that g
   const askUntilEjected = async (times: number): Promise<void> => {
     await eventually(async () => {
       expect(await ask(web.port)).toBe("alive");
-      return under.ofKind("backend.ejected").length === times;
+      return under.ofKind("ejection.started").length === times;
     });
     expect(web.backend(dead)).toMatchObject({ isEjected: true, isLive: true });
     clock.advance(poolGapMs);
@@ -178,13 +178,13 @@ test("X-TCP-21 a backend whose dials fail in a row is left out for a time that g
   expect(web.backend(dead).isEjected).toBe(false);
   await askUntilEjected(2);
   clock.advance(15_000);
-  expect(under.ofKind("backend.readmitted")).toHaveLength(2);
+  expect(under.ofKind("ejection.ended")).toHaveLength(2);
 
-  expect(under.ofKind("backend.ejected").map(({ backend, forMs }) => [backend, forMs])).toEqual([
+  expect(under.ofKind("ejection.started").map(({ backend, forMs }) => [backend, forMs])).toEqual([
     [dead, 10_000],
     [dead, 15_000],
   ]);
-  for (const { failures } of under.ofKind("backend.ejected")) {
+  for (const { failures } of under.ofKind("ejection.started")) {
     expect(failures).toBeGreaterThanOrEqual(3);
   }
   const back = await startBackend(greet("back"), { port });

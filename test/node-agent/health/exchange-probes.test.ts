@@ -27,7 +27,7 @@ function answering(...pieces: readonly (string | Uint8Array)[]): BackendBehaviou
 async function say(socket: Socket, pieces: readonly (string | Uint8Array)[]): Promise<void> {
   for (const piece of pieces) {
     socket.write(piece);
-    // oxlint-disable-next-line no-await-in-loop -- a segment of its own
+    // Lets it go out in a segment of its own.
     await settled();
   }
 }

@@ -75,7 +75,7 @@ describe("the health loop", () => {
     expect(results).toMatchObject([{ verdict: "failed" }]);
   });
 
-  test("F-HC-03 checks start every interval, within ten percent", async () => {
+  test("F-HC-03 X-HC-24 checks start every interval, within ten percent, and not in step", async () => {
     const clock = new FakeClock();
     const checks = scripted(clock, ".");
     start(clock, checks.probe);

@@ -128,6 +128,15 @@ const checking = {
   fails: 5,
   passes: 4,
   initialStatus: "unhealthy",
+  target: { host: "10.0.0.9", port: 8080 },
+  waitForFirstResult: true,
+  panicBelowPercent: 50,
+};
+
+const checkTls = {
+  ignoreVerify: true,
+  rootCa: { file: "/etc/ca.pem" },
+  serverName: "www.example.com",
 };
 
 export const fullHealthchecks: Readonly<Record<string, Json>> = {
@@ -135,6 +144,8 @@ export const fullHealthchecks: Readonly<Record<string, Json>> = {
   ping: { kind: "ping", ...checking },
   probe: {
     ...minimalHealthchecks["probe"],
+    protocol: "tls",
+    tls: checkTls,
     strategy: "regexp",
     recv: "^PONG",
     recvLen: 4,
@@ -144,6 +155,7 @@ export const fullHealthchecks: Readonly<Record<string, Json>> = {
     ...minimalHealthchecks["exec"],
     expectedPositiveOutput: "1",
     expectedNegativeOutput: "0",
+    trimOutput: true,
     ...checking,
   },
   http: {
@@ -155,6 +167,7 @@ export const fullHealthchecks: Readonly<Record<string, Json>> = {
     headers: { "X-Check": "midstream" },
     expectedStatuses: ["200-299", "304"],
     bodyPattern: "^ok",
+    tls: checkTls,
     ...checking,
   },
 };
@@ -184,6 +197,7 @@ const common = {
     backupBelow: 2,
     slowStart: anyDuration,
   },
+  ejection: { failures: 3, time: anyDuration, maxTime: anyDuration },
   limits: {
     maxConnections: 10,
     clientIdleTimeout: anyDuration,

@@ -36,8 +36,10 @@ describe("durations", () => {
       "expiry",
       "hold",
       "interval",
+      "maxTime",
       "readTimeout",
       "slowStart",
+      "time",
       "timeout",
     ]);
   });
@@ -82,7 +84,7 @@ describe("durations", () => {
 
   /** An interval of 0 would mean a check without pause (F-CFG-24), a table that forgets at once. */
   function mustBeAboveZero(pointer: string, text: string): boolean {
-    return text === "0" && /^\/healthcheck\/interval$|\/expiry$/.test(pointer);
+    return text === "0" && /^\/healthcheck\/interval$|^\/ejection\/|\/expiry$/.test(pointer);
   }
 
   function mustBeASecond(pointer: string, text: string): boolean {
