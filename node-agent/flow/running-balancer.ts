@@ -5,8 +5,8 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
-import type { InheritedAddress } from "../engine/address-claims.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
+import type { InheritedAddress } from "../engine/address-claims.ts";
 import { within } from "../runtime/within.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
 import { BalancerConnections } from "./balancer-connections.ts";

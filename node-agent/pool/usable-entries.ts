@@ -1,8 +1,13 @@
-import type { BackendEntry } from "./backend-table.ts";
+/** A backend as far as its use is in question. */
+interface Usable {
+  readonly isLive: boolean;
+  readonly isDiscovered: boolean;
+  readonly isEjected: boolean;
+}
 
 /** Which of a balancer's backends can be elected, and whether health was set aside for it. */
-export interface UsableEntries {
-  readonly entries: readonly BackendEntry[];
+interface UsableEntries<Entry> {
+  readonly entries: readonly Entry[];
   readonly isPanic: boolean;
 }
 
@@ -12,10 +17,10 @@ export interface UsableEntries {
  * discovered one is used. Backends that are left out after failed dials come back when there would
  * be nobody else.
  */
-export function usableEntries(
-  known: readonly BackendEntry[],
+export function usableEntries<Entry extends Usable>(
+  known: readonly Entry[],
   panicBelowPercent: number,
-): UsableEntries {
+): UsableEntries<Entry> {
   const discovered = known.filter(({ isDiscovered }) => isDiscovered);
   const live = discovered.filter(({ isLive }) => isLive);
   const isPanic = live.length * 100 < panicBelowPercent * discovered.length;

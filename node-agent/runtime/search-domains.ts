@@ -7,7 +7,7 @@ export interface SearchDomains {
   readonly ndots: number;
 }
 
-export const noSearchDomains: SearchDomains = { domains: [], ndots: 1 };
+const noSearchDomains: SearchDomains = { domains: [], ndots: 1 };
 
 /** The `search` (or `domain`) and `options ndots` lines of a resolv.conf; the last of each holds. */
 export function parseSearchDomains(text: string): SearchDomains {

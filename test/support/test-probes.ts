@@ -32,7 +32,7 @@ export function testProbe(check: CheckInput, given: Partial<ProbeDeps> = {}): Pr
 }
 
 /** The result of one check. */
-export function checkOnce(check: CheckInput, target: ProbeTarget): Promise<ProbeResult> {
+function checkOnce(check: CheckInput, target: ProbeTarget): Promise<ProbeResult> {
   return testProbe(check)(target, new AbortController().signal);
 }
 

@@ -1,5 +1,3 @@
-import type { z } from "zod";
-
 import { hostSchema, portSchema } from "../fields.ts";
 import { refuse } from "../reading.ts";
 import { section } from "../section.ts";
@@ -15,5 +13,3 @@ export const checkTargetSchema = section({
     }
   })
   .meta({ id: "CheckTarget", description: "Where a check goes instead of to the backend itself" });
-
-export type CheckTarget = z.output<typeof checkTargetSchema>;
