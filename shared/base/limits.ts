@@ -510,6 +510,11 @@ export const embeddedStopMsMax = 8_000;
 export const relayBufferBytes = 64 * 1024;
 /** First bytes of a client that can be looked at before it is connected; a ClientHello has 16 KB at most. */
 export const peekBytesMax = 64 * 1024;
+/**
+ * Resident memory of the agent for a connection that moves nothing, sockets in the kernel aside. It is
+ * no limit that the agent enforces: tests hold it to this.
+ */
+export const idleConnectionBytesMax = { native: 4 * 1024, portable: 40 * 1024 } as const;
 /** TCP keep-alive begins after this much silence: a peer that vanished is noticed in the end. */
 export const keepAliveMs = 15_000;
 /** A connection that is being closed gets this long to send what is queued and to be closed by its peer. */
@@ -534,6 +539,16 @@ export const movedMs = 100;
 export const noticeMs = 1_000;
 /** … and in so many kinds at a time. */
 export const noticesMax = 1_000;
+/** Lines of the access log that wait in one worker: some 400 bytes each. Further ones are left out, counted. */
+export const accessLinesMax = 10_000;
+/** A worker hands its lines over this often, and only when those before have been taken. */
+export const accessBatchMs = 200;
+/** Connections that failed or were turned away and are logged although not sampled, per worker and second. */
+export const accessErrorsPerSecondMax = 100;
+/** Bytes of the access log that its file has not taken: above this further lines are left out, counted. */
+export const accessUnsentBytesMax = 8 * 1024 * 1024;
+/** An access log whose file failed is opened again after this. */
+export const accessReopenMs = 5_000;
 /** A worker answers a command of the main thread within this, or counts as hung. */
 export const workerAnswerMsMax = 10_000;
 /** A worker that died is replaced at once; when it dies again and again, after a wait up to these. */
