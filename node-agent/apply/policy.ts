@@ -123,6 +123,7 @@ function deniedSource(policy: Policy, source: Source, pointer: string): readonly
     case "json":
     case "plaintext":
     case "consul":
+    case "etcd":
       return [];
   }
 }

@@ -8,6 +8,7 @@ import { consulSource } from "./consul.ts";
 import type { DiscoveryLoopOptions } from "./discovery-loop.ts";
 import type { DiscoverySource } from "./discovery.ts";
 import { dockerSource } from "./docker/docker.ts";
+import { etcdSource } from "./etcd.ts";
 import { execSource } from "./exec.ts";
 import { jsonSource } from "./json.ts";
 import { lxdSource } from "./lxd/lxd.ts";
@@ -25,6 +26,7 @@ export const discoveryKinds = [
   "plaintext",
   "consul",
   "lxd",
+  "etcd",
   "multi",
 ] as const satisfies readonly DiscoveryKind[];
 
@@ -60,6 +62,8 @@ export function createSource(
       return consulSource({ clock, lookup }, definition);
     case "lxd":
       return lxdSource({ clock, lookup }, definition);
+    case "etcd":
+      return etcdSource(lookup, definition);
   }
 }
 

@@ -4,6 +4,7 @@ import { discoverySourcesMax } from "../../base/limits.ts";
 import { section } from "../section.ts";
 import { consulDiscoverySchema } from "./consul.ts";
 import { dockerDiscoverySchema } from "./docker.ts";
+import { etcdDiscoverySchema } from "./etcd.ts";
 import { execDiscoverySchema } from "./exec.ts";
 import { jsonDiscoverySchema } from "./json.ts";
 import { lxdDiscoverySchema } from "./lxd.ts";
@@ -20,6 +21,7 @@ const singleKinds = [
   plaintextDiscoverySchema,
   consulDiscoverySchema,
   lxdDiscoverySchema,
+  etcdDiscoverySchema,
 ] as const;
 
 /** One source of backends. */

@@ -33,7 +33,7 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "bind:unix", pointer: "/bind/2" },
     { capability: "bind:interface", pointer: "/bind/3" },
     { capability: "discovery:multi", pointer: "/discovery/kind" },
-    ...["static", "srv", "docker", "json", "exec", "plaintext", "consul", "lxd"].map(
+    ...["static", "srv", "docker", "json", "exec", "plaintext", "consul", "lxd", "etcd"].map(
       (kind, index) => ({
         capability: `discovery:${kind}`,
         pointer: `/discovery/sources/${index}/kind`,

@@ -31,6 +31,7 @@ export const minimalDiscoveries: Readonly<Record<string, Json>> = {
   plaintext: { kind: "plaintext", endpoint: "https://inventory.internal/backends" },
   consul: { kind: "consul", host: "127.0.0.1:8500", serviceName: "web" },
   lxd: { kind: "lxd", serverAddress: "unix:/var/lib/lxd/unix.socket", containerPort: 80 },
+  etcd: { kind: "etcd", endpoint: "http://127.0.0.1:2379", prefix: "/web/" },
   multi: { kind: "multi", sources: [{ kind: "static", backends: [] }] },
 };
 
@@ -105,6 +106,12 @@ const singleDiscoveries: Readonly<Record<string, Json>> = {
     containerInterfaceKey: "user.interface",
     containerSniKey: "user.sni",
     containerAddressType: "IPv6",
+    ...fetching,
+  },
+  etcd: {
+    ...minimalDiscoveries["etcd"],
+    auth: { username: "u", password: "plain password" },
+    tls: sourceTls,
     ...fetching,
   },
 };

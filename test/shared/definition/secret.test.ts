@@ -26,6 +26,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/3/auth/password",
     "/discovery/sources/5/auth/password",
     "/discovery/sources/6/auth/password",
+    "/discovery/sources/8/auth/password",
     "/discovery/sources/6/aclToken",
     "/discovery/sources/7/serverRemotePassword",
     "/discovery/sources/3/bearerToken",
@@ -36,6 +37,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/3/tls/clientCertificate/pem/key",
     "/discovery/sources/5/tls/clientCertificate/pem/key",
     "/discovery/sources/6/tls/clientCertificate/pem/key",
+    "/discovery/sources/8/tls/clientCertificate/pem/key",
     "/backendTls/clientCertificate/pem/key",
   ]);
 });

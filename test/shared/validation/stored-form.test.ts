@@ -92,6 +92,7 @@ describe("the stored form stays the same", () => {
         timeout: "5s",
       },
     ],
+    ["etcd", { ...fetching, timeout: "2s" }],
     ["multi", {}],
   ])("of %s discovery", (kind, defaults) => {
     const discovery = minimalDiscoveries[kind];
