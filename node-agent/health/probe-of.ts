@@ -3,6 +3,7 @@ import type { SecureContext } from "node:tls";
 
 import type { Clock } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
+import { checkMsMax } from "#shared/base/limits.ts";
 import type { Healthcheck } from "#shared/definition/healthcheck/healthcheck.ts";
 import type { HttpCheck } from "#shared/definition/healthcheck/http.ts";
 import type { ProbeCheck } from "#shared/definition/healthcheck/probe.ts";
@@ -33,7 +34,7 @@ export type ActiveCheck = Exclude<Healthcheck, { kind: "none" }>;
 
 /** What a definition's check does, when there is room for it. */
 export function probeOf(deps: ProbeDeps, check: ActiveCheck): Probe {
-  const bounded = { ...deps, timeoutMs: durationMs(check.timeout) };
+  const bounded = { ...deps, timeoutMs: timeoutMsOf(check) };
   const { sockets, programs } = deps.gates;
   switch (check.kind) {
     case "ping":
@@ -45,6 +46,12 @@ export function probeOf(deps: ProbeDeps, check: ActiveCheck): Probe {
     case "http":
       return sockets.gated(httpProbe({ ...bounded, open: pageConnections(deps, check) }, check));
   }
+}
+
+/** Without a limit of its own a check that hangs would be no failure, and keep its place for good. */
+function timeoutMsOf({ timeout }: ActiveCheck): number {
+  const timeoutMs = durationMs(timeout);
+  return timeoutMs === 0 ? checkMsMax : timeoutMs;
 }
 
 function exchangeProbe(deps: ProbeDeps & BoundedCheckDeps, check: ProbeCheck): Probe {

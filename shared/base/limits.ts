@@ -193,6 +193,8 @@ export const joinsPerSecondMax = 4;
 
 /** Checks drift apart by this share of their interval, so that many of them do not march in step. */
 export const checkJitterShare = 0.05;
+/** A check whose timeout is "0" ends then all the same: it would hang, and never be a failure. */
+export const checkMsMax = 60_000;
 /** Output of one exec check: more than any definition can expect. */
 export const execCheckOutputBytesMax = 16 * 1024;
 /** What an http check reads of an answer: its headers, and the body's beginning. */
@@ -386,8 +388,8 @@ export const handoverTextCharsMax = 4_000;
 
 /** Names that are looked up at the same time; further lookups are not made, and say nothing. */
 export const lookupsAtOnceMax = 1_024;
-/** Lookups that begin at the same time, and the pause before the next ones: a socket's buffer holds 276 questions. */
-export const lookupBurst = 50;
+/** Lookups that begin at the same time, two questions each, and the pause before the next ones: a burst that a name server's socket cannot hold is lost. */
+export const lookupBurst = 16;
 export const lookupBurstMs = 10;
 /** A lookup, search domains included: the system's own function can take ten times as long. */
 export const lookupMsMax = 5_000;

@@ -12,7 +12,7 @@ export const checkingShape = {
   }),
   // A backend that needs longer to answer nothing is not healthy, and checks never overlap.
   timeout: durationField().prefault("1s").meta({
-    description: 'Time for one check; "0" is without limit',
+    description: 'Time for one check; "0" is 60s',
   }),
   // One lost packet empties no pool.
   fails: streakField(2, "Failures in a row that take a backend out; less than 1 is 1"),

@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 
 import { describe, expect, test } from "vitest";
 
+import { checkMsMax } from "#shared/base/limits.ts";
+
 import { eventually } from "../../support/eventually.ts";
 import { startBackend, type BackendBehaviour } from "../../support/fake-backend.ts";
 import { FakeClock, settled } from "../../support/fake-clock.ts";
@@ -121,6 +123,15 @@ test("F-HC-15 a backend that stays silent is unhealthy exactly when the timeout 
       { verdict: "failed", tookMs: 2_000, detail: "timeout" },
     ]);
   }
+});
+
+test("a check without a timeout of its own ends in a minute", async () => {
+  const clock = new FakeClock();
+  const silent = await startBackend(() => undefined);
+  const result = testProbe({ ...probe, timeout: "0" }, { clock })(silent, never);
+  await settled();
+  clock.advance(checkMsMax);
+  expect(await result).toMatchObject({ verdict: "failed", detail: "timeout" });
 });
 
 describe("a probe over UDP", () => {
