@@ -41,10 +41,13 @@ export class FollowedFile<T> {
 }
 
 function versionOf(path: string): { readonly version: string; readonly isReadable: boolean } {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return { version: "absent", isReadable: false };
-  const isReadable = stat.isFile() && stat.size <= systemFileBytesMax;
-  return { version: `${stat.ino} ${stat.mtimeMs} ${stat.size}`, isReadable };
+  try {
+    const stat = statSync(path);
+    const isReadable = stat.isFile() && stat.size <= systemFileBytesMax;
+    return { version: `${stat.ino} ${stat.mtimeMs} ${stat.size}`, isReadable };
+  } catch {
+    return { version: "out of reach", isReadable: false };
+  }
 }
 
 function textOf(path: string): string {

@@ -113,13 +113,15 @@ export class NameLookup {
   async #resolve(name: string): Promise<Looked> {
     await this.#paced.turn();
     const resolver = this.#currentResolver();
+    // A domain whose server fails says nothing about the next one, nor that there is no such name.
+    let code = "ENOTFOUND";
     for (const full of namesToAsk(name, this.#search.read())) {
-      // oxlint-disable-next-line no-await-in-loop -- the next name counts only if this one is absent
+      // oxlint-disable-next-line no-await-in-loop -- the next name counts only if this one has no address
       const answer = await askForAddresses({ clock: this.#deps.clock, resolver }, full);
       if (answer.kind === "found") return this.#keep(name, answer);
-      if (answer.kind === "failed") return failed(answer.code);
+      if (answer.kind === "failed") code = answer.code;
     }
-    return failed("ENOTFOUND");
+    return failed(code);
   }
 
   #keep(name: string, { addresses }: Extract<DnsAnswer, { kind: "found" }>): Looked {

@@ -99,6 +99,27 @@ describe("a name's addresses", () => {
     );
   });
 
+  test("are looked for in the next search domain when one's server fails", async () => {
+    const server = await startNameServer((name) => {
+      if (name === "db.one.example" || name === "ill.one.example") return "server-failure";
+      return name === "db.two.example" ? ["10.0.0.3"] : "no-such-name";
+    });
+    const paths = files({ resolver: "search one.example two.example\n" });
+    const names = lookup({ nameServers: [server.address] }, paths);
+    expect(await look(names, "db")).toEqual(["10.0.0.3"]);
+    expect(await look(names, "other")).toBe("ENOTFOUND");
+    // The first domain may know it: nobody can say that it does not exist.
+    expect(await look(names, "ill")).toBe("ESERVFAIL");
+  });
+
+  test("a file that cannot be read counts as empty", async () => {
+    const server = await startNameServer(() => ["10.0.0.1"]);
+    const paths = { hosts: "/proc/self/fd/none/hosts", resolver: "/proc" };
+    expect(await look(lookup({ nameServers: [server.address] }, paths), "db")).toEqual([
+      "10.0.0.1",
+    ]);
+  });
+
   test("are kept as long as the name server says, and asked for again afterwards", async () => {
     const clock = new FakeClock();
     const server = await startNameServer(() => ["10.0.0.1"], { ttlS: 10 });
