@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { workerYoungGenerationMb } from "#shared/base/limits.ts";
+
 import type { Command, WorkerInit, WorkerReport } from "./worker-protocol.ts";
 
 /** What the main thread hears of a worker. */
@@ -23,6 +25,7 @@ export const spawnThread: SpawnWorker = (init, ears) => {
   const worker = new Worker(new URL("worker-main.ts", import.meta.url), {
     name: `midstream-worker-${init.index}`,
     workerData: init,
+    resourceLimits: { maxYoungGenerationSizeMb: workerYoungGenerationMb },
   });
   let failure: unknown;
   worker.on("message", (report: WorkerReport) => ears.onReport(report));

@@ -516,7 +516,9 @@ export const peekBytesMax = 64 * 1024;
  * Resident memory of the agent for a connection that moves nothing, sockets in the kernel aside. It is
  * no limit that the agent enforces: tests hold it to this.
  */
-export const idleConnectionBytesMax = { native: 4 * 1024, portable: 40 * 1024 } as const;
+export const idleConnectionBytesMax = { native: 2 * 1024, portable: 16 * 1024 } as const;
+/** Room for new objects in a worker, in MB: what lives long leaves it, what dies there costs nothing. */
+export const workerYoungGenerationMb = 8;
 /** TCP keep-alive begins after this much silence: a peer that vanished is noticed in the end. */
 export const keepAliveMs = 15_000;
 /** A connection that is being closed gets this long to send what is queued and to be closed by its peer. */
