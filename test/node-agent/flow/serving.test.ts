@@ -82,6 +82,8 @@ describe.each([1, 3])("a balancer on %i worker(s)", (workers) => {
 
     expect(await ask(web.port, "still served")).toBe("still served");
 
+    // Counted within a batch of events, which may come a moment after the bytes.
+    await eventually(() => web.backend(`127.0.0.1:${backend.port}`).totals.connections === 1);
     expect(web.backend(`127.0.0.1:${refusing.port}`).totals).toMatchObject({
       refused: 1,
       connections: 0,
