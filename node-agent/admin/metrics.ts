@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { CounterColumn } from "#shared/measures/report.ts";
 
+import { checkMetrics } from "./check-metrics.ts";
 import { sourceMetrics } from "./source-metrics.ts";
 import type { AgentStatus } from "./status.ts";
 
@@ -42,6 +43,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   const balancers = rowMetrics(registry, "balancer", ["balancer", "name"]);
   const backends = rowMetrics(registry, "backend", ["balancer", "name", "backend"]);
   const sources = sourceMetrics(registry);
+  const checks = checkMetrics(registry);
   return {
     contentType: registry.contentType,
     render: () => {
@@ -50,6 +52,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       const rows = source.totals();
       agent.set(status);
       sources.set(status.balancers);
+      checks.set(status.balancers);
       balancers.set(
         rows.filter(({ backend }) => backend === "").map((row) => labelled(row, names)),
       );
