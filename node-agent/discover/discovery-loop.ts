@@ -5,6 +5,7 @@ import {
   fetchRetryMs,
   fetchRetryMsMax,
   lookAgainMs,
+  unsettledSourceMs,
 } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 
@@ -112,10 +113,10 @@ export class DiscoveryLoop {
     this.#fetchIn(backoffMs(this.#failures - 1, bounds, this.#deps.random));
   }
 
-  #again({ againMs = Number.POSITIVE_INFINITY }: FetchedList): void {
+  #again({ againMs, isUnsettled = false }: FetchedList): void {
     const { intervalMs } = this.#options;
     if (intervalMs === 0) return;
-    const pauseMs = againMs === Number.POSITIVE_INFINITY ? intervalMs : againMs;
+    const pauseMs = againMs ?? (isUnsettled ? Math.min(intervalMs, unsettledSourceMs) : intervalMs);
     this.#fetchIn(jitteredMs(pauseMs, fetchJitterShare, this.#deps.random));
     if (this.#isAnnounced) this.#lookAgain();
   }

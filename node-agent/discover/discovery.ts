@@ -8,8 +8,10 @@ export interface FetchedList {
   readonly backends: readonly Backend[];
   /** Parts of the answer that no backend could be made of. */
   readonly skipped?: Skipped;
-  /** The source is better asked again after this, in milliseconds, than after its interval. */
+  /** How long this list holds, in milliseconds: asked again then, not after the interval. */
   readonly againMs?: number;
+  /** Something is about to come, such as the address of a new container: asked again soon. */
+  readonly isUnsettled?: boolean;
 }
 
 export interface FailedFetch {

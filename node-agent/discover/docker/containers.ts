@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { sourceQuestionsAtOnceMax, unsettledSourceMs } from "#shared/base/limits.ts";
+import { sourceQuestionsAtOnceMax } from "#shared/base/limits.ts";
 
 import { failedFetch, type Fetched } from "../discovery.ts";
 import { Gathering } from "../gathering.ts";
@@ -49,7 +49,9 @@ export async function containerBackends(terms: ContainerTerms): Promise<Fetched>
       gathering.find(found, name);
     }
   }
-  return { ...gathering.list(), ...(isSettled ? {} : unsettled(discovery)) };
+  // A container's address can come a moment after its start; a published port never comes later.
+  const isUnsettled = !isSettled && discovery.address === "container";
+  return { ...gathering.list(), ...(isUnsettled ? { isUnsettled } : {}) };
 }
 
 function placesOf(
@@ -63,11 +65,6 @@ function placesOf(
   }
   const host = ownAddress(container, { network: discovery.network, hostAddress });
   return host === undefined ? [] : [{ host, port: privatePort }];
-}
-
-/** A container's address can come a moment after its start; a published port never comes later. */
-function unsettled({ address }: DockerDiscovery): { readonly againMs?: number } {
-  return address === "container" ? { againMs: unsettledSourceMs } : {};
 }
 
 function whyNoPlace({ address, containerPrivatePort, network }: DockerDiscovery): string {

@@ -1,7 +1,5 @@
 import { z } from "zod";
 
-import { unsettledSourceMs } from "#shared/base/limits.ts";
-
 import { failedFetch, type Fetched } from "../discovery.ts";
 import { Gathering } from "../gathering.ts";
 import { wholeNumber } from "../read-backend.ts";
@@ -49,7 +47,7 @@ export function instanceBackends(answer: unknown, discovery: LxdDiscovery): Fetc
   const parsed = instancesSchema.safeParse(answer);
   if (!parsed.success) return failedFetch("bad-answer", "no list of instances was answered");
   const gathering = new Gathering();
-  let isSettled = true;
+  let isUnsettled = false;
   for (const instance of parsed.data.metadata) {
     if (instance.status !== "Running" || !isWanted(instance, discovery)) continue;
     if (!gathering.hasRoom()) break;
@@ -59,14 +57,14 @@ export function instanceBackends(answer: unknown, discovery: LxdDiscovery): Fetc
     if (port === undefined) gathering.skip(`${name} has no usable port`);
     else if (host === undefined) {
       // A container gets its address a moment after its start.
-      isSettled = false;
+      isUnsettled = true;
       gathering.skip(`${name} has no ${discovery.containerAddressType} address`);
     } else {
       const sni = valueOf(instance, discovery.containerSniKey);
       gathering.find({ host, port, sni }, name);
     }
   }
-  return { ...gathering.list(), ...(isSettled ? {} : { againMs: unsettledSourceMs }) };
+  return { ...gathering.list(), ...(isUnsettled ? { isUnsettled } : {}) };
 }
 
 function isWanted(

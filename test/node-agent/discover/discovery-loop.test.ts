@@ -35,7 +35,7 @@ describe("the discovery loop", () => {
     expect(late.fetchedMs).toEqual([0, 10_500]);
   });
 
-  test("F-DSC-03 a failure is retried after 2 s, further ones later and later up to a bound", async () => {
+  test("F-DSC-03 a failure is retried after 2 s at the latest, further ones later and later up to a bound", async () => {
     const run = runLoop([failure], { random: atTheLatest });
     await run.clock.advanceSettled(100_000);
 
@@ -110,6 +110,16 @@ describe("the discovery loop", () => {
     await run.clock.advanceSettled(12_000);
 
     expect(run.fetchedMs).toEqual([0, 1_000, 11_000]);
+  });
+
+  test("a source with something about to come is asked again within a second, never later than its interval", async () => {
+    const coming: Fetched = { ok: true, backends: [], isUnsettled: true };
+    const slow = runLoop([coming, listOf("a")]);
+    await slow.clock.advanceSettled(12_000);
+    expect(slow.fetchedMs).toEqual([0, 1_000, 11_000]);
+    const fast = runLoop([coming], { intervalMs: 100 });
+    await fast.clock.advanceSettled(250);
+    expect(fast.fetchedMs).toEqual([0, 100, 200]);
   });
 });
 

@@ -107,6 +107,8 @@ describe("docker discovery from a real engine", () => {
       withinMs: 1_000,
     });
     await docker.run(["kill", id]);
+    // The signal is sent; the container ends when the kernel and the engine are done with it.
+    await docker.run(["wait", id]);
     await eventually(() => expect(watched.targets()).toEqual([]), { withinMs: 1_000 });
     expect(watched.loop.status()).toMatchObject({ isWatched: true, failures: 0 });
   });
