@@ -7,6 +7,7 @@ import { compiledCodeFreeBytesMin } from "#shared/base/limits.ts";
 import { parseLine } from "./cli/command-line.ts";
 import { SettingsReader, type Environment } from "./cli/settings-reader.ts";
 import type { Driver } from "./engine/engine.ts";
+import type { AccessLogTarget } from "./runtime/access-log.ts";
 import type { LogLevel } from "./runtime/log-level.ts";
 
 /** What `join` was told, checked. */
@@ -41,6 +42,7 @@ export interface RunConfig {
   /** Allows plain http to a control plane that is not on this host. */
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
+  readonly accessLog: AccessLogTarget;
   readonly drainMs: number;
   readonly ca: string | undefined;
 }
@@ -118,6 +120,7 @@ function runCommand(read: SettingsReader, succeeds: boolean): AgentCommand {
     policyFile: read.path("policy"),
     insecure: read.flag("insecure"),
     logLevel: read.logLevel(),
+    accessLog: read.accessLog(),
     drainMs: read.drainMs(),
     ca: read.file("ca"),
   };

@@ -121,6 +121,7 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
     name: "midstream_agent_links_opened_total",
     help: "Links to the control plane that stood so far",
   });
+  const lines = accessLogCounters(registers);
   const ready = gauge("ready", "1 while the agent serves and does not drain");
   const revision = gauge("snapshot_revision", "Revision of the snapshot that runs");
   const durable = gauge("snapshot_durable", "1 when the snapshot that runs is on disk");
@@ -129,7 +130,8 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
   const restartsFailed = gauge("restarts_failed", "Restarts that were tried in vain");
   const draining = gauge("predecessor_connections", "Clients that the agent before still serves");
   return {
-    set: ({ agent, node, link, phase, snapshot, restarts, balancers }) => {
+    set: ({ agent, node, link, phase, snapshot, restarts, balancers, accessLog }) => {
+      lines.set(accessLog);
       info.reset();
       info.set(
         { version: agent.version, driver: agent.driver, node: node.id, group: node.group },
@@ -145,6 +147,27 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
       restartsFailed.set(restarts.failed);
       draining.set(restarts.predecessor?.connections ?? 0);
       failing.set(balancers.filter(({ state }) => state === "failing").length);
+    },
+  };
+}
+
+function accessLogCounters(registers: Registry[]): { set(counts: AgentStatus["accessLog"]): void } {
+  const written = new Counter({
+    registers,
+    name: "midstream_agent_access_log_lines_total",
+    help: "Lines of access logs that were written",
+  });
+  const dropped = new Counter({
+    registers,
+    name: "midstream_agent_access_log_dropped_total",
+    help: "Lines of access logs that were left out",
+  });
+  return {
+    set: (counts) => {
+      written.reset();
+      dropped.reset();
+      written.inc(counts?.written ?? 0);
+      dropped.inc(counts?.dropped ?? 0);
     },
   };
 }

@@ -34,6 +34,12 @@ export interface AgentStatus {
     /** The version that was given up because the agent kept ending on it. */
     readonly reverted: Version | null;
   };
+  /** Lines of access logs so far; null when this node writes none. */
+  readonly accessLog: {
+    readonly written: number;
+    /** Left out, because workers or the output could not keep up. */
+    readonly dropped: number;
+  } | null;
   readonly balancers: readonly BalancerView[];
 }
 

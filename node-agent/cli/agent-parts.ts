@@ -6,6 +6,7 @@ import type { RunConfig } from "../config.ts";
 import type { ControlLink } from "../control-link/control-link.ts";
 import type { Identity } from "../control-link/identity.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
+import type { AccessLog } from "../runtime/access-log.ts";
 import type { Disk } from "../runtime/disk.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Inheritance } from "./take-over.ts";
@@ -15,6 +16,8 @@ export interface AgentDeps {
   readonly random: () => number;
   readonly disk: Disk;
   readonly log: Log;
+  /** Where access logs go; undefined when this node writes none. */
+  readonly accessLog: AccessLog | undefined;
   /** Owns everything that is started. */
   readonly life: Lifetime;
 }

@@ -11,11 +11,13 @@ import type { ApplierView } from "../apply/applier.ts";
 import type { LinkView } from "../control-link/control-link.ts";
 import type { Identity } from "../control-link/identity.ts";
 import type { BackendStatus, BalancerStatus } from "../flow/balancer-status.ts";
+import type { AccessCounts } from "../runtime/access-log.ts";
 import { agentVersion } from "./agent-version.ts";
 
 /** The parts' own views, at one moment. */
 export interface StatusParts {
   readonly draining: boolean;
+  readonly accessLog: AccessCounts | null;
   readonly restarts: RestartsView;
   readonly uptimeMs: number;
   readonly driver: string;
@@ -45,6 +47,7 @@ export function agentStatus(parts: StatusParts): AgentStatus {
       durable: link.durable,
       reverted: parts.reverted ?? null,
     },
+    accessLog: parts.accessLog,
     balancers: [
       ...parts.balancers.map((status) => runningView(status, applied)),
       ...notRunning(parts.balancers, applied),

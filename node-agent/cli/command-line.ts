@@ -73,6 +73,10 @@ function withRunOptions(command: Command): Command {
     .option("--policy <file>", "what the control plane may do here, <data>/policy.json unless set")
     .option("--insecure", "allow plain http to another host")
     .option("--log-level <level>", `${logLevels.join(", ")} (MIDSTREAM_LOG_LEVEL)`)
+    .option(
+      "--access-log <file>",
+      "where balancers' access logs go: log (unless set), off, or a file, opened again on SIGHUP",
+    )
     .option("--drain-timeout <duration>", "time for open connections at the end, 30s unless set")
     .option("--ca <file>", "authorities of the control plane's certificate, in PEM")
     .allowUnknownOption()

@@ -10,6 +10,7 @@ import { openLogOutput, type LogOutput } from "../runtime/log-output.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { watchStopRequests, type StopRequest, type StopSource } from "../runtime/stop-requests.ts";
 import { complain } from "./complain.ts";
+import { openAccessLog } from "./open-access-log.ts";
 import { run, type RunOutcome } from "./run.ts";
 
 const standardOutput = 1;
@@ -20,6 +21,7 @@ export async function runProcess(config: RunConfig): Promise<number> {
   const output = openLogOutput(clock, standardOutput);
   const log = createLog({ level: config.logLevel, output });
   dieOfDefects(log, output);
+  const access = openAccessLog({ clock, log, output }, config.accessLog);
   // Without a listener the signal would end the process: it may come at any time.
   process.on("SIGUSR2", () => undefined);
   let askToEnd: (request: StopRequest) => void = () => undefined;
@@ -30,6 +32,7 @@ export async function runProcess(config: RunConfig): Promise<number> {
         random: Math.random,
         disk: hostDisk(),
         log,
+        accessLog: access.accessLog,
         tellParent: config.succeeds ? () => undefined : tellParent,
         onStopRequest: (listener) => {
           askToEnd = listener;
@@ -46,6 +49,7 @@ export async function runProcess(config: RunConfig): Promise<number> {
     ),
     log,
   );
+  await access.close();
   await output.flush();
   return code;
 }

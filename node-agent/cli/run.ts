@@ -7,6 +7,7 @@ import type { RunConfig } from "../config.ts";
 import { handoverText } from "../handover/messages.ts";
 import type { Predecessor } from "../handover/predecessor.ts";
 import type { StartSuccessor } from "../handover/successor-process.ts";
+import type { AccessLog } from "../runtime/access-log.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { claimFolder } from "../runtime/folder-claim.ts";
 import type { Log } from "../runtime/log.ts";
@@ -21,6 +22,7 @@ export interface RunDeps {
   readonly random: () => number;
   readonly disk: Disk;
   readonly log: Log;
+  readonly accessLog: AccessLog | undefined;
   /** Tells whoever started this process what became of it. */
   readonly tellParent: (message: object) => void;
   /** Asked to end, any number of times. */
@@ -70,7 +72,10 @@ async function runUntil(
   const { clock, disk, log, predecessor } = deps;
   const inheritance = await inherited(predecessor);
   if (predecessor !== undefined && inheritance === undefined) {
-    return { kind: "not-started", problems: ["the agent that started this one has left nothing that can be read"] };
+    return {
+      kind: "not-started",
+      problems: ["the agent that started this one has left nothing that can be read"],
+    };
   }
   const host = await openHost(disk, log, config);
   if (!host.ok) return { kind: "not-started", problems: host.problems };

@@ -7,6 +7,7 @@ import { agentWorkersMax, drainMsDefault, durationMsMax } from "#shared/base/lim
 
 import { readControlUrl } from "../control-link/control-url.ts";
 import type { Driver } from "../engine/engine.ts";
+import type { AccessLogTarget } from "../runtime/access-log.ts";
 import { logLevels, type LogLevel } from "../runtime/log-level.ts";
 import type { Options } from "./command-line.ts";
 
@@ -132,6 +133,13 @@ export class SettingsReader {
     if (level !== undefined) return level;
     this.problem(`--log-level: ${given} is none of ${logLevels.join(", ")}`);
     return "info";
+  }
+
+  /** Where lines of access logs go, of balancers that ask for one. */
+  accessLog(): AccessLogTarget {
+    const given = this.#text("access-log") ?? "log";
+    if (given === "log" || given === "off") return { kind: given };
+    return { kind: "file", path: resolve(given) };
   }
 
   drainMs(): number {

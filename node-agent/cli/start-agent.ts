@@ -7,6 +7,7 @@ import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
 import { createAddressClaims, type AddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane, type DataPlane } from "../flow/data-plane.ts";
+import type { AccessCounts } from "../runtime/access-log.ts";
 import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
 import { agentStatus } from "./agent-status.ts";
@@ -54,19 +55,23 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   });
   let draining = false;
   const parts = { ...control, dataPlane, applier, claims, succession, totals };
-  const status = (): AgentStatus => statusOf(settings, { ...parts, draining });
+  const accessLog = deps.accessLog?.counts.bind(deps.accessLog);
+  const status = (): AgentStatus => statusOf(settings, { ...parts, draining, accessLog });
   life.own(link);
   return { ...parts, status, beginDraining: () => void (draining = true) };
 }
 
 function startDataPlane(
-  { clock, random, log }: AgentDeps,
+  { clock, random, log, accessLog }: AgentDeps,
   { config, engine, inheritance }: AgentSettings,
   claims: AddressClaims,
 ): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
   const beliefs = inheritance?.estate.beliefs ?? {};
-  return createDataPlane({ clock, random, log, claims, workers, engine, beliefs });
+  return createDataPlane({
+    ...{ clock, random, log, claims, workers, engine, beliefs },
+    ...(accessLog === undefined ? {} : { accessLog }),
+  });
 }
 
 function createApplier(
@@ -90,14 +95,16 @@ interface WatchedParts extends ControlSide {
   readonly applier: Applier;
   readonly succession: Succession;
   readonly draining: boolean;
+  readonly accessLog: (() => AccessCounts) | undefined;
 }
 
 function statusOf(
   { identity }: AgentSettings,
-  { draining, dataPlane, applier, link, store, succession }: WatchedParts,
+  { draining, accessLog, dataPlane, applier, link, store, succession }: WatchedParts,
 ): AgentStatus {
   return agentStatus({
     draining,
+    accessLog: accessLog?.() ?? null,
     restarts: succession.view(),
     uptimeMs: processAgeMs(),
     driver: dataPlane.driver,

@@ -4,8 +4,16 @@ import { parseAccessRule } from "#shared/definition/access.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
 import { strategyNames, type ElectionTerms, type StrategyName } from "../elect/elect.ts";
+import type { AccessTerms } from "./access-trace.ts";
 import type { SharedTables } from "./balancer-memory.ts";
 import type { BalancerPlace, BalancerTerms, DoorTerms } from "./worker-protocol.ts";
+
+/** What a definition comes to on this node. */
+export interface NodeTerms {
+  readonly tables: SharedTables;
+  /** Undefined when the definition asks for none, or the node writes none. */
+  readonly accessLog: AccessTerms | undefined;
+}
 
 /**
  * What workers have to know of a definition.
@@ -15,7 +23,7 @@ import type { BalancerPlace, BalancerTerms, DoorTerms } from "./worker-protocol.
 export function balancerTerms(
   definition: Balancer,
   place: BalancerPlace,
-  tables: SharedTables,
+  { tables, accessLog }: NodeTerms,
 ): BalancerTerms {
   const { limits } = definition;
   return {
@@ -30,6 +38,7 @@ export function balancerTerms(
       backendIdleMs: durationMs(limits.backendIdleTimeout),
       idleMode: limits.idleMode,
     },
+    accessLog,
   };
 }
 

@@ -12,6 +12,7 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "idle:one-way",
   "limits:per-client",
   "section:access",
+  "section:accessLog",
   "section:ejection",
   ...healthcheckOptions.map((name) => `healthcheck-option:${name}` as const),
   ...bindKinds,

@@ -21,6 +21,7 @@ import { NodeChecks } from "../health/node-checks.ts";
 import type { ProbeDeps } from "../health/probe-of.ts";
 import { createCounterMemory } from "../pool/counter-memory.ts";
 import { SlotLedger } from "../pool/slot-ledger.ts";
+import type { AccessLog } from "../runtime/access-log.ts";
 import type { Log } from "../runtime/log.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
 import { usualAuthorities } from "../runtime/usual-authorities.ts";
@@ -47,6 +48,8 @@ export interface DataPlaneDeps {
   readonly engine: EngineChoice;
   /** What the process before this one believed of its backends. */
   readonly beliefs?: Beliefs;
+  /** Where lines of access logs go; none are written unless given. */
+  readonly accessLog?: Pick<AccessLog, "take">;
   /** How a worker comes to be; a thread unless given. */
   readonly spawn?: SpawnWorker;
 }
@@ -143,6 +146,7 @@ class WorkersDataPlane implements DataPlane {
       ledger: this.#ledger,
       engine: deps.engine,
       onNotices: (notices) => this.#onNotices(notices),
+      onAccessLines: (lines) => deps.accessLog?.take(lines),
       onLost: (lost) => this.#onWorkerLost(lost),
       onReplaced: (worker) => this.#onWorkerReplaced(worker),
     });
@@ -238,9 +242,10 @@ class WorkersDataPlane implements DataPlane {
   }
 
   #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
-    const { clock, random, claims, beliefs: inheritedBeliefs = {} } = this.#deps;
+    const { clock, random, claims, accessLog, beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
       inheritedBeliefs,
+      logsAccess: accessLog !== undefined,
       clock,
       random,
       claims,

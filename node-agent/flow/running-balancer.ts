@@ -9,6 +9,7 @@ import { revealSecrets } from "../discover/reveal-secrets.ts";
 import type { InheritedAddress } from "../engine/address-claims.ts";
 import { within } from "../runtime/within.ts";
 import { RateMeter } from "../stats/rate-meter.ts";
+import type { AccessTerms } from "./access-trace.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
 import {
   BalancerListeners,
@@ -32,6 +33,8 @@ import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./wor
 
 export interface RunningBalancerDeps
   extends Omit<BalancerPoolDeps, "balancer" | "onView">, Omit<BalancerListenersDeps, "balancer"> {
+  /** Whether this node writes access logs. */
+  readonly logsAccess: boolean;
   /** Nothing of it is left: no listener, no connection, no slot. */
   readonly onGone: (gone: GoneBalancer) => void;
 }
@@ -220,8 +223,15 @@ export class RunningBalancer {
 
   #served(): Extract<Command, { do: "serve" }> {
     const tables = this.#memory.of(this.#definition);
-    const terms = balancerTerms(this.#definition, this.#place, tables);
+    const accessLog = this.#accessTerms();
+    const terms = balancerTerms(this.#definition, this.#place, { tables, accessLog });
     return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
+  }
+
+  #accessTerms(): AccessTerms | undefined {
+    const { name, accessLog } = this.#definition;
+    if (accessLog === undefined || !this.#deps.logsAccess) return undefined;
+    return { balancer: this.id, balancerName: name, sample: accessLog.sample };
   }
 
   /** Resolves when the next client of any worker is served in the new way. */

@@ -9,6 +9,7 @@ import type { Candidate, PoolView } from "../pool/pool-view.ts";
 import { StickyTable } from "../pool/sticky-table.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 import type { CountedBytes } from "../stats/connection-counts.ts";
+import type { AccessTrace } from "./access-trace.ts";
 import type { BalancerTerms } from "./worker-protocol.ts";
 
 /** A client that was let in, until its connection has closed. */
@@ -24,6 +25,8 @@ export interface OpenConnection {
   /** The backend that holds a place for it; undefined between two dials. */
   backend: Candidate | undefined;
   isConnected: boolean;
+  /** Undefined when it is not logged. */
+  readonly trace: AccessTrace | undefined;
   readonly counted: CountedBytes;
 }
 

@@ -8,11 +8,14 @@ import type {
   Engine,
   EngineEvent,
   ListenerId,
+  Peer,
 } from "../engine/engine.ts";
 import { admit, releasePlace } from "../listen/admission.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 import { isOwnLack } from "../runtime/own-lack.ts";
 import type { ConnectionCounts } from "../stats/connection-counts.ts";
+import type { AccessRecorder } from "./access-recorder.ts";
+import type { AccessTrace } from "./access-trace.ts";
 import type { NoticeBox } from "./notice-box.ts";
 import type { OpenConnection, ServedBalancer } from "./served-balancer.ts";
 import { takeBackend } from "./take-backend.ts";
@@ -23,6 +26,9 @@ export interface Stages {
   readonly counters: WorkerCounters;
   readonly counts: ConnectionCounts;
   readonly notices: NoticeBox;
+  readonly access: AccessRecorder;
+  /** Where a listener listens, for people. */
+  readonly placeOf: (listener: ListenerId, peer: Peer) => string;
   readonly balancerOf: (listener: ListenerId) => ServedBalancer | undefined;
   /** Clients that were let in; a connection that is not here was turned away. */
   readonly connections: Map<ConnectionId, OpenConnection>;
@@ -54,8 +60,12 @@ function onAccepted(stages: Stages, event: EventOf<"accepted">): void {
   const balancer = stages.balancerOf(listener);
   if (balancer === undefined) return stages.engine.close(id, "flush", "removed");
   const client = { address: addressBytes(peer.address), port: peer.port };
+  const trace = traceOf(stages, balancer, event);
   const admission = admit(stages.counters, balancer.door, client.address);
-  if (admission.kind === "denied") return turnAway(stages, { id, balancer, ...admission });
+  if (admission.kind === "denied") {
+    if (trace !== undefined) stages.access.end(trace, { ...nothingMoved, ...admission });
+    return turnAway(stages, { id, balancer, ...admission });
+  }
   const connection: OpenConnection = {
     id,
     listener,
@@ -65,10 +75,23 @@ function onAccepted(stages: Stages, event: EventOf<"accepted">): void {
     tried: [],
     backend: undefined,
     isConnected: false,
+    trace,
     counted: { rxBytes: 0, txBytes: 0 },
   };
   stages.connections.set(id, connection);
   dialNext(stages, connection, undefined);
+}
+
+const nothingMoved = { tried: [], rxBytes: 0, txBytes: 0 } as const;
+
+/** What the access log is to remember; undefined where there is none. */
+function traceOf(
+  { access, placeOf }: Stages,
+  { terms }: ServedBalancer,
+  { listener, peer }: EventOf<"accepted">,
+): AccessTrace | undefined {
+  if (terms.accessLog === undefined) return undefined;
+  return access.begin(terms.accessLog, { peer, listener: placeOf(listener, peer) });
 }
 
 /** Elects and dials; when nobody is left to dial, the client learns of the last failure. */
@@ -93,6 +116,7 @@ function onConnected(stages: Stages, event: EventOf<"connected">): void {
   const connection = stages.connections.get(event.connection);
   if (connection?.backend === undefined) return;
   connection.isConnected = true;
+  if (connection.trace !== undefined) stages.access.connected(connection.trace);
   stages.counts.connected(connection.backend.slot);
 }
 
@@ -102,6 +126,7 @@ function onDialFailed(stages: Stages, event: EventOf<"failed">): void {
   if (connection?.backend === undefined) return;
   const { id, backend, balancer, tried } = connection;
   connection.backend = undefined;
+  if (connection.trace !== undefined) connection.trace.failure = code;
   stages.counts.dialFailed(backend.slot, { isOwnLack: isOwnLack(code, backend.host) });
   const { key } = balancer.terms;
   stages.notices.add({ kind: "dial-failed", balancer: key, backend: backend.name, code, count: 1 });
@@ -122,6 +147,8 @@ function onClosed(stages: Stages, event: EventOf<"closed">): void {
   if (backend !== undefined && !isConnected) stages.counts.dialEnded(backend.slot);
   if (connection.place !== undefined) releasePlace(connection.place);
   stages.counts.left(balancer.terms.slot);
+  const { trace, tried } = connection;
+  if (trace !== undefined) stages.access.end(trace, { ...event, tried });
 }
 
 function onAcceptFailed(stages: Stages, { listener, code }: EventOf<"accept-failed">): void {

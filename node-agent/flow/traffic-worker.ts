@@ -4,15 +4,18 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { movedMs } from "#shared/base/limits.ts";
 
 import type {
+  Address,
   ConnectionId,
   CreateEngine,
   Engine,
   EngineEvent,
   ListenerId,
   ListenOutcome,
+  Peer,
 } from "../engine/engine.ts";
 import { WorkerCounters } from "../pool/worker-counters.ts";
 import { ConnectionCounts } from "../stats/connection-counts.ts";
+import { AccessRecorder } from "./access-recorder.ts";
 import { NoticeBox } from "./notice-box.ts";
 import { ServedBalancer, type OpenConnection, type ServedDeps } from "./served-balancer.ts";
 import { tcpFlow, type Stages } from "./tcp-flow.ts";
@@ -32,6 +35,12 @@ export interface TrafficWorkerDeps {
   readonly report: (report: WorkerReport) => void;
 }
 
+/** Whose clients come in by a listener, and where. */
+interface Listener {
+  readonly balancer: BalancerKey;
+  readonly address: Address;
+}
+
 /**
  * What runs inside a worker thread: an engine, the balancers it serves, and the flow between them.
  * It knows nothing of discovery and health: the main thread sends it pools to elect from.
@@ -43,9 +52,10 @@ export class TrafficWorker {
   readonly #servedDeps: ServedDeps;
   readonly #stages: Stages;
   readonly #balancers = new Map<BalancerKey, ServedBalancer>();
-  readonly #listeners = new Map<ListenerId, BalancerKey>();
+  readonly #listeners = new Map<ListenerId, Listener>();
   readonly #connections = new Map<ConnectionId, OpenConnection>();
   readonly #notices: NoticeBox;
+  readonly #access: AccessRecorder;
   #counting: Timer | undefined;
 
   constructor(deps: TrafficWorkerDeps, init: WorkerInit) {
@@ -62,12 +72,19 @@ export class TrafficWorker {
       clock,
       send: (notices) => report({ tell: "notices", notices }),
     });
+    this.#access = new AccessRecorder({
+      clock,
+      random: deps.random,
+      send: (lines) => report({ tell: "access", lines }),
+    });
     this.#engine = deps.createEngine({ clock, onEvents: (events) => this.#onEvents(events) });
     this.#stages = {
       engine: this.#engine,
       counters: this.#counters,
       counts: new ConnectionCounts(this.#counters),
       notices: this.#notices,
+      access: this.#access,
+      placeOf: (listener, peer) => this.#placeOf(listener, peer),
       connections: this.#connections,
       balancerOf: (listener) => this.#balancerOf(listener),
     };
@@ -89,6 +106,8 @@ export class TrafficWorker {
         return this.#answer(command.request)(this.#descriptors());
       case "cut":
         return this.#answer(command.request)(this.#cut(command));
+      case "access-taken":
+        return this.#access.taken();
       case "forget":
         return void this.#balancers.delete(command.balancer);
       case "stop":
@@ -102,8 +121,18 @@ export class TrafficWorker {
   }
 
   #balancerOf(listener: ListenerId): ServedBalancer | undefined {
-    const key = this.#listeners.get(listener);
-    return key === undefined ? undefined : this.#balancers.get(key);
+    const found = this.#listeners.get(listener);
+    return found && this.#balancers.get(found.balancer);
+  }
+
+  /** For people: a Unix socket has no address of its own in a peer. */
+  #placeOf(listener: ListenerId, peer: Peer): string {
+    const address = this.#listeners.get(listener)?.address;
+    if (address?.kind === "unix") return `unix:${address.path}`;
+    const { localAddress, localPort } = peer;
+    return localAddress.includes(":")
+      ? `[${localAddress}]:${localPort}`
+      : `${localAddress}:${localPort}`;
   }
 
   #serve({ terms, pool }: Extract<Command, { do: "serve" }>): Answer {
@@ -126,7 +155,7 @@ export class TrafficWorker {
     options,
   }: Extract<Command, { do: "listen" }>): Promise<Answer> {
     // Before binding: a client may be there before the answer is.
-    this.#listeners.set(listener, balancer);
+    this.#listeners.set(listener, { balancer, address: options.address });
     const outcome: ListenOutcome = await this.#engine.listen(listener, options);
     if (!outcome.ok) this.#listeners.delete(listener);
     return { kind: "listened", outcome };
@@ -136,7 +165,7 @@ export class TrafficWorker {
     listener,
     keepsAddress,
   }: Extract<Command, { do: "unlisten" }>): Promise<Answer> {
-    const balancer = this.#listeners.get(listener);
+    const balancer = this.#listeners.get(listener)?.balancer;
     await this.#engine.unlisten(listener, { keepsAddress });
     // Whoever was accepted in this turn of the loop is told of at its end, and is to be let in.
     if (keepsAddress) await nextTurn();
@@ -165,6 +194,7 @@ export class TrafficWorker {
     await this.#engine.stop();
     this.#counting?.stop();
     this.#notices.stop();
+    this.#access.stop();
     return { kind: "done", connections };
   }
 

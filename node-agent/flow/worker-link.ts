@@ -2,6 +2,7 @@ import type { Clock } from "#shared/base/clock.ts";
 import { Fault } from "#shared/base/fault.ts";
 
 import type { Driver } from "../engine/engine.ts";
+import type { AccessLines } from "../runtime/access-log.ts";
 import type { SpawnWorker, WorkerThread } from "./spawn-thread.ts";
 import type { Answer, Command, Notice, WorkerInit, WorkerReport } from "./worker-protocol.ts";
 
@@ -10,6 +11,7 @@ export interface WorkerLinkDeps {
   readonly spawn: SpawnWorker;
   readonly onReady: (driver: Driver) => void;
   readonly onNotices: (notices: readonly Notice[]) => void;
+  readonly onAccessLines: (lines: AccessLines) => void;
   /** The thread has ended; `cause` is what it threw, if it did. */
   readonly onExit: (cause: unknown) => void;
 }
@@ -72,6 +74,9 @@ export class WorkerLink {
         return this.#settle(report.request, (asked) => asked.answer.resolve(report.answer));
       case "notices":
         return this.#deps.onNotices(report.notices);
+      case "access":
+        this.#deps.onAccessLines(report.lines);
+        return this.post({ do: "access-taken" });
     }
   }
 

@@ -15,6 +15,8 @@ import type { ClientMemory } from "../pool/client-memory.ts";
 import type { CounterMemory } from "../pool/counter-memory.ts";
 import type { PoolView, SlotRef } from "../pool/pool-view.ts";
 import type { StickyMemory } from "../pool/sticky-table.ts";
+import type { AccessLines } from "../runtime/access-log.ts";
+import type { AccessTerms } from "./access-trace.ts";
 
 /** What a worker is born with. */
 export interface WorkerInit {
@@ -43,6 +45,8 @@ export interface BalancerTerms extends BalancerPlace {
   readonly sticky: { readonly memory: StickyMemory; readonly expiryMs: number } | undefined;
   readonly door: DoorTerms;
   readonly connect: ConnectTerms;
+  /** Undefined when its connections are not logged. */
+  readonly accessLog: AccessTerms | undefined;
 }
 
 /** Who may come in. */
@@ -95,6 +99,8 @@ export type Command =
       readonly how: CloseHow;
       readonly reason: CloseReason;
     }
+  /** The lines of the access log that were told last are with whoever writes them. */
+  | { readonly do: "access-taken" }
   /** Nothing of the balancer is open any more. */
   | { readonly do: "forget"; readonly balancer: BalancerKey }
   | { readonly do: "stop"; readonly request: number };
@@ -140,4 +146,6 @@ export type Notice =
 export type WorkerReport =
   | { readonly tell: "ready"; readonly driver: Driver }
   | { readonly tell: "answer"; readonly request: number; readonly answer: Answer }
-  | { readonly tell: "notices"; readonly notices: readonly Notice[] };
+  | { readonly tell: "notices"; readonly notices: readonly Notice[] }
+  /** Answered by `access-taken`. */
+  | { readonly tell: "access"; readonly lines: AccessLines };

@@ -12,7 +12,10 @@ import type { Driver } from "../engine/engine.ts";
 import { WorkerLink, workerLost, type WorkerLinkDeps } from "./worker-link.ts";
 import type { Answer, Command, WorkerInit } from "./worker-protocol.ts";
 
-export interface WorkerSeatDeps extends Pick<WorkerLinkDeps, "clock" | "spawn" | "onNotices"> {
+export interface WorkerSeatDeps extends Pick<
+  WorkerLinkDeps,
+  "clock" | "spawn" | "onNotices" | "onAccessLines"
+> {
   readonly random: () => number;
   /** The worker died by itself; `cause` is what it threw, if it did. */
   readonly onLost: (cause: unknown) => void;
@@ -74,7 +77,7 @@ export class WorkerSeat {
   }
 
   #spawn(): WorkerLink {
-    const { clock, spawn, onNotices } = this.#deps;
+    const { clock, spawn, onNotices, onAccessLines } = this.#deps;
     this.#startedMs = clock.monotonicMs();
     const onReady = (driver: Driver): void => {
       this.#isReady = true;
@@ -82,7 +85,7 @@ export class WorkerSeat {
       this.#ready.resolve(driver);
     };
     const onExit = (cause: unknown): void => this.#onExit(cause);
-    return new WorkerLink({ clock, spawn, onNotices, onReady, onExit }, this.#init);
+    return new WorkerLink({ clock, spawn, onNotices, onAccessLines, onReady, onExit }, this.#init);
   }
 
   async #successor(): Promise<void> {

@@ -17,7 +17,7 @@ export interface WorkersDeps extends Pick<WorkerSeatDeps, "random">, SeatDeps {
   readonly onReplaced: (worker: number) => void;
 }
 
-type SeatDeps = Pick<WorkerLinkDeps, "clock" | "spawn" | "onNotices">;
+type SeatDeps = Pick<WorkerLinkDeps, "clock" | "spawn" | "onNotices" | "onAccessLines">;
 
 export interface LostWorker {
   readonly worker: number;
@@ -108,13 +108,13 @@ export class Workers {
 }
 
 function seatOf(deps: WorkersDeps, worker: number): WorkerSeat {
-  const { clock, random, spawn, ledger, engine, onNotices } = deps;
+  const { clock, random, spawn, ledger, engine, onNotices, onAccessLines } = deps;
   const onLost = (cause: unknown): void => {
     deps.onLost({ worker, cause, held: ledger.settle(worker) });
   };
   const onReplaced = (): void => deps.onReplaced(worker);
   return new WorkerSeat(
-    { clock, random, spawn, onNotices, onLost, onReplaced },
+    { clock, random, spawn, onNotices, onAccessLines, onLost, onReplaced },
     { index: worker, memory: ledger.memory, engine },
   );
 }

@@ -8,7 +8,8 @@ const flushEveryMs = 10;
 
 /** Where log lines leave the process. */
 export interface LogOutput {
-  write(line: string): void;
+  /** False when nobody takes lines at the moment: this one is left out. */
+  write(line: string): boolean;
   /** Resolves when everything has left, or after `logFlushMsMax`. */
   flush(): Promise<void>;
 }
@@ -32,11 +33,12 @@ function streamOutput(clock: Clock, fd: number): LogOutput {
     write: (line) => {
       if (stream.writableLength > logUnsentBytesMax) {
         leftOut += 1;
-        return;
+        return false;
       }
       if (leftOut > 0) stream.write(`${JSON.stringify({ level: 40, linesLeftOut: leftOut })}\n`);
       leftOut = 0;
       stream.write(line);
+      return true;
     },
     flush: async () => {
       const deadlineMs = clock.monotonicMs() + logFlushMsMax;
@@ -53,8 +55,10 @@ function directOutput(fd: number): LogOutput {
     write: (line) => {
       try {
         writeSync(fd, line);
+        return true;
       } catch {
         // A full disk takes no lines; the agent has no other place to say so.
+        return false;
       }
     },
     flush: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { accessLogSchema } from "./access-log.ts";
 import { accessSchema } from "./access.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { bindsSchema } from "./bind.ts";
@@ -53,6 +54,7 @@ export const balancerSchema = section({
   udp: udpSchema.optional(),
   access: accessSchema.optional(),
   proxyProtocol: proxyProtocolSchema.optional(),
+  accessLog: accessLogSchema.optional(),
   // Long enough for requests in flight, short enough for a deployment to wait for.
   drainTimeout: durationField().prefault("30s").meta({
     description: "Time that open connections have when the balancer, or a bind of it, is removed",

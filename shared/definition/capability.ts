@@ -33,7 +33,14 @@ export type Capability =
   | `certificate:${CertificateKind}`
   | `section:${OptionalSection}`;
 
-type OptionalSection = "ejection" | "sni" | "tls" | "backendTls" | "access" | "proxyProtocol";
+type OptionalSection =
+  | "ejection"
+  | "sni"
+  | "tls"
+  | "backendTls"
+  | "access"
+  | "proxyProtocol"
+  | "accessLog";
 type CertificateKind = "stored" | "files" | "acme";
 
 /** A capability, and the part of the balancer that needs it. */
@@ -50,6 +57,7 @@ const optionalSections: readonly OptionalSection[] = [
   "backendTls",
   "access",
   "proxyProtocol",
+  "accessLog",
 ];
 
 /** Everything an agent must be able to do to run the balancer as it is written. */

@@ -17,6 +17,7 @@ describe("agent's command line: run", () => {
       policyFile: undefined,
       insecure: false,
       logLevel: "info",
+      accessLog: { kind: "log" },
       drainMs: 30_000,
       ca: undefined,
     });
@@ -28,7 +29,7 @@ describe("agent's command line: run", () => {
     const line = [
       ...["run", "--data", "/d", "--workers", "3", "--relay", "portable", "--admin", "[::1]:0"],
       ...["--policy", "/p.json", "--insecure", "--log-level", "debug", "--drain-timeout", "1m30s"],
-      ...["--ca", ca, "--pid-file", "/run/agent.pid"],
+      ...["--ca", ca, "--pid-file", "/run/agent.pid", "--access-log", "/var/log/access.log"],
     ];
     expect(runOf(line)).toEqual({
       dataFolder: "/d",
@@ -41,6 +42,7 @@ describe("agent's command line: run", () => {
       policyFile: "/p.json",
       insecure: true,
       logLevel: "debug",
+      accessLog: { kind: "file", path: "/var/log/access.log" },
       drainMs: 90_000,
       ca: "PEM",
     });

@@ -12,6 +12,7 @@ import type { BackendStatus, BalancerStatus } from "../../node-agent/flow/balanc
 import type { DataPlaneEvent } from "../../node-agent/flow/data-plane-event.ts";
 import { createDataPlane, type DataPlane } from "../../node-agent/flow/data-plane.ts";
 import type { SpawnWorker } from "../../node-agent/flow/spawn-thread.ts";
+import type { AccessLog } from "../../node-agent/runtime/access-log.ts";
 import { freePort } from "./free-port.ts";
 import { quietLog, type QuietLog } from "./quiet-log.ts";
 
@@ -23,6 +24,7 @@ export interface PlaneOptions {
   readonly random?: () => number;
   readonly spawn?: SpawnWorker;
   readonly claims?: AddressClaims;
+  readonly accessLog?: AccessLog;
 }
 
 /** A data plane and what it told. */
@@ -39,7 +41,7 @@ export interface PlaneUnderTest {
 export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnderTest> {
   const events: DataPlaneEvent[] = [];
   const log = quietLog();
-  const { spawn } = options;
+  const { spawn, accessLog } = options;
   const plane = await createDataPlane({
     clock: options.clock ?? systemClock(),
     random: options.random ?? Math.random,
@@ -48,6 +50,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnder
     workers: options.workers ?? 1,
     engine: options.engine ?? chosenHere(),
     ...(spawn === undefined ? {} : { spawn }),
+    ...(accessLog === undefined ? {} : { accessLog }),
   });
   onTestFinished(() => plane.stop());
   plane.onEvent((event) => events.push(event));

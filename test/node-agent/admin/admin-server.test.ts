@@ -73,6 +73,8 @@ describe("status port", () => {
       'midstream_agent_backend_up{balancer="bal_a",name="web",backend="10.0.0.1:80"} 1',
       "midstream_agent_link_up 1",
       "midstream_agent_links_opened_total 2",
+      "midstream_agent_access_log_lines_total 12",
+      "midstream_agent_access_log_dropped_total 1",
       "midstream_agent_ready 1",
       "midstream_agent_snapshot_revision 7",
       "midstream_agent_balancers_failing 1",

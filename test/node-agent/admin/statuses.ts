@@ -15,6 +15,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
       durable: true,
       reverted: null,
     },
+    accessLog: { written: 12, dropped: 1 },
     balancers: [
       {
         id: "bal_a",

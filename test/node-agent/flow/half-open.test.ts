@@ -205,6 +205,7 @@ async function lonelyBalancer(clock: FakeClock) {
     spawn: spawnInline(clock),
     ledger,
     onNotices: () => undefined,
+    onAccessLines: () => undefined,
     onLost: () => undefined,
     onReplaced: () => undefined,
   });
@@ -222,6 +223,7 @@ async function lonelyBalancer(clock: FakeClock) {
       workers,
       claims: denying(new Set()),
       inheritedBeliefs: {},
+      logsAccess: false,
       nextListener: () => 1,
       tell: () => undefined,
       onGone: (one) => void gone.push(one),

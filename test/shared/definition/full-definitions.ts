@@ -214,6 +214,7 @@ const common = {
     perClient: { maxConnections: 10, newPerSecond: 5, ipv4Prefix: 24, ipv6Prefix: 56 },
   },
   access: { default: "deny", rules: ["allow 10.0.0.0/8", "deny ::1"] },
+  accessLog: { sample: 0.5 },
   drainTimeout: anyDuration,
 };
 
