@@ -24,6 +24,8 @@ export class BalancerConnections {
   readonly #timers = new Set<Timer>();
   #endAtMs = Number.POSITIVE_INFINITY;
   #cutInTheEnd = 0;
+  /** Cuts whose answers are awaited: the shared counters tell of them sooner than the workers do. */
+  #cutsUnderWay = 0;
 
   constructor(deps: BalancerConnectionsDeps, place: BalancerPlace) {
     this.#deps = deps;
@@ -68,7 +70,7 @@ export class BalancerConnections {
     const count = this.open;
     this.#timers.add(
       this.#deps.clock.every(drainPollMs, () => {
-        if (this.open === 0) onIdle();
+        if (this.open === 0 && this.#cutsUnderWay === 0) onIdle();
       }),
     );
     const nowMs = this.#deps.clock.monotonicMs();
@@ -88,7 +90,9 @@ export class BalancerConnections {
   }
 
   async #cutAll(reason: CloseReason): Promise<void> {
-    this.#cutInTheEnd += await this.#cut("all", reason);
+    this.#cutsUnderWay += 1;
+    const cut = await this.#cut("all", reason).finally(() => (this.#cutsUnderWay -= 1));
+    this.#cutInTheEnd += cut;
   }
 
   /** Returns how many that were. */

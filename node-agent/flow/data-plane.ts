@@ -216,20 +216,26 @@ class WorkersDataPlane implements DataPlane {
   }
 
   async drain(timeoutMs: number, how: DrainHow = { keepsAddresses: false }): Promise<DrainOutcome> {
-    const cutBefore = this.#cut;
+    const cutBefore = this.#cutSoFar();
     const open = this.status().reduce((sum, { openConnections }) => sum + openConnections, 0);
     this.#serving.clear();
     await Promise.all(
       Array.from(this.#balancers.values(), (balancer) => balancer.remove(timeoutMs, how)),
     );
     await this.#empty(timeoutMs + drainGraceMs);
-    return { open, cut: this.#cut - cutBefore };
+    return { open, cut: this.#cutSoFar() - cutBefore };
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop();
     this.#each((balancer) => balancer.abandon());
     await this.#workers.stop();
+  }
+
+  /** Also of balancers whose last connection has not closed yet. */
+  #cutSoFar(): number {
+    const cuts = Array.from(this.#balancers.values(), ({ cutInTheEnd }) => cutInTheEnd);
+    return cuts.reduce((sum, cut) => sum + cut, this.#cut);
   }
 
   /** Resolves when nothing is open any more, or when the time is up. */

@@ -95,6 +95,11 @@ export class RunningBalancer {
     return this.#listeners.binds;
   }
 
+  /** Connections that a drain of all of them had to cut, so far. */
+  get cutInTheEnd(): number {
+    return this.#connections.cutInTheEnd;
+  }
+
   /** Binds and serves. On failure nothing of it is left. */
   async start(): Promise<FlowOutcome> {
     try {
@@ -118,8 +123,10 @@ export class RunningBalancer {
     await this.#pool.change(revealSecrets(definition, secrets));
     await this.#serveEverywhere();
     const drainMs = durationMs(definition.drainTimeout);
+    // Before anything is cut: what closes at once is not open any more afterwards.
+    const { open } = this.#connections;
     const ended = await this.#connections.endThoseOf(change.closed, drainMs);
-    const kept = Math.max(0, this.#connections.open - ended.drained - ended.cut);
+    const kept = Math.max(0, open - ended.drained - ended.cut);
     return { ok: true, connections: { ...ended, kept } };
   }
 

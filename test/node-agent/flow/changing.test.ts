@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { flushMsMax } from "#shared/base/limits.ts";
+import { drainPollMs, flushMsMax } from "#shared/base/limits.ts";
 
 import { startBlackHole } from "../../support/black-hole.ts";
 import { serve, startPlane, verified } from "../../support/data-plane.ts";
@@ -112,7 +112,7 @@ describe.each([1, 3])("changing on %i worker(s)", (workers) => {
     const outcome = await under.plane.update(verified({ ...given, bind: bind.slice(0, 1) }));
 
     expect(outcome).toEqual({ ok: true, connections: { kept: 1, drained: 0, cut: 1 } });
-    await leaving.isOver(2_000);
+    await leaving.isOver();
     expect(staying.ended || staying.closed).toBe(false);
   });
 
@@ -196,14 +196,15 @@ test("connections of a bind that goes are cut at the end of the balancer's drain
 });
 
 test("drain lets connections of all balancers finish, and tells how it went", async () => {
-  const under = await startPlane({ workers: 2 });
+  const clock = new FakeClock();
+  const under = await startPlane({ clock, spawn: spawnInline(clock), workers: 2 });
   const backend = await startBackend(echo);
   const [web, api] = [
     await serve(under, { backends: [backend] }),
     await serve(under, { name: "api", backends: [backend] }),
   ];
   const finishing = await openClient(web.port);
-  await openClient(api.port);
+  const staying = await openClient(api.port);
   await eventually(() => backend.sockets.size === 2);
 
   const drained = under.plane.drain(1_000);
@@ -211,6 +212,10 @@ test("drain lets connections of all balancers finish, and tells how it went", as
   finishing.send("last words");
   await finishing.receives(10);
   finishing.finish();
+  await finishing.isOver();
+  await clock.advanceSettled(1_000);
+  await staying.isOver();
+  await clock.advanceSettled(flushMsMax + drainPollMs);
 
   expect(await drained).toEqual({ open: 2, cut: 1 });
   expect(under.plane.status()).toEqual([]);
