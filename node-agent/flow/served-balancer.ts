@@ -21,7 +21,7 @@ export interface OpenConnection {
   /** What the client holds of its own limit. */
   readonly place: HeldPlace | undefined;
   /** Names of the backends that it was tried on. */
-  readonly tried: string[];
+  tried: readonly string[];
   /** The backend that holds a place for it; undefined between two dials. */
   backend: Candidate | undefined;
   isConnected: boolean;

@@ -1,5 +1,3 @@
-import { addressBytes } from "#shared/base/ip-address.ts";
-
 import { afterFailedDial, reasonOf, targetOf } from "../connect/dialling.ts";
 import { refusalText, type Election } from "../elect/elect.ts";
 import type {
@@ -16,6 +14,7 @@ import { isOwnLack } from "../runtime/own-lack.ts";
 import type { ConnectionCounts } from "../stats/connection-counts.ts";
 import type { AccessRecorder } from "./access-recorder.ts";
 import type { AccessTrace } from "./access-trace.ts";
+import { ArrivedClient } from "./arrived-client.ts";
 import type { NoticeBox } from "./notice-box.ts";
 import type { OpenConnection, ServedBalancer } from "./served-balancer.ts";
 import { takeBackend } from "./take-backend.ts";
@@ -59,9 +58,9 @@ function onAccepted(stages: Stages, event: EventOf<"accepted">): void {
   const { connection: id, listener, peer } = event;
   const balancer = stages.balancerOf(listener);
   if (balancer === undefined) return stages.engine.close(id, "flush", "removed");
-  const client = { address: addressBytes(peer.address), port: peer.port };
+  const client = new ArrivedClient(peer);
   const trace = traceOf(stages, balancer, event);
-  const admission = admit(stages.counters, balancer.door, client.address);
+  const admission = admit(stages.counters, balancer.door, client);
   if (admission.kind === "denied") {
     if (trace !== undefined) stages.access.end(trace, { ...nothingMoved, ...admission });
     return turnAway(stages, { id, balancer, ...admission });
@@ -100,7 +99,8 @@ function dialNext(stages: Stages, connection: OpenConnection, lastCode: string |
   const election = takeBackend(stages.counters, connection);
   if (election.kind === "chosen") {
     connection.backend = election.candidate;
-    tried.push(election.candidate.name);
+    // Not pushed: a list that can grow takes more room, and most connections try one backend.
+    connection.tried = [...tried, election.candidate.name];
     return stages.engine.connect(id, targetOf(election.candidate), balancer.terms.connect);
   }
   if (lastCode !== undefined) return stages.engine.close(id, "flush", reasonOf(lastCode));

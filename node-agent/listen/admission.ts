@@ -15,6 +15,11 @@ export interface Door {
   readonly perClient: ClientDoor | undefined;
 }
 
+/** Who stands at the door. Its address is asked for only where the door looks at it. */
+export interface ArrivingClient {
+  readonly address: Uint8Array;
+}
+
 /** What it asks of each client by itself. */
 export interface ClientDoor {
   readonly bounds: ClientBounds & ClientPrefixes;
@@ -43,9 +48,10 @@ export interface HeldPlace {
  * Whether a client may come in, and the places it takes when it may. Who is denied access is counted
  * nowhere; the limits are exact over all workers.
  */
-export function admit(counters: WorkerCounters, door: Door, address: Uint8Array): Admission {
-  if (door.access?.allows(address) === false) return accessDenied;
-  const place = door.perClient === undefined ? undefined : takePlace(door.perClient, address);
+export function admit(counters: WorkerCounters, door: Door, client: ArrivingClient): Admission {
+  if (door.access?.allows(client.address) === false) return accessDenied;
+  const place =
+    door.perClient === undefined ? undefined : takePlace(door.perClient, client.address);
   if (place !== undefined && "kind" in place) return place;
   const acquired = counters.acquire(door.slot, door.maxConnections);
   if (acquired === "acquired") return { kind: "admitted", place };
