@@ -145,7 +145,8 @@ async function giveAway(
   void applier.freeze();
   intake.stop();
   release();
-  await reportRest({ clock, reporter, link });
+  // A report that is on its way and that the successor repeats would hold up the ones after it.
+  await reportRest({ clock, reporter, link, left: "unconfirmed" });
   await Promise.all([link.stop(), admin?.stop(), restartSocket.stop()]);
   const counting = reporter.handOver();
   successor.send({ type: "yours", counting, generation: generations.current() });

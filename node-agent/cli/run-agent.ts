@@ -85,7 +85,9 @@ async function ended(
   agent.beginDraining();
   const keepsAddresses = inheritance !== undefined && !isUp;
   const drainMs = request === "drain" ? config.drainMs : 0;
-  await stopAgent({ ...agent, clock, log, life }, { drainMs, keepsAddresses });
+  const predecessorGone = isUp ? inheritance?.predecessor.gone : undefined;
+  const terms = { drainMs, keepsAddresses, predecessorGone };
+  await stopAgent({ ...agent, clock, log, life }, terms);
   return { kind: "ended" };
 }
 

@@ -28,6 +28,8 @@ export interface StopTerms {
   readonly drainMs: number;
   /** Another process listens on the same sockets: the addresses stay. */
   readonly keepsAddresses: boolean;
+  /** Resolves when the agent before this one has drained, whose counts are reported here. */
+  readonly predecessorGone: Promise<void> | undefined;
 }
 
 const flushEveryMs = 50;
@@ -38,7 +40,7 @@ const flushEveryMs = 50;
  */
 export async function stopAgent(
   parts: StoppedParts,
-  { drainMs, keepsAddresses }: StopTerms,
+  { drainMs, keepsAddresses, predecessorGone }: StopTerms,
 ): Promise<void> {
   const { store, applier, dataPlane, log } = parts;
   // Whatever comes now, this start did not crash.
@@ -47,9 +49,14 @@ export async function stopAgent(
   });
   await within(parts.clock, noted, { ms: storeMsMax, otherwise: undefined });
   await applier.freeze();
+  const endsMs = parts.clock.monotonicMs() + drainMs;
   const { open, cut } = await dataPlane.drain(drainMs, { keepsAddresses });
   log.info({ open, cut }, "drained");
-  await reportRest(parts);
+  await within(parts.clock, predecessorGone ?? Promise.resolve(), {
+    ms: Math.max(0, endsMs - parts.clock.monotonicMs()),
+    otherwise: undefined,
+  });
+  await reportRest({ ...parts, left: "unsent" });
   await stopParts(parts);
 }
 
@@ -61,15 +68,22 @@ export async function stopParts({ life, log }: Pick<StoppedParts, "life" | "log"
   }
 }
 
-/** The counts of the last connections, as far as a link takes them in time. */
+/**
+ * The counts of the last connections, as far as a link takes them in time.
+ *
+ * @param left what has to become 0: reports that are unsent, or those that are not confirmed
+ */
 export async function reportRest({
   reporter,
   link,
   clock,
-}: Pick<StoppedParts, "reporter" | "link" | "clock">): Promise<void> {
+  left,
+}: Pick<StoppedParts, "reporter" | "link" | "clock"> & {
+  readonly left: "unsent" | "unconfirmed";
+}): Promise<void> {
   reporter.flush();
   const deadlineMs = clock.monotonicMs() + farewellMsMax;
-  while (reporter.unsent() > 0 && link.view().stage === "open") {
+  while (reporter[left]() > 0 && link.view().stage === "open") {
     if (clock.monotonicMs() >= deadlineMs) return;
     // oxlint-disable-next-line no-await-in-loop -- waits until the link takes more
     await sleep(clock, flushEveryMs);

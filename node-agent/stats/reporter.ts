@@ -32,6 +32,8 @@ export interface Reporter extends Stoppable {
   flush(): void;
   /** Reports that have not left. */
   unsent(): number;
+  /** Reports that are not confirmed. */
+  unconfirmed(): number;
   /** Ends the counting here and says where it stands: another process goes on with it. */
   handOver(): Counting;
   /**
@@ -101,6 +103,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     },
     flush: makeAndPump,
     unsent: () => queue.unsent,
+    unconfirmed: () => queue.size,
     handOver: () => {
       stop();
       queue.add(sampler.take());

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { startAgent, type AgentProcess } from "./agent-process.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { isRunning } from "./os-processes.ts";
 import { startProcess, type Cleanup } from "./processes.ts";
 
@@ -16,6 +17,8 @@ export interface RestartEnd {
 export interface RestartingAgent {
   readonly first: AgentProcess;
   readonly dataFolder: string;
+  /** Base URL of its status port, which stays. */
+  readonly adminUrl: string;
   /** The process that is the agent, by its pid file. */
   pid(): number;
   /** `agent restart`, as people type it. */
@@ -31,7 +34,11 @@ export async function startRestartingAgent(
   args: readonly string[] = [],
 ): Promise<RestartingAgent> {
   const pidFile = join(dataFolder, "agent.pid");
-  const first = await startAgent(cleanup, dataFolder, ["--pid-file", pidFile, ...args]);
+  const adminPort = await freePort();
+  const first = await startAgent(cleanup, dataFolder, [
+    ...["--pid-file", pidFile, "--admin", `127.0.0.1:${adminPort}`],
+    ...args,
+  ]);
   const pids = new Set([first.process.pid]);
   const pid = (): number => {
     const found = Number(readFileSync(pidFile, "utf8"));
@@ -46,6 +53,7 @@ export async function startRestartingAgent(
   return {
     first,
     dataFolder,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     pid,
     restart: async () => {
       const asking = startProcess(cleanup, {

@@ -1,4 +1,4 @@
-import { link, rename, rm } from "node:fs/promises";
+import { link, rm } from "node:fs/promises";
 import {
   createServer,
   type AddressInfo,
@@ -6,8 +6,10 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { basename, dirname, join } from "node:path";
 
 import { errorText, systemErrorCode } from "#shared/base/fault.ts";
+import { unixPathBytesMax } from "#shared/base/limits.ts";
 
 import type { ListenOptions, ListenOutcome } from "../engine.ts";
 import { withoutIpv6 } from "../wildcard.ts";
@@ -35,31 +37,58 @@ export async function openListener(
   deps: ListenerDeps,
   options: ListenOptions,
 ): Promise<OpenedListener> {
-  const { address } = options;
+  const { address, descriptor } = options;
+  if (address.kind === "unix") {
+    const { path } = address;
+    const opened = await (descriptor === undefined
+      ? openBeside(deps, options, path)
+      : openServer(deps, options));
+    return opened.ok ? { ...opened, path } : opened;
+  }
   const opened = await openServer(deps, options);
-  if (opened.ok) return { ...opened, path: address.kind === "unix" ? address.path : undefined };
+  if (opened.ok) return { ...opened, path: undefined };
   const fallback = withoutIpv6(address, opened.code);
   return fallback === undefined ? opened : openListener(deps, { ...options, address: fallback });
 }
 
 /**
- * Stops listening; resolves at once, since a server waits for its connections. Node removes the
- * file of a Unix socket that it has bound itself, and no other: what is to stay gets a second name
- * for that moment, and what is to go is removed.
+ * When a server closes, Node removes the file that it has bound. So that a successor's clients find
+ * theirs at every moment it binds another name, which then goes.
  */
+async function openBeside(
+  deps: ListenerDeps,
+  options: ListenOptions,
+  path: string,
+): Promise<OpenedServer> {
+  const beside = besideOf(path);
+  await rm(beside, { force: true });
+  const opened = await openServer(deps, { ...options, address: { kind: "unix", path: beside } });
+  if (!opened.ok) return opened;
+  try {
+    await link(beside, path);
+    await rm(beside, { force: true });
+    return opened;
+  } catch (error) {
+    opened.server.close();
+    const code = systemErrorCode(error) ?? "EUNKNOWN";
+    return { ok: false, code: code === "EEXIST" ? "EADDRINUSE" : code, detail: errorText(error) };
+  }
+}
+
+/** As long as the system allows a path to be. */
+function besideOf(path: string): string {
+  const longer = `${path}~`;
+  if (Buffer.byteLength(longer) <= unixPathBytesMax) return longer;
+  return join(dirname(path), `~${basename(path).slice(1)}`);
+}
+
+/** Stops listening; resolves at once, since a server waits for its connections. */
 export async function closeListener(
   { server, path }: OpenListener,
   keepsAddress: boolean,
 ): Promise<void> {
-  if (path === undefined) {
-    server.close();
-    return;
-  }
-  const kept = `${path}.kept-${process.pid}`;
-  if (keepsAddress) await link(path, kept);
   server.close();
-  if (keepsAddress) await rename(kept, path);
-  else await rm(path, { force: true });
+  if (path !== undefined && !keepsAddress) await rm(path, { force: true });
 }
 
 function nodeOptionsOf({ address, reusePort, backlog }: ListenOptions): NodeListenOptions {

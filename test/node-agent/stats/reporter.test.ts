@@ -42,6 +42,36 @@ describe("reporter", () => {
     expect(counts(sent).reduce((a, b) => a + b, 0)).toBe(totals.connections);
   });
 
+  test("a successor goes on with the counting: what was not confirmed, what was counted since, each once", () => {
+    const first = setup();
+    first.reporter.linked({ bootId: "boot", seq: 0 }, statisticsMs);
+    first.totals.connections = 4;
+    first.clock.advance(statisticsMs);
+    first.totals.connections = 6;
+    const counting = first.reporter.handOver();
+    first.clock.advance(10 * statisticsMs);
+    expect(counts(first.sent)).toEqual([4]);
+
+    const second = setup("another boot");
+    second.link.open = false;
+    // Served beside the first one, before the counting was handed over.
+    second.totals.connections = 5;
+    second.clock.advance(2 * statisticsMs);
+    second.totals.connections = 6 + 5;
+    second.reporter.succeed(counting);
+    second.link.open = true;
+    second.reporter.linked({ bootId: "boot", seq: 0 }, statisticsMs);
+    second.clock.advance(2 * statisticsMs);
+
+    expect(second.reporter.bootId()).toBe("boot");
+    expect(second.sent.map(({ bootId, seq }) => [bootId, seq])).toEqual([
+      ["boot", 1],
+      ["boot", 2],
+      ["boot", 3],
+    ]);
+    expect(counts(second.sent)).toEqual([4, 2, 5]);
+  });
+
   test("what is not confirmed goes again on the next link", () => {
     const { clock, totals, sent, reporter } = setup();
     totals.connections = 4;
@@ -72,7 +102,7 @@ describe("reporter", () => {
   });
 });
 
-function setup(): {
+function setup(bootId = "boot"): {
   readonly clock: FakeClock;
   readonly totals: { connections: number };
   readonly sent: Report[];
@@ -86,7 +116,7 @@ function setup(): {
   const reporter = createReporter({
     clock,
     random: () => 0.5,
-    newBootId: () => "boot",
+    newBootId: () => bootId,
     totals: () => (totals.connections === 0 ? [] : [totalsOf(totals.connections)]),
     send: (report) => {
       if (link.open) sent.push(report);
