@@ -1,7 +1,7 @@
 import type { LookupFunction } from "node:net";
 import { finished } from "node:stream/promises";
 
-import { Client, type Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
 
 import { requestHeaderBytesMax, sourceAnswerBytesMax } from "#shared/base/limits.ts";
 
@@ -120,7 +120,9 @@ async function withClient<T>(
   try {
     // Times are bounded by the signal, all of them together.
     const noTimes = { headersTimeout: 0, bodyTimeout: 0 };
-    const client = new Client(place.origin, {
+    // Loaded by whoever asks first: an agent whose backends are static starts without it.
+    const undici = await import("undici");
+    const client = new undici.Client(place.origin, {
       ...noTimes,
       maxResponseSize,
       maxHeaderSize: requestHeaderBytesMax,
