@@ -130,6 +130,13 @@ export type JoinRedemption =
     }
   | { readonly outcome: "unknown" | "expired" | "revoked" | "used" | "full" };
 
+/** A node that retires itself. */
+export interface LeavingNode {
+  readonly nodeId: NodeId;
+  readonly requestId: string;
+  readonly address: string;
+}
+
 /** Why a node's request is refused; a closed list, part of the answer. */
 export type NodeRefusal =
   /** No header, or not of the form. */

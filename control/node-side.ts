@@ -28,6 +28,7 @@ import { createPublisher, type Publisher } from "./publish/publisher.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import type { Database } from "./storage/database.ts";
 import { redeemJoinToken } from "./storage/queries/node-join.ts";
+import { retireLeavingNode } from "./storage/queries/node-leave.ts";
 import { claimLinks, endedLinks, nodesById } from "./storage/queries/node-links.ts";
 import { writeNodes } from "./storage/queries/node-status.ts";
 
@@ -119,13 +120,14 @@ function agentCallsOf(
   deps: NodeSideDeps,
   { publisher, store, attempts }: ForAgents,
 ): Hono<BodyEnv> {
-  const { clock, database, ids } = deps;
+  const { clock, database, ids, doorbell } = deps;
   const findNode = createFindNode(store);
   return agentRoutes({
     clock,
     ids,
     signingKeys: deps.signing.publicKeys,
     redeem: (node) => database.asSystem((tx) => redeemJoinToken(tx, node)),
+    retire: (node) => database.asSystem((tx) => retireLeavingNode(tx, node, { doorbell })),
     authenticate: (header, request) => authenticateNode({ clock, findNode }, header, request),
     snapshot: (group, wish, reader) => publisher.snapshot(group, wish, reader),
     attempts,

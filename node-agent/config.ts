@@ -20,6 +20,17 @@ export interface JoinConfig {
   readonly ca: string | undefined;
 }
 
+/** What `leave` was told, checked. */
+export interface LeaveConfig {
+  readonly dataFolder: string;
+  /** Undefined: where the node joined. */
+  readonly control: URL | undefined;
+  readonly insecure: boolean;
+  /** Forget the node here although the control plane does not confirm. */
+  readonly force: boolean;
+  readonly ca: string | undefined;
+}
+
 /** What `run` was told, checked. */
 export interface RunConfig {
   readonly dataFolder: string;
@@ -52,6 +63,7 @@ export type AgentCommand =
   | { readonly kind: "join"; readonly config: JoinConfig }
   | { readonly kind: "run"; readonly config: RunConfig }
   | { readonly kind: "restart"; readonly dataFolder: string }
+  | { readonly kind: "leave"; readonly config: LeaveConfig }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
@@ -74,6 +86,8 @@ export function readConfig(
       return runCommand(read, environment[successorVariable] !== undefined);
     case "restart":
       return restartCommand(read);
+    case "leave":
+      return leaveCommand(read);
   }
 }
 
@@ -90,6 +104,19 @@ function restartCommand(read: SettingsReader): AgentCommand {
   return read.problems.length > 0
     ? { kind: "invalid", problems: read.problems }
     : { kind: "restart", dataFolder };
+}
+
+function leaveCommand(read: SettingsReader): AgentCommand {
+  const config: LeaveConfig = {
+    dataFolder: read.dataFolder(),
+    control: read.movedControl(),
+    insecure: read.flag("insecure"),
+    force: read.flag("force"),
+    ca: read.file("ca"),
+  };
+  return read.problems.length > 0
+    ? { kind: "invalid", problems: read.problems }
+    : { kind: "leave", config };
 }
 
 function joinCommand(read: SettingsReader): AgentCommand {

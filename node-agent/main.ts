@@ -23,6 +23,10 @@ async function main(): Promise<number> {
       const { restartProcess } = await import("./cli/restart-process.ts");
       return restartProcess(command.dataFolder);
     }
+    case "leave": {
+      const { leaveProcess } = await import("./cli/leave-process.ts");
+      return leaveProcess(command.config);
+    }
     case "run": {
       keepCompiledCode(command.config.dataFolder);
       const { runProcess } = await import("./cli/run-process.ts");

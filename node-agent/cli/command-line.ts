@@ -8,7 +8,7 @@ export type Options = Readonly<Record<string, string | boolean | readonly string
 /** A command line as it was written: nothing is checked yet. */
 export type Line =
   | {
-      readonly kind: "join" | "run" | "restart";
+      readonly kind: "join" | "run" | "restart" | "leave";
       readonly options: Options;
       readonly excess: string[];
     }
@@ -17,19 +17,20 @@ export type Line =
 
 /** Splits a command line into its command and its options. */
 export function parseLine(argv: readonly string[]): Line {
-  let line: Line = { kind: "invalid", problems: ["say what to do: join, run, or restart"] };
+  let line: Line = { kind: "invalid", problems: ["say what to do: join, run, restart, or leave"] };
   const output: string[] = [];
   const program = new Command("agent").description("The agent of a Midstream node");
   program.exitOverride().configureOutput({
     writeOut: (text) => void output.push(text),
     writeErr: () => undefined,
   });
-  const take = (kind: "join" | "run" | "restart") => (_: unknown, command: Command) => {
+  const take = (kind: "join" | "run" | "restart" | "leave") => (_: unknown, command: Command) => {
     line = { kind, options: command.opts<Options>(), excess: command.args };
   };
   withJoinOptions(program.command("join")).action(take("join"));
   withRunOptions(program.command("run")).action(take("run"));
   withRestartOptions(program.command("restart")).action(take("restart"));
+  withLeaveOptions(program.command("leave")).action(take("leave"));
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
@@ -87,6 +88,18 @@ function withRestartOptions(command: Command): Command {
   return command
     .description("replace the agent that runs by a new process, with no client noticing")
     .option("--data <dir>", "folder of the running agent")
+    .allowUnknownOption()
+    .allowExcessArguments();
+}
+
+function withLeaveOptions(command: Command): Command {
+  return command
+    .description("retire this node: the control plane forgets it first, then this host")
+    .option("--data <dir>", "folder that the node joined in; its agent has to be stopped")
+    .option("--control <url>", "address of the control plane, when it has moved since the join")
+    .option("--force", "forget the node here although the control plane does not confirm")
+    .option("--insecure", "allow plain http to another host")
+    .option("--ca <file>", "authorities of the control plane's certificate, in PEM")
     .allowUnknownOption()
     .allowExcessArguments();
 }

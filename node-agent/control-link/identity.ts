@@ -58,6 +58,13 @@ export async function writeIdentity(disk: Disk, folder: string, identity: Identi
   await disk.remove(pendingJoinPath(folder));
 }
 
+/** Forgets the node, its private keys included. */
+export async function dropIdentity(disk: Disk, folder: string): Promise<void> {
+  await disk.remove(identityPath(folder));
+  await disk.remove(pendingJoinPath(folder));
+  await disk.sync(folder);
+}
+
 /** The keys of a join that was begun here and not finished. */
 export async function readPendingJoin(
   disk: Disk,

@@ -16,6 +16,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Removing what is not there is fine. */
   remove(path: string): Promise<void>;
+  /** Removes a folder with everything in it; one that is not there is fine. */
+  removeFolder(path: string): Promise<void>;
   /** Creates the folder and its parents; one that is there is fine. */
   makeFolder(path: string, mode: number): Promise<void>;
 }
@@ -28,6 +30,7 @@ export function hostDisk(): Disk {
     sync: syncPath,
     rename,
     remove: (path) => rm(path, { force: true }),
+    removeFolder: (path) => rm(path, { recursive: true, force: true }),
     makeFolder: async (path, mode) => {
       await mkdir(path, { recursive: true, mode });
     },

@@ -309,6 +309,8 @@ export const retryAfterMsMax = 600_000;
 export const snapshotFetchMsMax = 60_000;
 /** Redeeming a join token: one small request. */
 export const joinMsMax = 30_000;
+/** Retiring the node that leaves: one small request. */
+export const leaveMsMax = 30_000;
 /** A control plane's answer to a node, other than a snapshot. */
 export const agentAnswerBytesMax = 64 * 1024;
 /** A version that serves within this time is acknowledged once, not also as stored. */

@@ -11,6 +11,7 @@ export const agentPathPrefix = "/v1/agent/";
 export const agentPaths = {
   join: "/v1/agent/join",
   link: "/v1/agent/link",
+  leave: "/v1/agent/leave",
   /** Followed by a root hash. */
   snapshots: "/v1/agent/snapshots/",
 } as const;

@@ -130,9 +130,29 @@ describe("agent's command line: join", () => {
   });
 });
 
+describe("agent's command line: leave", () => {
+  test("takes a folder, and what the address and the refusal of the control plane may need", () => {
+    expect(readConfig(["leave", "--data", "/d"], {})).toEqual({
+      kind: "leave",
+      config: {
+        dataFolder: "/d",
+        control: undefined,
+        insecure: false,
+        force: false,
+        ca: undefined,
+      },
+    });
+    const line = ["leave", "--data", "/d", "--force", "--control", "https://control.example"];
+    expect(readConfig(line, {})).toMatchObject({
+      config: { force: true, control: new URL("https://control.example") },
+    });
+    expect(problemsOf(["leave"])).toEqual(["--data: give the node's folder"]);
+  });
+});
+
 describe("agent's command line", () => {
   test("without a command, or with one it does not know, says what there is", () => {
-    expect(problemsOf([])).toEqual(["say what to do: join, run, or restart"]);
+    expect(problemsOf([])).toEqual(["say what to do: join, run, restart, or leave"]);
     expect(problemsOf(["serve"])).toHaveLength(1);
   });
 

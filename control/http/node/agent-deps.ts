@@ -6,6 +6,7 @@ import type {
   JoiningNode,
   JoinRedemption,
   KnownNode,
+  LeavingNode,
   NodeAuthentication,
 } from "../../node-rows.ts";
 import type { RateLimit, RateLimiter } from "../../rate-limiter.ts";
@@ -31,6 +32,8 @@ export interface AgentDeps {
   /** Whom a node that joins shall trust to sign snapshots; raw public keys, the signer's first. */
   readonly signingKeys: readonly string[];
   readonly redeem: (node: JoiningNode) => Promise<JoinRedemption>;
+  /** Retires a node in its own name; without effect when it is retired. */
+  readonly retire: (node: LeavingNode) => Promise<void>;
   readonly authenticate: (
     header: string | undefined,
     request: ClaimedRequest,

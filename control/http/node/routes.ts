@@ -9,6 +9,7 @@ import { addressKey, rateLimit, refusalLimit } from "../middleware/rate-limit.ts
 import { createRouter } from "../router.ts";
 import type { AgentDeps } from "./agent-deps.ts";
 import { join } from "./join.ts";
+import { leave } from "./leave.ts";
 import { snapshot } from "./snapshot.ts";
 
 /**
@@ -20,6 +21,7 @@ export function agentRoutes(deps: AgentDeps): OpenAPIHono<BodyEnv> {
   const joins = rateLimit<BodyEnv>(new RateLimiter(deps.clock, deps.joins), addressKey);
   router.post(agentPaths.join, joins, jsonBody(), (c) => join(c, deps));
   const attempts = refusalLimit<BodyEnv>(deps.attempts);
+  router.post(agentPaths.leave, attempts, (c) => leave(c, deps));
   router.get(`${agentPaths.snapshots}:root{[0-9a-f]{64}}`, attempts, (c) => snapshot(c, deps));
   return router;
 }

@@ -1,18 +1,16 @@
 import type { Context } from "hono";
 
-import { controlTimeHeader } from "#shared/wire/protocol.ts";
-
-import type { NodeRefusal } from "../../node-rows.ts";
 import type { BodyEnv } from "../env.ts";
 import { problemAnswer } from "../problem-answer.ts";
 import type { AgentDeps, SnapshotWish } from "./agent-deps.ts";
+import { nodeRefusal } from "./node-refusal.ts";
 import { streamed } from "./streamed.ts";
 
 /** A node pulls a snapshot of its group; anybody else's is not found. */
 export async function snapshot(c: Context<BodyEnv>, deps: AgentDeps): Promise<Response> {
   const asked = { method: c.req.method, path: c.req.path };
   const outcome = await deps.authenticate(c.req.header("authorization"), asked);
-  if (outcome.kind !== "node") return refused(c, outcome);
+  if (outcome.kind !== "node") return nodeRefusal(c, outcome);
   const { node } = outcome;
   c.var.facts.tenant = node.tenantId;
   const acceptsGzip = /\bgzip\b/i.test(c.req.header("accept-encoding") ?? "");
@@ -43,20 +41,3 @@ function wishOf(c: Context<BodyEnv>): SnapshotWish {
 
 /** Postgres keeps it as a 32-bit number. */
 const epochMax = 2 ** 31 - 1;
-
-function refused(c: Context<BodyEnv>, why: NodeRefusal): Response {
-  switch (why.kind) {
-    case "unauthenticated":
-      return problemAnswer(c, "http/node-unauthenticated");
-    case "clock-skew": {
-      const headers = { [controlTimeHeader]: String(why.controlTimeMs) };
-      return problemAnswer(c, "http/node-clock-skew", { headers });
-    }
-    case "unauthorized":
-      return problemAnswer(c, "http/node-unauthorized");
-    case "retired":
-      return problemAnswer(c, "http/node-retired");
-    case "replaced":
-      return problemAnswer(c, "http/node-replaced");
-  }
-}

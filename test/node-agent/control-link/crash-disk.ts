@@ -67,6 +67,13 @@ export class CrashDisk implements Disk {
     });
   }
 
+  removeFolder(path: string): Promise<void> {
+    return this.#step(`remove ${path}`, () => {
+      const kept = [...this.#names].filter(([name]) => !name.startsWith(`${path}/`));
+      this.#rename(new Map(kept));
+    });
+  }
+
   makeFolder(path: string): Promise<void> {
     return this.#step(`folder ${dirname(path)}`, () => undefined);
   }
