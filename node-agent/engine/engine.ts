@@ -130,6 +130,7 @@ export const closeReasons = [
   "drained",
   "removed",
   "stopped",
+  "backend-lost",
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 

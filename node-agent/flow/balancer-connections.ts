@@ -48,17 +48,22 @@ export class BalancerConnections {
     if (count === 0) return { drained: 0, cut: 0 };
     const listeners = closed.map(({ listener }) => listener);
     if (drainMs > 0) {
-      this.#after(drainMs, () => void this.#cut(listeners, "drained"));
+      this.#after(drainMs, () => void this.#cut({ listeners }, "drained"));
       return { drained: count, cut: 0 };
     }
-    await this.#cut(listeners, "removed");
+    await this.#cut({ listeners }, "removed");
     return { drained: 0, cut: count };
   }
 
   /** Resets connections that came in by listeners which should never have been open. */
   async abortThoseOf(closed: readonly ClosedListener[]): Promise<void> {
     const listeners = closed.map(({ listener }) => listener);
-    if (listeners.length > 0) await this.#cut(listeners, "removed", "abort");
+    if (listeners.length > 0) await this.#cut({ listeners }, "removed", "abort");
+  }
+
+  /** Resets connections to a backend, and returns how many; what is being dialled follows if it is reached. */
+  cutThoseTo(backend: string): Promise<number> {
+    return this.#cut({ listeners: "all", backend }, "backend-lost", "abort");
   }
 
   /**
@@ -91,17 +96,19 @@ export class BalancerConnections {
 
   async #cutAll(reason: CloseReason): Promise<void> {
     this.#cutsUnderWay += 1;
-    const cut = await this.#cut("all", reason).finally(() => (this.#cutsUnderWay -= 1));
+    const cut = await this.#cut({ listeners: "all" }, reason).finally(
+      () => (this.#cutsUnderWay -= 1),
+    );
     this.#cutInTheEnd += cut;
   }
 
   /** Returns how many that were. */
   #cut(
-    listeners: ConnectionsOf["listeners"],
+    some: Omit<ConnectionsOf, "balancer">,
     reason: CloseReason,
     how: CloseHow = "flush",
   ): Promise<number> {
-    const which: ConnectionsOf = { balancer: this.#place.key, listeners };
+    const which: ConnectionsOf = { balancer: this.#place.key, ...some };
     const cut = { do: "cut", which, how, reason } as const;
     return this.#deps.workers.askAll((request) => ({ ...cut, request }));
   }

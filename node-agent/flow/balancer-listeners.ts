@@ -144,8 +144,9 @@ export class BalancerListeners {
     const outcomes = await Promise.all(
       binds.map(async ({ text, pointer, listener }) => {
         const outcome = await claims.claim(listenAddressOf(text));
-        if (!outcome.ok)
+        if (!outcome.ok) {
           return { ok: false, problem: bindProblem({ text, pointer, outcome }) } as const;
+        }
         const { claim } = outcome;
         const inherited = this.#inherited(claim);
         const bind = { text, listener: listener ?? nextListener(), claim, inherited };

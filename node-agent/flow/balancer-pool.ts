@@ -13,6 +13,7 @@ import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/h
 import type { CheckResult, NodeChecks } from "../health/node-checks.ts";
 import type { ProbeDeps } from "../health/probe-of.ts";
 import { BackendTable } from "../pool/backend-table.ts";
+import { lostBackends } from "../pool/lost-backends.ts";
 import type { PoolView } from "../pool/pool-view.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
@@ -33,6 +34,8 @@ export interface BalancerPoolDeps {
   readonly inheritedBeliefs: Beliefs;
   /** There is another view for workers to elect from. */
   readonly onView: (view: PoolView) => void;
+  /** A backend whose connections shall be cut; told after a view without it, and maybe again. */
+  readonly onLost: (backend: string) => void;
 }
 
 /** What a balancer knows of its backends: discovery and checks fill the table, views come out. */
@@ -234,11 +237,22 @@ export class BalancerPool {
     this.#publishing = undefined;
     const wasPanic = this.table.isPanic;
     const view = this.table.view();
-    if (view === this.#published) return;
+    if (view !== this.#published) this.#publishView(view, wasPanic);
+    this.#cutLost(view);
+  }
+
+  #publishView(view: PoolView, wasPanic: boolean): void {
     if (this.table.isPanic !== wasPanic) this.#tellPanic();
     this.#published = view;
     this.#publishedMs = this.#deps.clock.monotonicMs();
     this.#deps.onView(view);
+  }
+
+  #cutLost(view: PoolView): void {
+    if (this.#definition.cutOnBackendLoss !== true) return;
+    const { ledger, onLost } = this.#deps;
+    const busy = this.table.entries().filter(({ slot }) => ledger.inUse(slot) > 0);
+    for (const backend of lostBackends(busy, view)) onLost(backend);
   }
 
   #tellPanic(): void {

@@ -11,6 +11,7 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "protocol:tcp",
   "idle:one-way",
   "limits:per-client",
+  "cut-on-backend-loss",
   "section:access",
   "section:accessLog",
   "section:ejection",

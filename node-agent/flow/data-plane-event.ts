@@ -26,6 +26,13 @@ export type DataPlaneEvent =
       readonly healthy: number;
       readonly backends: number;
     }
+  /** Its backend was lost, and the balancer asks for that. */
+  | {
+      readonly kind: "connections.cut";
+      readonly balancer: string;
+      readonly backend: string;
+      readonly count: number;
+    }
   | {
       readonly kind: "backends.changed";
       readonly balancer: string;

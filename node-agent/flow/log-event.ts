@@ -20,6 +20,7 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "ejection.ended": { level: "info", text: "a backend is no longer left out" },
   "panic.started": { level: "error", text: "too few backends are healthy: all are used" },
   "panic.ended": { level: "info", text: "enough backends are healthy again" },
+  "connections.cut": { level: "warn", text: "connections of a lost backend were cut" },
   "backends.changed": { level: "info", text: "the backends have changed" },
   "backends.left-out": { level: "warn", text: "there are more backends than can be used" },
   "discovery.recovered": { level: "info", text: "the backends could be fetched again" },

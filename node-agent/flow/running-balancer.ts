@@ -32,7 +32,9 @@ import { balancerTerms } from "./balancer-terms.ts";
 import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
-  extends Omit<BalancerPoolDeps, "balancer" | "onView">, Omit<BalancerListenersDeps, "balancer"> {
+  extends
+    Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost">,
+    Omit<BalancerListenersDeps, "balancer"> {
   /** Whether this node writes access logs. */
   readonly logsAccess: boolean;
   /** Nothing of it is left: no listener, no connection, no slot. */
@@ -80,6 +82,7 @@ export class RunningBalancer {
         ...deps,
         balancer: balancer.id,
         onView: (pool) => deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
+        onLost: (backend) => void this.#cutThoseTo(backend),
       },
       revealSecrets(balancer.definition, balancer.secrets),
     );
@@ -257,6 +260,11 @@ export class RunningBalancer {
   async #undone(): Promise<void> {
     await this.remove(0);
     await within(this.#deps.clock, this.#gone.promise, { ms: drainGraceMs, otherwise: undefined });
+  }
+
+  async #cutThoseTo(backend: string): Promise<void> {
+    const count = await this.#connections.cutThoseTo(backend);
+    if (count > 0) this.#deps.tell({ kind: "connections.cut", balancer: this.id, backend, count });
   }
 
   #stopWatching(): void {

@@ -25,6 +25,8 @@ export interface OpenConnection {
   /** The backend that holds a place for it; undefined between two dials. */
   backend: Candidate | undefined;
   isConnected: boolean;
+  /** The backend was lost while it was dialled. */
+  isBackendLost: boolean;
   /** Undefined when it is not logged. */
   readonly trace: AccessTrace | undefined;
   readonly counted: CountedBytes;

@@ -74,6 +74,7 @@ function onAccepted(stages: Stages, event: EventOf<"accepted">): void {
     tried: [],
     backend: undefined,
     isConnected: false,
+    isBackendLost: false,
     trace,
     counted: { rxBytes: 0, txBytes: 0 },
   };
@@ -99,6 +100,7 @@ function dialNext(stages: Stages, connection: OpenConnection, lastCode: string |
   const election = takeBackend(stages.counters, connection);
   if (election.kind === "chosen") {
     connection.backend = election.candidate;
+    connection.isBackendLost = false;
     // Not pushed: a list that can grow takes more room, and most connections try one backend.
     connection.tried = [...tried, election.candidate.name];
     return stages.engine.connect(id, targetOf(election.candidate), balancer.terms.connect);
@@ -118,6 +120,7 @@ function onConnected(stages: Stages, event: EventOf<"connected">): void {
   connection.isConnected = true;
   if (connection.trace !== undefined) stages.access.connected(connection.trace);
   stages.counts.connected(connection.backend.slot);
+  if (connection.isBackendLost) stages.engine.close(connection.id, "abort", "backend-lost");
 }
 
 function onDialFailed(stages: Stages, event: EventOf<"failed">): void {

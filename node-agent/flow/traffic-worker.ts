@@ -184,7 +184,12 @@ export class TrafficWorker {
   }
 
   #cut({ which, how, reason }: Extract<Command, { do: "cut" }>): Answer {
-    const connections = this.#select(which);
+    // A dial may yet fail and lead elsewhere.
+    const isDialling = ({ isConnected }: OpenConnection): boolean =>
+      which.backend !== undefined && !isConnected;
+    const selected = this.#select(which);
+    for (const connection of selected.filter(isDialling)) connection.isBackendLost = true;
+    const connections = selected.filter((connection) => !isDialling(connection));
     for (const { id } of connections) this.#engine.close(id, how, reason);
     return { kind: "done", connections: connections.length };
   }
@@ -198,10 +203,11 @@ export class TrafficWorker {
     return { kind: "done", connections };
   }
 
-  #select({ balancer, listeners }: ConnectionsOf): readonly OpenConnection[] {
+  #select({ balancer, listeners, backend }: ConnectionsOf): readonly OpenConnection[] {
     return [...this.#connections.values()].filter(
       (connection) =>
         connection.balancer.terms.key === balancer &&
+        (backend === undefined || connection.backend?.name === backend) &&
         (listeners === "all" || listeners.includes(connection.listener)),
     );
   }

@@ -61,10 +61,14 @@ export interface DoorTerms {
     | undefined;
 }
 
-/** Connections of a balancer: all of them, or those that came in by some of its listeners. */
+/**
+ * Connections of a balancer: all of them, or those that came in by some of its listeners; of these
+ * only those to one backend, if one is named.
+ */
 export interface ConnectionsOf {
   readonly balancer: BalancerKey;
   readonly listeners: readonly ListenerId[] | "all";
+  readonly backend?: string;
 }
 
 /** From the main thread to a worker, in order. Those with a `request` are answered. */

@@ -55,6 +55,15 @@ export const balancerSchema = section({
   access: accessSchema.optional(),
   proxyProtocol: proxyProtocolSchema.optional(),
   accessLog: accessLogSchema.optional(),
+  // A check can be wrong, and a backend that leaves may be finishing what it has: cutting is a choice.
+  cutOnBackendLoss: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        "Cuts the open connections of a backend that turns unhealthy or leaves its discovery; " +
+        "otherwise they go on",
+    }),
   // Long enough for requests in flight, short enough for a deployment to wait for.
   drainTimeout: durationField().prefault("30s").meta({
     description: "Time that open connections have when the balancer, or a bind of it, is removed",

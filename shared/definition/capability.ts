@@ -29,6 +29,7 @@ export type Capability =
   | "bind:interface"
   | "idle:one-way"
   | "limits:per-client"
+  | "cut-on-backend-loss"
   | "udp:transparent"
   | `certificate:${CertificateKind}`
   | `section:${OptionalSection}`;
@@ -79,6 +80,9 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
     ...(balancer.limits.perClient === undefined
       ? []
       : [need("limits:per-client", "/limits/perClient")]),
+    ...(balancer.cutOnBackendLoss === true
+      ? [need("cut-on-backend-loss", "/cutOnBackendLoss")]
+      : []),
     ...(balancer.udp?.transparent === true ? [need("udp:transparent", "/udp/transparent")] : []),
   ];
 }

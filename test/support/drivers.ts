@@ -1,3 +1,4 @@
+import type { EngineChoice } from "../../node-agent/engine/choose-engine.ts";
 import type { Driver } from "../../node-agent/engine/engine.ts";
 import { findNative } from "./native-engine.ts";
 
@@ -14,4 +15,12 @@ export async function bothDrivers(): Promise<readonly DriverUnderTest[]> {
     { driver: "portable", missing: undefined },
     { driver: "native", missing: native.kind === "none" ? native.why : undefined },
   ];
+}
+
+/** The engine of a driver that this host has. */
+export async function engineOf(driver: Driver): Promise<EngineChoice> {
+  if (driver === "portable") return { driver };
+  const native = await findNative();
+  if (native.kind === "none") throw new Error(`no native engine: ${native.why}`);
+  return { driver, file: native.file };
 }

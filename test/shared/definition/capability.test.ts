@@ -61,6 +61,7 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "certificate:acme", pointer: "/tls/certificates/2" },
     { capability: "idle:one-way", pointer: "/limits/idleMode" },
     { capability: "limits:per-client", pointer: "/limits/perClient" },
+    { capability: "cut-on-backend-loss", pointer: "/cutOnBackendLoss" },
   ]);
 });
 

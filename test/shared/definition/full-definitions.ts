@@ -215,6 +215,7 @@ const common = {
   },
   access: { default: "deny", rules: ["allow 10.0.0.0/8", "deny ::1"] },
   accessLog: { sample: 0.5 },
+  cutOnBackendLoss: true,
   drainTimeout: anyDuration,
 };
 

@@ -32,6 +32,7 @@ enum class CloseReason : uint8_t {
   kDrained,
   kRemoved,
   kStopped,
+  kBackendLost,
   kCount,
 };
 
