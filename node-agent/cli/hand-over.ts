@@ -51,13 +51,14 @@ export async function handOver(parts: HandingParts): Promise<HandOverOutcome> {
   }
   const successor = await started(parts);
   const verdict = await judged(parts, successor);
-  if (verdict !== undefined || successor.pid === undefined) {
+  const pid = successor.pid();
+  if (verdict !== undefined || pid === undefined) {
     await dismiss(parts.clock, successor);
     release();
     return { kind: "failed", why: handoverText(verdict ?? "it has no process id") };
   }
   const why = await giveAway(parts, { successor, release });
-  if (why === undefined) return { kind: "handed-over", successor, pid: successor.pid };
+  if (why === undefined) return { kind: "handed-over", successor, pid };
   successor.kill("SIGKILL");
   return { kind: "broken", why };
 }
@@ -102,7 +103,8 @@ async function judged(
 ): Promise<string | undefined> {
   const said = Promise.withResolvers<string | undefined>();
   successor.hear((message) => {
-    if (message.type !== "taken") said.resolve(objection(agent, message));
+    if (message.type === "unfit" || message.type === "serving")
+      said.resolve(objection(agent, message));
   });
   void successor.ended.then((how) => said.resolve(`the new process ${how}`));
   void stopAsked.then(() => said.resolve("the agent was asked to end"));
@@ -113,7 +115,7 @@ async function judged(
 /** What the local policy forbids now is not served any more because its owner wants that. */
 function objection(
   { applier }: Agent,
-  message: Exclude<FromSuccessor, { type: "taken" }>,
+  message: Extract<FromSuccessor, { type: "unfit" | "serving" }>,
 ): string | undefined {
   if (message.type === "unfit") return message.why;
   const { running } = applier.view();

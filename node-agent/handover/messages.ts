@@ -100,6 +100,8 @@ const toSuccessorSchema = z.discriminatedUnion("type", [
 
 /** From the successor to the agent. */
 const fromSuccessorSchema = z.discriminatedUnion("type", [
+  /** First: which process it is. */
+  z.object({ type: z.literal("here"), pid: z.int().min(2) }),
   /** It cannot be the agent. */
   z.object({ type: z.literal("unfit"), why: z.string() }),
   /** It accepts clients; `failing` are balancers that it could not start, with their codes. */

@@ -69,6 +69,10 @@ export function listenToPredecessor(channel: PredecessorChannel, onEnd: () => vo
     bequest.resolve(undefined);
     gone.resolve();
   });
+  const tell = (message: FromSuccessor): void => {
+    if (channel.connected === true) channel.send?.(message, undefined, undefined, () => undefined);
+  };
+  tell({ type: "here", pid: process.pid });
   return {
     estate: estate.promise,
     bequest: bequest.promise,
@@ -77,9 +81,6 @@ export function listenToPredecessor(channel: PredecessorChannel, onEnd: () => vo
       hear = listener;
       if (last !== undefined) listener(last);
     },
-    tell: (message) => {
-      if (channel.connected === true)
-        channel.send?.(message, undefined, undefined, () => undefined);
-    },
+    tell,
   };
 }

@@ -6,8 +6,8 @@ import { readFromSuccessor, type FromSuccessor, type ToSuccessor } from "./messa
 
 /** The process that is to follow this one. */
 export interface SuccessorProcess {
-  /** Undefined when it could not be started; `ended` says why. */
-  readonly pid: number | undefined;
+  /** Undefined until it has said something. */
+  pid(): number | undefined;
   /** Resolves when it is gone, with how, for people. */
   readonly ended: Promise<string>;
   /** Calls `listener` for what it says from now on. */
@@ -16,6 +16,7 @@ export interface SuccessorProcess {
   send(message: ToSuccessor): void;
   /** Resolves when all that was sent has left this process. */
   close(): Promise<void>;
+  /** Means nothing to one that is gone. One that has not said anything yet is left alone, and ends. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
@@ -37,31 +38,45 @@ export function ownCommand(environment: NodeJS.ProcessEnv): SuccessorCommand {
   return { words: [execPath, ...execArgv, ...argv.slice(1)], environment };
 }
 
-/** The real thing: a child that inherits the descriptors, and this process's output. */
+/**
+ * The real thing: a process that inherits the descriptors, and this process's output. It is not a
+ * child of this one, which will be gone, but of whoever supervises this one: systemd waits for the
+ * end of its own children only, and kills another main process at once. Hence the shell in between,
+ * which ends when it has started it; from then on the channel tells whether the process is there.
+ */
 export function createStartSuccessor({ words, environment }: SuccessorCommand): StartSuccessor {
   return (descriptors) => {
-    const [program = "", ...args] = words;
-    const child = spawn(program, args, {
+    const child = spawn("/bin/sh", ["-c", '"$@" &', "sh", ...words], {
       env: environment,
       stdio: ["ignore", "inherit", "inherit", "ipc", ...descriptors],
     });
+    let pid: number | undefined;
     const ended = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`could not be started: ${errorText(error)}`));
-      child.once("exit", (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`));
+      child.once("disconnect", () => resolve("has ended: its last words are in the log"));
+    });
+    const hear = (listener: (message: FromSuccessor) => void): void => {
+      child.on("message", (raw) => {
+        const message = readFromSuccessor(raw);
+        if (message !== undefined) listener(message);
+      });
+    };
+    hear((message) => {
+      if (message.type === "here") ({ pid } = message);
     });
     return {
-      pid: child.pid,
+      pid: () => pid,
       ended,
-      hear: (listener) =>
-        void child.on("message", (raw) => {
-          const message = readFromSuccessor(raw);
-          if (message !== undefined) listener(message);
-        }),
+      hear,
       send: (message) => {
         if (child.connected) child.send(message, () => undefined);
       },
       close: () => flushed(child),
-      kill: (signal) => void child.kill(signal),
+      kill: (signal) => {
+        if (!child.connected) return;
+        if (pid === undefined) child.disconnect();
+        else process.kill(pid, signal);
+      },
     };
   };
 }

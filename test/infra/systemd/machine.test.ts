@@ -38,9 +38,14 @@ test(
     expect(control).toEqual({ root: false, capabilities: 0 });
     expect(agent).toEqual({ root: false, capabilities: capNetBindService });
 
+    await reloads(machine, annotate);
+
     await machine.output(["systemctl", "kill", "--signal=SIGKILL", "midstream-agent"]);
     const backMs = await timed(() => eventually(() => page(machine), { everyMs: 20 }));
     await annotate(`serving again ${backMs} ms after a SIGKILL`, "measured");
+
+    await stopsWhileItDrains(machine);
+    await startUnit(machine, "midstream-agent");
 
     const stopMs = await timed(() => machine.output(["systemctl", "stop", ...units]));
     await annotate(`both stopped in ${stopMs} ms`, "measured");
@@ -55,6 +60,57 @@ test(
     expect(left.stdout).toBe("");
   },
 );
+
+/** `systemctl reload` twice: each time another process is the agent, with the same rights. */
+async function reloads(
+  machine: SystemdMachine,
+  annotate: (message: string, type: string) => Promise<unknown>,
+): Promise<void> {
+  const pidOf = () => propertyOf(machine, "MainPID");
+  const activeSince = await propertyOf(machine, "ActiveEnterTimestampMonotonic");
+  const pids = [await pidOf()];
+  for (const round of [1, 2]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const ms = await timed(() => machine.output(["systemctl", "reload", "midstream-agent"]));
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await eventually(async () => expect(pids).not.toContain(await pidOf()), { everyMs: 50 });
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    pids.push(await pidOf());
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await page(machine)).toContain("demo backend");
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await annotate(`reload ${round} took ${ms} ms`, "measured");
+  }
+  expect(await rightsOf(machine, "midstream-agent")).toEqual({
+    root: false,
+    capabilities: capNetBindService,
+  });
+  expect(await propertyOf(machine, "NRestarts")).toBe("0");
+  expect(await propertyOf(machine, "ActiveEnterTimestampMonotonic")).toBe(activeSince);
+}
+
+/** Its SIGTERM reaches the new process only, which waits for what the one before it still serves. */
+async function stopsWhileItDrains(machine: SystemdMachine): Promise<void> {
+  const alone = ["--property=DefaultDependencies=no", "--unit=holder"];
+  const hold = "exec 3<>/dev/tcp/127.0.0.1/80; sleep 60";
+  await machine.output(["systemd-run", ...alone, "bash", "-c", hold]);
+  const askStatus = ["curl", "--silent", "http://127.0.0.1:9180/status.json"];
+  const held = async () =>
+    expect(await machine.output(askStatus)).toMatch(/"activeConnections": ?1/);
+  await eventually(held, { everyMs: 50 });
+  await machine.output(["systemctl", "reload", "midstream-agent"]);
+  await machine.output(["systemctl", "stop", "--no-block", "midstream-agent"]);
+  await eventually(async () => expect((await machine.run(askPage)).code).not.toBe(0));
+  expect(await propertyOf(machine, "ActiveState")).toBe("deactivating");
+  await machine.output(["systemctl", "stop", "holder"]);
+  await eventually(async () => expect(await propertyOf(machine, "ActiveState")).toBe("inactive"));
+  expect(await propertyOf(machine, "Result")).toBe("success");
+}
+
+async function propertyOf(machine: SystemdMachine, property: string): Promise<string> {
+  const show = ["systemctl", "show", `--property=${property}`, "--value", "midstream-agent"];
+  return (await machine.output(show)).trim();
+}
 
 /** capabilities(7): number 10. */
 const capNetBindService = 1 << 10;
@@ -110,8 +166,8 @@ async function join(machine: SystemdMachine, key: string): Promise<void> {
   ]);
 }
 
-const page = (machine: SystemdMachine): Promise<string> =>
-  machine.output(["curl", "--silent", "--fail", "http://127.0.0.1/"]);
+const askPage = ["curl", "--silent", "--fail", "http://127.0.0.1/"];
+const page = (machine: SystemdMachine): Promise<string> => machine.output(askPage);
 
 async function rightsOf(machine: SystemdMachine, unit: string) {
   const pid = await machine.output(["systemctl", "show", "--property=MainPID", "--value", unit]);
