@@ -9,7 +9,7 @@ import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { AccessLog } from "../runtime/access-log.ts";
 import type { Disk } from "../runtime/disk.ts";
 import type { Log } from "../runtime/log.ts";
-import type { Inheritance } from "./take-over.ts";
+import type { Inheritance } from "./inheritance.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;

@@ -9,9 +9,10 @@ import { openRestartSocket, type RestartOutcome } from "../handover/restart-sock
 import type { Log } from "../runtime/log.ts";
 import { writePidFile } from "../runtime/pid-file.ts";
 import type { AgentDeps } from "./agent-parts.ts";
-import type { RunDeps } from "./run.ts";
+import type { Inheritance } from "./inheritance.ts";
+import type { RunDeps } from "./run-parts.ts";
 import type { Agent } from "./start-agent.ts";
-import { takeOver, tellServing, unfitness, type Inheritance } from "./take-over.ts";
+import { takeOver, tellServing, unfitness } from "./take-over.ts";
 
 export interface ComingUp {
   readonly config: RunConfig;

@@ -103,8 +103,9 @@ async function judged(
 ): Promise<string | undefined> {
   const said = Promise.withResolvers<string | undefined>();
   successor.hear((message) => {
-    if (message.type === "unfit" || message.type === "serving")
+    if (message.type === "unfit" || message.type === "serving") {
       said.resolve(objection(agent, message));
+    }
   });
   void successor.ended.then((how) => said.resolve(`the new process ${how}`));
   void stopAsked.then(() => said.resolve("the agent was asked to end"));

@@ -21,8 +21,9 @@ export function restartObstacle({ config, agent, isUp }: RestartQuestion): strin
     );
   }
   if (!isUp) return "it is not up yet";
-  if (agent.succession.hasPredecessor)
+  if (agent.succession.hasPredecessor) {
     return "the agent before this one still drains, try again later";
+  }
   if (!agent.link.view().durable) return "what runs is not on disk, a new process would serve less";
   return undefined;
 }

@@ -5,12 +5,12 @@ import type { StopRequest } from "../runtime/stop-requests.ts";
 import type { AgentDeps } from "./agent-parts.ts";
 import { comeUp, type CameUp, type Doors } from "./come-up.ts";
 import { drainBeside, handOver } from "./hand-over.ts";
+import type { Inheritance } from "./inheritance.ts";
 import { restartObstacle } from "./restart-obstacle.ts";
 import { createRestarts, type Restarts } from "./restarts.ts";
-import type { RunDeps, RunOutcome } from "./run.ts";
+import type { RunDeps, RunOutcome } from "./run-parts.ts";
 import type { Agent } from "./start-agent.ts";
 import { stopAgent, stopParts } from "./stop-agent.ts";
-import type { Inheritance } from "./take-over.ts";
 
 export interface RunningDeps extends AgentDeps, RunDeps {
   readonly folder: FolderClaim;
@@ -32,7 +32,7 @@ export async function runAgent(deps: RunningDeps, parts: RunningParts): Promise<
   const { stopped } = deps;
   let doors: Doors | undefined;
   const restarts = restartsOf(deps, parts, () => doors);
-  const up = comeUp(deps, { ...parts, askRestart: restarts.ask });
+  const up = comeUp(deps, { ...parts, askRestart: () => restarts.ask() });
   const ends = Promise.race([
     stopped.then(() => "stopped" as const),
     restarts.left.then(() => "left" as const),
@@ -49,7 +49,7 @@ export async function runAgent(deps: RunningDeps, parts: RunningParts): Promise<
     turn = await ends;
   }
   await restarts.settled();
-  const left = await Promise.race([restarts.left, undefined]);
+  const left = await Promise.race([restarts.left, Promise.resolve(undefined)]);
   if (left === undefined) return ended(deps, parts, doors !== undefined);
   return left.kind === "broken" ? { kind: "cut-short" } : leave(deps, parts, left.successor);
 }

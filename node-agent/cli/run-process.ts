@@ -11,7 +11,8 @@ import { createLog, type Log } from "../runtime/log.ts";
 import { watchStopRequests, type StopRequest, type StopSource } from "../runtime/stop-requests.ts";
 import { complain } from "./complain.ts";
 import { openAccessLog } from "./open-access-log.ts";
-import { run, type RunOutcome } from "./run.ts";
+import type { RunOutcome } from "./run-parts.ts";
+import { run } from "./run.ts";
 
 const standardOutput = 1;
 

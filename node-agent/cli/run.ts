@@ -1,4 +1,3 @@
-import type { Clock } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
 import { Lifetime } from "#shared/base/lifetime.ts";
 import { agentPartStopMsMax, orphanStopMsMax } from "#shared/base/limits.ts";
@@ -6,40 +5,13 @@ import { agentPartStopMsMax, orphanStopMsMax } from "#shared/base/limits.ts";
 import type { RunConfig } from "../config.ts";
 import { handoverText } from "../handover/messages.ts";
 import type { Predecessor } from "../handover/predecessor.ts";
-import type { StartSuccessor } from "../handover/successor-process.ts";
-import type { AccessLog } from "../runtime/access-log.ts";
-import type { Disk } from "../runtime/disk.ts";
 import { claimFolder } from "../runtime/folder-claim.ts";
-import type { Log } from "../runtime/log.ts";
 import type { StopRequest } from "../runtime/stop-requests.ts";
+import type { Inheritance } from "./inheritance.ts";
 import { openHost } from "./open-host.ts";
 import { runAgent } from "./run-agent.ts";
+import type { RunDeps, RunOutcome } from "./run-parts.ts";
 import { startAgent } from "./start-agent.ts";
-import type { Inheritance } from "./take-over.ts";
-
-export interface RunDeps {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly disk: Disk;
-  readonly log: Log;
-  readonly accessLog: AccessLog | undefined;
-  /** Tells whoever started this process what became of it. */
-  readonly tellParent: (message: object) => void;
-  /** Asked to end, any number of times. */
-  readonly onStopRequest: (listener: (request: StopRequest) => void) => void;
-  /** Asked to restart, any number of times. */
-  readonly onRestartRequest: (listener: () => void) => void;
-  readonly startSuccessor: StartSuccessor;
-  /** The agent whose place this one takes. */
-  readonly predecessor: Predecessor | undefined;
-}
-
-/** How a run ended. */
-export type RunOutcome =
-  | { readonly kind: "ended" }
-  /** Asked a second time, or for too long, or left by its successor: ended with connections open. */
-  | { readonly kind: "cut-short" }
-  | { readonly kind: "not-started"; readonly problems: readonly string[] };
 
 /**
  * Runs the agent until it is asked to end, or another process has taken its place. The last good

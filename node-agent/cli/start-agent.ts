@@ -11,10 +11,10 @@ import type { AccessCounts } from "../runtime/access-log.ts";
 import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
 import { agentStatus } from "./agent-status.ts";
+import { inheritedAddresses } from "./inheritance.ts";
 import { nodeEventOf } from "./node-events.ts";
 import { startControlSide, type ControlSide } from "./start-control-side.ts";
 import { Succession } from "./succession.ts";
-import { inheritedAddresses } from "./take-over.ts";
 
 /** An agent whose parts are up; it serves nothing and speaks with nobody yet. */
 export interface Agent extends ControlSide {

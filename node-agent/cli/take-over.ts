@@ -1,26 +1,9 @@
 import { errorText } from "#shared/base/fault.ts";
 import { sameVersion } from "#shared/snapshot/version.ts";
 
-import type { InheritedAddress } from "../engine/address-claims.ts";
-import type { Estate } from "../handover/messages.ts";
-import type { Predecessor } from "../handover/predecessor.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Inheritance } from "./inheritance.ts";
 import type { Agent } from "./start-agent.ts";
-
-/** What a successor starts with. */
-export interface Inheritance {
-  readonly predecessor: Predecessor;
-  readonly estate: Estate;
-}
-
-/** The addresses that were left, as those who claim them want them. */
-export function inheritedAddresses({ addresses }: Estate): readonly InheritedAddress[] {
-  return addresses.map(({ address, claim, sockets }) => ({
-    address,
-    claim: claim ?? undefined,
-    sockets,
-  }));
-}
 
 /**
  * Why the agent before must not be followed by this one; undefined when nothing speaks against it.

@@ -38,11 +38,15 @@ export interface Reporter extends Stoppable {
   handOver(): Counting;
   /**
    * Goes on with another process's counting, before the first link stands. From now on `totals`
-   * includes what that one counted.
+   * includes what that one counted; intervals made so far are forgotten, and read again.
    */
   succeed(counting: Counting): void;
 }
 
+/**
+ * The first moment is random, so that nodes that started together do not report together. However
+ * rarely reports are wanted, counters are read often: rows of what is gone are not there for long.
+ */
 export function createReporter(deps: ReporterDeps): Reporter {
   const { clock } = deps;
   let queue = new ReportQueue(deps.newBootId);
@@ -65,10 +69,6 @@ export function createReporter(deps: ReporterDeps): Reporter {
     madeMs = clock.monotonicMs();
     pump();
   };
-  /**
-   * The first moment is random, so that nodes that started together do not report together. However
-   * rarely reports are wanted, counters are read often: rows of what is gone are not there for long.
-   */
   const arm = (): void => {
     sampling?.stop();
     sampling = clock.after(deps.random() * intervalMs, () => {
@@ -109,7 +109,6 @@ export function createReporter(deps: ReporterDeps): Reporter {
       queue.add(sampler.take());
       return { queued: queue.queued(), counted: sampler.counted() };
     },
-    // Intervals made so far are forgotten: what they counted is above `counted` and is read again.
     succeed: ({ queued, counted }) => {
       queue = new ReportQueue(deps.newBootId, queued);
       sampler = createIntervalSampler(clock, deps.totals, counted);

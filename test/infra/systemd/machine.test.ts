@@ -70,15 +70,10 @@ async function reloads(
   const activeSince = await propertyOf(machine, "ActiveEnterTimestampMonotonic");
   const pids = [await pidOf()];
   for (const round of [1, 2]) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     const ms = await timed(() => machine.output(["systemctl", "reload", "midstream-agent"]));
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     await eventually(async () => expect(pids).not.toContain(await pidOf()), { everyMs: 50 });
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     pids.push(await pidOf());
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     expect(await page(machine)).toContain("demo backend");
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
     await annotate(`reload ${round} took ${ms} ms`, "measured");
   }
   expect(await rightsOf(machine, "midstream-agent")).toEqual({
