@@ -10,10 +10,13 @@ import {
   type Transport,
 } from "./create-source.ts";
 import { DiscoveryLoop } from "./discovery-loop.ts";
+import type { FetchLine, FetchRooms } from "./fetch-room.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
 
 export interface BalancerDiscoveryDeps extends Pick<CreateSourceDeps, "clock" | "lookup"> {
   readonly random: () => number;
+  /** Shared by all balancers of the node. */
+  readonly rooms: FetchRooms;
   /** Everything that all sources name, in the order of the sources. */
   readonly onBackends: (backends: readonly Backend[]) => void;
   readonly onEvent: (event: SourceEvent, source: Pick<SourceStatus, "pointer" | "kind">) => void;
@@ -34,11 +37,14 @@ interface RunningSource {
  */
 export class BalancerDiscovery {
   readonly #deps: BalancerDiscoveryDeps;
+  readonly #lines: { readonly fetches: FetchLine; readonly commands: FetchLine };
   #sources: readonly RunningSource[] = [];
   #transport: Transport = "tcp";
 
   constructor(deps: BalancerDiscoveryDeps) {
+    const { fetches, commands } = deps.rooms;
     this.#deps = deps;
+    this.#lines = { fetches: fetches.line(), commands: commands.line() };
   }
 
   /**
@@ -88,7 +94,7 @@ export class BalancerDiscovery {
     const source = createSource({ ...this.#deps, transport: this.#transport }, definition);
     const settled = Promise.withResolvers<undefined>();
     const loop = new DiscoveryLoop(
-      { ...this.#deps, source },
+      { ...this.#deps, source, line: this.#lineOf(definition) },
       {
         ...sourceTerms(definition),
         onBackends: (backends) => {
@@ -105,6 +111,11 @@ export class BalancerDiscovery {
     );
     const running: RunningSource = { definition, pointer, loop, backends: inherited, settled };
     return running;
+  }
+
+  #lineOf({ kind }: Source): FetchLine | undefined {
+    if (kind === "static") return undefined;
+    return kind === "exec" ? this.#lines.commands : this.#lines.fetches;
   }
 
   /** As long as no source has named anything, there is nothing to deliver, not even an empty list. */

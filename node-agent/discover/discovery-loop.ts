@@ -11,6 +11,7 @@ import type { Backend } from "#shared/definition/backend.ts";
 
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { DiscoverySource, FailedFetch, Fetched, FetchedList } from "./discovery.ts";
+import type { FetchLine } from "./fetch-room.ts";
 import { ShrinkGuard, type ShrinkTerms } from "./shrink-guard.ts";
 import { SourceRecord } from "./source-record.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
@@ -20,6 +21,8 @@ export interface DiscoveryLoopDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly source: DiscoverySource;
+  /** Where it waits for room; its fetches begin at once unless given. */
+  readonly line?: FetchLine | undefined;
 }
 
 export interface DiscoveryLoopOptions {
@@ -79,14 +82,18 @@ export class DiscoveryLoop {
   }
 
   async #fetchOnce(): Promise<void> {
-    const { clock, source } = this.#deps;
+    const { clock, source, line } = this.#deps;
     const { timeoutMs } = this.#options;
     this.#isFetching = true;
-    this.#isAnnounced = false;
-    this.#startedMs = clock.monotonicMs();
     this.#dueMs = Number.POSITIVE_INFINITY;
     const ended = this.#ended.signal;
+    const leave = await line?.enter(ended);
+    if (ended.aborted) return leave?.();
+    // What was announced while it waited is what it will find.
+    this.#isAnnounced = false;
+    this.#startedMs = clock.monotonicMs();
     const fetched = await boundedFetch(clock, source.fetch, { timeoutMs, ended });
+    leave?.();
     this.#isFetching = false;
     if (!ended.aborted) this.#settle(fetched);
   }

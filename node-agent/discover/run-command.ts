@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 
 import { systemErrorCode } from "#shared/base/fault.ts";
 
+import { killGroup } from "../runtime/kill-group.ts";
 import { failedFetch, type FailedFetch } from "./discovery.ts";
 
 export type CommandOutput = { readonly ok: true; readonly output: string } | FailedFetch;
@@ -81,14 +82,4 @@ function failedEnd(program: string, child: ChildProcess): FailedFetch | undefine
   if (child.exitCode === 0) return undefined;
   const how = child.signalCode ?? `code ${child.exitCode}`;
   return failedFetch("exit", `${program} ended with ${how}`);
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    // Nobody is left in the group, or what is left has become another user: then it stays.
-    if (!["ESRCH", "EPERM"].includes(systemErrorCode(error) ?? "")) throw error;
-  }
 }

@@ -6,6 +6,7 @@ import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
 import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
+import type { FetchRooms } from "../discover/fetch-room.ts";
 import type { SourceStatus } from "../discover/source-status.ts";
 import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
 import { DialEjection, type EjectedBackend } from "../health/dial-ejection.ts";
@@ -27,6 +28,7 @@ export interface BalancerPoolDeps {
   readonly ledger: SlotLedger;
   readonly checks: NodeChecks;
   readonly probes: ProbeDeps;
+  readonly rooms: FetchRooms;
   /** The balancer's id, for what is told. */
   readonly balancer: string;
   readonly tell: (event: DataPlaneEvent) => void;
@@ -60,6 +62,7 @@ export class BalancerPool {
       clock,
       random: deps.random,
       lookup: probes.lookup,
+      rooms: deps.rooms,
       onBackends: (backends) => this.#deliver(backends),
       onEvent: (event, { pointer: source, kind: sourceKind }) => {
         const { balancer, tell } = deps;

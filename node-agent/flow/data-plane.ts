@@ -8,11 +8,14 @@ import {
   execChecksMax,
   healthChecksMax,
   ratesMs,
+  sourceCommandsMax,
+  sourceFetchesMax,
 } from "#shared/base/limits.ts";
 import { unsupportedBy, type Capability } from "#shared/definition/capability.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, FlowProblem, Flows, VerifiedBalancer } from "../apply/flows.ts";
+import { FetchRoom, type FetchRooms } from "../discover/fetch-room.ts";
 import type { AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver, ListenerId } from "../engine/engine.ts";
@@ -115,6 +118,10 @@ class WorkersDataPlane implements DataPlane {
   readonly #workers: Workers;
   readonly #checks: NodeChecks;
   readonly #probes: ProbeDeps;
+  readonly #rooms: FetchRooms = {
+    fetches: new FetchRoom(sourceFetchesMax),
+    commands: new FetchRoom(sourceCommandsMax),
+  };
   readonly #carried = new CarriedTotals();
   readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
@@ -258,6 +265,7 @@ class WorkersDataPlane implements DataPlane {
       ledger: this.#ledger,
       checks: this.#checks,
       probes: this.#probes,
+      rooms: this.#rooms,
       workers: this.#workers,
       nextListener: () => this.#nextListener(),
       tell: (event) => this.#events.tell(event),

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { execCheckOutputBytesMax } from "#shared/base/limits.ts";
 import type { ExecCheck } from "#shared/definition/healthcheck/exec.ts";
 
+import { killGroup } from "../runtime/kill-group.ts";
 import { boundedCheck, type BoundedCheckDeps, type Finish } from "./bounded-check.ts";
 import { failureOf } from "./check-connection.ts";
 import type { Probe, ProbeTarget } from "./probe.ts";
@@ -41,14 +42,14 @@ function run({ check, target, judge }: Run, finish: Finish): () => void {
     else finish("none", "unexpected-output");
   });
   // What it has started may hold its output open for longer than it lives.
-  child.once("exit", () => endGroup(child));
+  child.once("exit", () => killGroup(child));
   child.once("close", (status, signal) => {
     if (signal !== null) return finish("failed", `signal ${signal}`);
     if (status !== 0) return finish("failed", `exit ${status ?? "unknown"}`);
     judge(Buffer.concat(output).toString("utf8"), finish);
   });
   return () => {
-    if (child.exitCode === null && child.signalCode === null) endGroup(child);
+    if (child.exitCode === null && child.signalCode === null) killGroup(child);
     child.stdout?.destroy();
   };
 }
@@ -63,14 +64,4 @@ function judgeOf(check: ExecCheck): (output: string, finish: Finish) => void {
     else if (said === negative) finish("failed", "negative-output");
     else finish("none", "unexpected-output");
   };
-}
-
-/** The group outlives its leader as long as one of its processes lives. */
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nobody is left in it.
-  }
 }

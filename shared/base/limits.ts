@@ -222,6 +222,10 @@ export const fetchMsMax = 5 * 60_000;
 export const sourceAnswerBytesMax = 8 * 1024 * 1024;
 /** Text of lines, from a command or a page: 1,000 of the longest lines fit. */
 export const sourceTextBytesMax = 2 * 1024 * 1024;
+/** Fetches of one node's sources that run at the same time; the others wait in line. */
+export const sourceFetchesMax = 64;
+/** Commands of one node's sources that run at the same time: each is a process, and may start more. */
+export const sourceCommandsMax = 16;
 /** Lines, elements, containers of one answer that are looked at: four times what can be used. */
 export const sourceItemsMax = 4_000;
 /** Lines matched against a pattern before other work gets its turn. */

@@ -1,7 +1,7 @@
 import type { Problem } from "../base/problem.ts";
 import type { Balancer, Protocol } from "./balancer.ts";
 import { parseBind, type Bind } from "./bind.ts";
-import { sourcesOf, type DiscoveryKind } from "./discovery/discovery.ts";
+import { sourcesOf, type DiscoveryKind, type Source } from "./discovery/discovery.ts";
 import {
   healthcheckOptions,
   type HealthcheckKind,
@@ -32,6 +32,7 @@ export type Capability =
   | "cut-on-backend-loss"
   | "udp:transparent"
   | `certificate:${CertificateKind}`
+  | "discovery-certificate:stored"
   | `section:${OptionalSection}`;
 
 type OptionalSection =
@@ -125,12 +126,20 @@ function bindNeedsOf(bind: Bind, pointer: string): readonly Requirement[] {
 }
 
 function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
-  const sources = sourcesOf(discovery).map(({ source, pointer }) =>
-    need(`discovery:${source.kind}`, `${pointer}/kind`),
-  );
+  const sources = sourcesOf(discovery).flatMap(({ source, pointer }) => {
+    const kind = need(`discovery:${source.kind}`, `${pointer}/kind`);
+    if (!showsStored(source)) return [kind];
+    return [kind, need("discovery-certificate:stored", `${pointer}/tls/clientCertificate`)];
+  });
   return discovery.kind === "multi"
     ? [need("discovery:multi", "/discovery/kind"), ...sources]
     : sources;
+}
+
+/** Whether the source is to be shown a certificate that the control plane keeps. */
+function showsStored(source: Source): boolean {
+  const certificate = "tls" in source ? source.tls?.clientCertificate : undefined;
+  return certificate !== undefined && "certificate" in certificate;
 }
 
 function healthcheckNeeds({ healthcheck }: Balancer): readonly Requirement[] {

@@ -4,8 +4,10 @@ import type { Discovery } from "#shared/definition/discovery/discovery.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import { BalancerDiscovery } from "../../../node-agent/discover/balancer-discovery.ts";
+import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
 import { eventually } from "../../support/eventually.ts";
 import { page, startPages, type PageServer } from "../../support/page-server.ts";
+import { throughout } from "../../support/throughout.ts";
 import { sourceDeps } from "./source-under-test.ts";
 
 interface Watched {
@@ -23,6 +25,7 @@ function watch(): Watched {
   const discovery = new BalancerDiscovery({
     ...sourceDeps,
     random: () => 0.5,
+    rooms: { fetches: new FetchRoom(8), commands: new FetchRoom(8) },
     onBackends: (backends) => delivered.push(backends.map(({ host }) => host)),
     onEvent: ({ kind }, source) => events.push(`${kind} ${source.pointer} ${source.kind}`),
   });
@@ -107,4 +110,19 @@ describe("several sources of one balancer", () => {
     expect(delivered).toEqual([]);
     expect(hanging.requests.length).toBe(1);
   });
+});
+
+test("sources that hang hold so many places and no more, and what is written down needs none", async () => {
+  const hanging = await startPages(() => undefined);
+  const { change, discovery, hosts } = watch();
+  const sources = Array.from({ length: 15 }, (_, index) =>
+    lines(hanging, { endpoint: `${hanging.origin}/${index}`, timeout: "1h" }),
+  );
+  void change(multi(...sources, fixed("10.0.0.1:80")));
+  await eventually(() => expect(hosts()).toEqual(["10.0.0.1"]));
+  await eventually(() => expect(hanging.open()).toBe(8));
+  await throughout(() => expect(hanging.open()).toBe(8), { forMs: 200 });
+  discovery.stop();
+  await eventually(() => expect(hanging.open()).toBe(0));
+  expect(hanging.requests.length).toBe(8);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
 import type { AddressClaims } from "../../../node-agent/engine/address-claims.ts";
 import type { Address } from "../../../node-agent/engine/engine.ts";
 import { RunningBalancer, type GoneBalancer } from "../../../node-agent/flow/running-balancer.ts";
@@ -220,6 +221,7 @@ async function lonelyBalancer(clock: FakeClock) {
       ledger,
       checks: new NodeChecks({ clock, random: Math.random }),
       probes: testProbes(),
+      rooms: { fetches: new FetchRoom(1), commands: new FetchRoom(1) },
       workers,
       claims: denying(new Set()),
       inheritedBeliefs: {},

@@ -98,3 +98,22 @@ function balancer(raw: unknown): Balancer {
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
   return checked.value;
 }
+
+test("a certificate of the control plane's that a source is to be shown is needed by name, with its place", () => {
+  const stored = { clientCertificate: { certificate: "crt_01" } };
+  const sources = [
+    { kind: "plaintext", endpoint: "https://a.test/" },
+    { kind: "consul", host: "a.test:8501", serviceName: "web", tls: stored },
+  ];
+  const needs = (discovery: unknown) =>
+    requiredCapabilities(balancer({ ...minimalBalancer(), discovery })).filter(
+      ({ capability }) => capability === "discovery-certificate:stored",
+    );
+  expect(needs({ kind: "multi", sources }).map(({ pointer }) => pointer)).toEqual([
+    "/discovery/sources/1/tls/clientCertificate",
+  ]);
+  expect(needs(sources[1]).map(({ pointer }) => pointer)).toEqual([
+    "/discovery/tls/clientCertificate",
+  ]);
+  expect(needs(sources[0])).toEqual([]);
+});
