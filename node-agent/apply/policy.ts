@@ -11,6 +11,7 @@ import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.t
 import { isAddress, readPort } from "#shared/definition/host.ts";
 import { refuse, refused, understood, type Reading } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
+import { socketPathOf } from "#shared/definition/socket-path.ts";
 import { problemsOf } from "#shared/validation/problems-of.ts";
 
 import type { FlowProblem } from "./flows.ts";
@@ -119,6 +120,11 @@ function deniedSource(policy: Policy, source: Source, pointer: string): readonly
         ...deniedFolder(policy, source, `${pointer}/configDirectory`),
       ];
     case "static":
+      return source.backends.flatMap(({ host }, index) => {
+        const path = socketPathOf(host);
+        const at = `${pointer}/backends/${index}/host`;
+        return path === undefined ? [] : deniedSocket(policy, path, at);
+      });
     case "srv":
     case "json":
     case "plaintext":

@@ -1,12 +1,16 @@
 import { dialAttemptsMax } from "#shared/base/limits.ts";
+import { socketPathOf } from "#shared/definition/socket-path.ts";
 
 import type { Candidate } from "../pool/pool-view.ts";
 
 /** Where to connect to for a backend. A name is resolved when connecting. */
-export type DialTarget = { readonly kind: "tcp"; readonly host: string; readonly port: number };
+export type DialTarget =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
 
-export function targetOf(candidate: Candidate): DialTarget {
-  return { kind: "tcp", host: candidate.host, port: candidate.port };
+export function targetOf({ host, port }: Pick<Candidate, "host" | "port">): DialTarget {
+  const path = socketPathOf(host);
+  return path === undefined ? { kind: "tcp", host, port } : { kind: "unix", path };
 }
 
 /** How a dial failed, and how many the connection has behind it, this one included. */

@@ -12,6 +12,7 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "idle:one-way",
   "limits:per-client",
   "cut-on-backend-loss",
+  "backend:unix",
   "section:access",
   "section:accessLog",
   "section:ejection",

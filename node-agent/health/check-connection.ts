@@ -1,6 +1,7 @@
 import { connect, type LookupFunction, type Socket } from "node:net";
 
 import { systemErrorCode } from "#shared/base/fault.ts";
+import { socketPathOf } from "#shared/definition/socket-path.ts";
 
 import { isOwnLack } from "../runtime/own-lack.ts";
 import type { ProbeTarget } from "./probe.ts";
@@ -20,15 +21,22 @@ export type OpenConnection = (target: ProbeTarget) => CheckConnection | undefine
 
 /** Connections over TCP. */
 export function tcpConnections(lookup: LookupFunction): (target: ProbeTarget) => CheckConnection {
-  return ({ host, port }) => {
-    const socket = connect({ host, port, lookup });
-    return { socket, openEvent: "connect", end: () => endAtOnce(socket) };
+  return (target) => {
+    const socket = connectTo(target, lookup);
+    return { socket, openEvent: "connect", end: () => endAtOnce(socket, target) };
   };
 }
 
+/** Begins to connect to an address, a name, or a Unix socket of this host. */
+export function connectTo({ host, port }: ProbeTarget, lookup: LookupFunction): Socket {
+  const path = socketPathOf(host);
+  return path === undefined ? connect({ host, port, lookup }) : connect({ path });
+}
+
 /** A reset instead of a FIN: the balancer's host keeps no TIME_WAIT entry for each check. */
-export function endAtOnce(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
+export function endAtOnce(socket: Socket, { host }: ProbeTarget): void {
+  // A Unix socket has neither that entry nor a reset.
+  if (socket.connecting || socketPathOf(host) !== undefined) socket.destroy();
   else socket.resetAndDestroy();
 }
 

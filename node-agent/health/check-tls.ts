@@ -1,12 +1,18 @@
 import { X509Certificate } from "node:crypto";
-import { connect, isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import { createSecureContext, connect as shakeHands, type SecureContext } from "node:tls";
 
 import type { Clock } from "#shared/base/clock.ts";
 import type { CheckTls } from "#shared/definition/healthcheck/check-tls.ts";
+import { socketPathOf } from "#shared/definition/socket-path.ts";
 
 import { FollowedFile } from "../runtime/followed-file.ts";
-import { endAtOnce, type CheckConnection, type OpenConnection } from "./check-connection.ts";
+import {
+  connectTo,
+  endAtOnce,
+  type CheckConnection,
+  type OpenConnection,
+} from "./check-connection.ts";
 import type { ProbeTarget } from "./probe.ts";
 
 export interface TlsConnectionsDeps {
@@ -32,9 +38,9 @@ interface Opening {
   readonly lookup: LookupFunction;
 }
 
-function open({ tls, target: { host, port }, secureContext, lookup }: Opening): CheckConnection {
-  const { ignoreVerify = false, serverName = host } = tls;
-  const transport = connect({ host, port, lookup });
+function open({ tls, target, secureContext, lookup }: Opening): CheckConnection {
+  const { ignoreVerify = false, serverName = serverNameOf(target) } = tls;
+  const transport = connectTo(target, lookup);
   const socket = shakeHands({
     socket: transport,
     secureContext,
@@ -46,10 +52,15 @@ function open({ tls, target: { host, port }, secureContext, lookup }: Opening): 
   transport.on("error", (error) => socket.destroy(error));
   const end = (): void => {
     // In this order: a reset needs the handle that closing the outer one takes along.
-    endAtOnce(transport);
+    endAtOnce(transport, target);
     socket.destroy();
   };
   return { socket, openEvent: "secureConnect", end };
+}
+
+/** A Unix socket has no name of its own: whoever serves there is this host. */
+export function serverNameOf({ host }: ProbeTarget): string {
+  return socketPathOf(host) === undefined ? host : "localhost";
 }
 
 function authoritiesOf(

@@ -7,6 +7,7 @@ import type { HttpCheck } from "#shared/definition/healthcheck/http.ts";
 
 import { boundedCheck, type BoundedCheckDeps, type Finish } from "./bounded-check.ts";
 import { failureOf, type OpenConnection } from "./check-connection.ts";
+import { serverNameOf } from "./check-tls.ts";
 import { statusMatcher } from "./expected-statuses.ts";
 import type { Probe, ProbeTarget } from "./probe.ts";
 import { notBegun } from "./stream-probe.ts";
@@ -46,11 +47,13 @@ export function httpProbe(deps: HttpProbeDeps, check: HttpCheck): Probe {
     });
 }
 
-function requestOf(check: HttpCheck, { host, port }: ProbeTarget): RequestOptions {
-  const named = check.host === undefined ? {} : { host: check.host };
+function requestOf(check: HttpCheck, target: ProbeTarget): RequestOptions {
+  // A Unix socket has no port that the Host header could name.
+  const asked = check.host ?? (target.port === 0 ? serverNameOf(target) : undefined);
+  const named = asked === undefined ? {} : { host: asked };
   return {
-    host,
-    port,
+    host: serverNameOf(target),
+    port: target.port,
     method: check.method,
     path: check.path,
     headers: { "user-agent": "midstream-check", ...named, ...check.headers },

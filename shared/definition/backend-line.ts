@@ -7,17 +7,21 @@ import {
   weightMax,
 } from "../base/limits.ts";
 import type { Problem } from "../base/problem.ts";
-import { backendSchema, type Backend } from "./backend.ts";
+import { listedBackendSchema, type Backend } from "./backend.ts";
 import { readHostPort, type HostPort } from "./host.ts";
+import { understood, type Reading } from "./reading.ts";
+import { readSocketPath, socketPathOf } from "./socket-path.ts";
 
 /**
  * Backends as lines of text: `host:port [weight=N] [priority=N] [max_connections=N] [sni=NAME]`.
  *
  * `strict` is gobetween's grammar: the options in exactly that order, each after exactly one blank.
- * `any` takes them in any order and after any number of blanks.
+ * `any` takes them in any order and after any number of blanks. With `sockets` the target can be a
+ * Unix socket, `unix:/path`.
  */
 export interface LineOptions {
   readonly order: "strict" | "any";
+  readonly sockets?: boolean;
 }
 
 export type ParsedLine =
@@ -52,7 +56,7 @@ export function parseBackendLine(text: string, options: LineOptions): ParsedLine
   const line = text.trim();
   if (line.length > backendLineCharsMax) return wrong(line, "the line is too long");
   const [target = "", ...tokens] = line.split(options.order === "strict" ? /\s/ : /\s+/);
-  const hostPort = readHostPort(target);
+  const hostPort = readTarget(target, options);
   if (!hostPort.ok) return wrong(target, hostPort.detail);
   const read = readOptions(tokens, options);
   if (!read.ok) return read;
@@ -90,13 +94,20 @@ export function lineProblemText(problem: {
   return `"${problem.token}": ${problem.detail}`;
 }
 
+function readTarget(text: string, { sockets = false }: LineOptions): Reading<HostPort> {
+  const path = sockets ? socketPathOf(text) : undefined;
+  if (path === undefined) return readHostPort(text);
+  const reading = readSocketPath(path);
+  return reading.ok ? understood({ host: text, port: 0 }) : reading;
+}
+
 /** What the line leaves out gets the defaults that a backend written as an object gets. */
 function backendOf(target: HostPort, values: ReadonlyMap<OptionKey, string>): Backend {
   const given = [...values].map(([key, value]) => [
     fieldOf[key],
     key === "sni" ? value : Number(value),
   ]);
-  return backendSchema.parse({ ...target, ...Object.fromEntries(given) });
+  return listedBackendSchema.parse({ ...target, ...Object.fromEntries(given) });
 }
 
 type ReadOptions =

@@ -1,10 +1,13 @@
 import { z } from "zod";
 
-import { patternCharsMax, weightMax } from "../base/limits.ts";
+import { hostCharsMax, patternCharsMax, weightMax } from "../base/limits.ts";
 import { countSchema, hostSchema, portSchema } from "./fields.ts";
+import { readHost } from "./host.ts";
+import { readableText, type Reading } from "./reading.ts";
 import { section } from "./section.ts";
+import { readSocketPath, socketPathOf } from "./socket-path.ts";
 
-/** A target that traffic can go to. */
+/** A target that traffic can go to, as sources find it. */
 export const backendSchema = section({
   host: hostSchema,
   port: portSchema,
@@ -24,6 +27,25 @@ export const backendSchema = section({
   sni: z.string().max(patternCharsMax).default("").meta({
     description: "Host name, or pattern, of the TLS clients it serves; needs the `sni` section",
   }),
+});
+
+/**
+ * A target that is written into a definition. Only such a one can be a Unix socket of the node: what
+ * may be reached there is for the host's policy, which knows definitions and not what sources find.
+ */
+export const listedBackendSchema = section({
+  ...backendSchema.shape,
+  host: readableText(readListedHost, hostCharsMax).meta({
+    description: "An address, IPv6 without brackets, a host name, or unix:/path on the node",
+    examples: ["10.0.0.5", "fd00::5", "cache.internal", "unix:/run/web.sock"],
+  }),
+  port: z.int().min(0).max(65_535).meta({ description: "From 1 on; 0 with a Unix socket" }),
 }).meta({ id: "Backend", description: "A target that traffic can go to" });
 
+/** With a Unix socket `host` is `unix:/path` and `port` is 0. */
 export type Backend = z.output<typeof backendSchema>;
+
+function readListedHost(text: string): Reading<string> {
+  const path = socketPathOf(text);
+  return path === undefined ? readHost(text) : readSocketPath(path);
+}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { Fault } from "../base/fault.ts";
-import { bindsPerBalancerMax, textCharsMax, unixPathBytesMax } from "../base/limits.ts";
+import { bindsPerBalancerMax, textCharsMax } from "../base/limits.ts";
 import {
   bracketsHelp,
   canonicalAddress,
@@ -12,6 +12,7 @@ import {
   unbracketed,
 } from "./host.ts";
 import { readableText, refused, understood, type Reading } from "./reading.ts";
+import { readSocketPath, socketPathOf } from "./socket-path.ts";
 
 /** Where a balancer listens. */
 export type Bind = AddressBind | UnixBind | InterfaceBind;
@@ -66,7 +67,8 @@ export function parseBind(text: string): Bind {
 
 /** Understands a bind as it is written, or says what is wrong with it. */
 export function readBind(text: string): Reading<Bind> {
-  if (text.startsWith("unix:")) return readUnixBind(text.slice("unix:".length));
+  const path = socketPathOf(text);
+  if (path !== undefined) return readUnixBind(path);
   if (text.startsWith("interface:")) return readInterfaceBind(text.slice("interface:".length));
   return readAddressBind(text);
 }
@@ -124,13 +126,8 @@ function readPortRange(text: string): Reading<PortRange> {
 }
 
 function readUnixBind(path: string): Reading<Bind> {
-  if (!path.startsWith("/")) {
-    return refused("invalid-address", "a Unix socket needs an absolute path: unix:/run/web.sock");
-  }
-  if (new TextEncoder().encode(path).byteLength > unixPathBytesMax) {
-    return refused("invalid-address", `a Unix socket's path has at most ${unixPathBytesMax} bytes`);
-  }
-  return understood({ kind: "unix", path });
+  const reading = readSocketPath(path);
+  return reading.ok ? understood({ kind: "unix", path }) : reading;
 }
 
 function readInterfaceBind(text: string): Reading<Bind> {

@@ -1,4 +1,5 @@
 import type { Problem } from "../base/problem.ts";
+import type { Backend } from "./backend.ts";
 import type { Balancer, Protocol } from "./balancer.ts";
 import { parseBind, type Bind } from "./bind.ts";
 import { sourcesOf, type DiscoveryKind, type Source } from "./discovery/discovery.ts";
@@ -8,6 +9,7 @@ import {
   type HealthcheckOption,
 } from "./healthcheck/healthcheck.ts";
 import type { ProblemCode } from "./problem-code.ts";
+import { socketPathOf } from "./socket-path.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 import type { Certificate } from "./tls.ts";
 
@@ -27,6 +29,7 @@ export type Capability =
   | "bind:port-range"
   | "bind:unix"
   | "bind:interface"
+  | "backend:unix"
   | "idle:one-way"
   | "limits:per-client"
   | "cut-on-backend-loss"
@@ -128,8 +131,14 @@ function bindNeedsOf(bind: Bind, pointer: string): readonly Requirement[] {
 function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
   const sources = sourcesOf(discovery).flatMap(({ source, pointer }) => {
     const kind = need(`discovery:${source.kind}`, `${pointer}/kind`);
-    if (!showsStored(source)) return [kind];
-    return [kind, need("discovery-certificate:stored", `${pointer}/tls/clientCertificate`)];
+    const socket = source.kind === "static" ? firstSocket(source.backends) : -1;
+    return [
+      kind,
+      ...(socket === -1 ? [] : [need("backend:unix", `${pointer}/backends/${socket}`)]),
+      ...(showsStored(source)
+        ? [need("discovery-certificate:stored", `${pointer}/tls/clientCertificate`)]
+        : []),
+    ];
   });
   return discovery.kind === "multi"
     ? [need("discovery:multi", "/discovery/kind"), ...sources]
@@ -140,6 +149,11 @@ function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
 function showsStored(source: Source): boolean {
   const certificate = "tls" in source ? source.tls?.clientCertificate : undefined;
   return certificate !== undefined && "certificate" in certificate;
+}
+
+/** The place of the first backend that is a Unix socket; -1 when there is none. */
+function firstSocket(backends: readonly Backend[]): number {
+  return backends.findIndex(({ host }) => socketPathOf(host) !== undefined);
 }
 
 function healthcheckNeeds({ healthcheck }: Balancer): readonly Requirement[] {

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { backendsPerBalancerMax } from "../../base/limits.ts";
 import { backendLineCharsMax, lineProblemText, parseBackendLine } from "../backend-line.ts";
-import { backendSchema } from "../backend.ts";
+import { listedBackendSchema } from "../backend.ts";
 import { boundedText, refuse } from "../reading.ts";
 import { section } from "../section.ts";
 
@@ -10,23 +10,23 @@ import { section } from "../section.ts";
 const backendLineSchema = boundedText(backendLineCharsMax)
   .meta({
     id: "BackendLine",
-    description: "host:port [weight=N] [priority=N] [max_connections=N] [sni=NAME]",
-    examples: ["10.0.0.5:80 weight=2"],
+    description: "host:port or unix:/path [weight=N] [priority=N] [max_connections=N] [sni=NAME]",
+    examples: ["10.0.0.5:80 weight=2", "unix:/run/web.sock"],
   })
-  .transform((line, check): z.input<typeof backendSchema> => {
-    const parsed = parseBackendLine(line, { order: "any" });
+  .transform((line, check): z.input<typeof listedBackendSchema> => {
+    const parsed = parseBackendLine(line, { order: "any", sockets: true });
     if (parsed.ok) return parsed.backend;
     refuse(check, { code: "invalid-line", detail: lineProblemText(parsed) });
     return z.NEVER;
   })
-  .pipe(backendSchema);
+  .pipe(listedBackendSchema);
 
 /** Backends that are written down here. An empty list is a balancer that refuses everybody. */
 export const staticDiscoverySchema = section({
   kind: z.literal("static"),
   backends: z
     .array(
-      z.union([backendSchema, backendLineSchema], {
+      z.union([listedBackendSchema, backendLineSchema], {
         error: "a backend is an object, or a line: host:port [weight=N] …",
       }),
     )

@@ -1,23 +1,56 @@
 import { backendsPerBalancerMax, patternsCostMax } from "../../base/limits.ts";
 import { patternCost } from "../../base/pattern.ts";
 import type { Problem } from "../../base/problem.ts";
+import type { Protocol } from "../../definition/balancer.ts";
 import { sourcesOf } from "../../definition/discovery/discovery.ts";
 import { readPattern } from "../../definition/pattern-field.ts";
+import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
 
-/** Listed backends: not too many over all sources, and patterns where `sni` says so. */
+/**
+ * Listed backends: not too many over all sources, patterns where `sni` says so, and a port for all
+ * but Unix sockets, which udp does not have.
+ */
 export function backendRules({ right }: Parts): readonly Problem[] {
   if (right.discovery === undefined) return [];
   const listed = sourcesOf(right.discovery).flatMap(({ source, pointer }) =>
     source.kind === "static"
       ? source.backends.map((backend, index) => ({
-          sni: backend.sni,
-          pointer: `${pointer}/backends/${index}/sni`,
+          ...backend,
+          pointer: `${pointer}/backends/${index}`,
         }))
       : [],
   );
   const isPattern = right.sni?.hostnameMatchingStrategy === "regexp";
-  return [...tooMany(listed.length), ...(isPattern ? wrongPatterns(listed) : [])];
+  const named = listed.map(({ sni, pointer }) => ({ sni, pointer: `${pointer}/sni` }));
+  return [
+    ...tooMany(listed.length),
+    ...listed.flatMap((backend) => wrongTarget(backend, right.protocol)),
+    ...(isPattern ? wrongPatterns(named) : []),
+  ];
+}
+
+function wrongTarget(
+  { host, port, pointer }: ListedTarget,
+  protocol: Protocol | undefined,
+): readonly Problem[] {
+  if (socketPathOf(host) === undefined) {
+    const detail = "a port is from 1 to 65535; only a Unix socket has 0";
+    return port > 0 ? [] : [{ pointer: `${pointer}/port`, code: "out-of-range", detail }];
+  }
+  if (protocol === "udp") {
+    return [
+      { pointer: `${pointer}/host`, code: "conflict", detail: "a Unix socket is no udp backend" },
+    ];
+  }
+  const detail = "a Unix socket has no port: write 0";
+  return port === 0 ? [] : [{ pointer: `${pointer}/port`, code: "conflict", detail }];
+}
+
+interface ListedTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly pointer: string;
 }
 
 /** Each different pattern is compiled once, and none when all of them together cost too much. */

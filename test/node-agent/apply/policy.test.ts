@@ -117,6 +117,10 @@ describe("local policy", () => {
     expect(pointers(policy, { bind: ["unix:/run/a.sock"] })).toEqual([]);
     expect(pointers(policy, docker("unix:///var/run/docker.sock"))).toEqual([]);
     expect(pointers(policy, docker("unix:///var/run/other.sock"))).toEqual(["/discovery/endpoint"]);
+    const backends = ["10.0.0.1:80", "unix:/run/a.sock", "unix:/run/b.sock"];
+    expect(pointers(policy, { discovery: { kind: "static", backends } })).toEqual([
+      "/discovery/backends/2/host",
+    ]);
   });
 
   test("every source of a merged discovery is bound by it", () => {

@@ -82,7 +82,7 @@ describe("discovery", () => {
   test("each wrong backend is a problem with its place", () => {
     const backends = [
       "10.0.0.5:80 wieght=3",
-      { host: "10.0.0.256", port: 0, wieght: 1 },
+      { host: "10.0.0.256", port: 65_536, wieght: 1 },
       { host: "[::1]", port: 80 },
       7,
       { port: 80 },
