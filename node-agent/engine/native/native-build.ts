@@ -23,9 +23,12 @@ export interface BuildOptions {
 }
 
 const sourceFolder = join(import.meta.dirname, "src");
+/** What the addon is compiled for; Node keeps every version of it. */
+export const nodeApiVersion = 9;
 const compilers = ["g++", "clang++", "c++"];
 const flags = [
   "-std=c++17",
+  `-DNAPI_VERSION=${nodeApiVersion}`,
   "-fPIC",
   "-shared",
   "-fno-exceptions",

@@ -1,6 +1,5 @@
 #pragma once
 
-#define NAPI_VERSION 9
 #include <node_api.h>
 
 namespace midstream {
