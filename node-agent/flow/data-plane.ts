@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "#shared/base/clock.ts";
-import { errorText, Fault } from "#shared/base/fault.ts";
+import { errorText } from "#shared/base/fault.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import {
   backendSweepMs,
@@ -29,6 +29,7 @@ import type { Log } from "../runtime/log.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
 import { usualAuthorities } from "../runtime/usual-authorities.ts";
 import { CarriedTotals } from "../stats/carried-totals.ts";
+import { BalancerBook } from "./balancer-book.ts";
 import type { Beliefs } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { bindObstacles } from "./bind-obstacles.ts";
@@ -37,7 +38,7 @@ import type { DataPlaneEvent } from "./data-plane-event.ts";
 import { EventTeller } from "./event-teller.ts";
 import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
 import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
-import type { BalancerKey, Notice } from "./worker-protocol.ts";
+import type { Notice } from "./worker-protocol.ts";
 import { Workers, type LostWorker } from "./workers.ts";
 
 export interface DataPlaneDeps {
@@ -125,18 +126,13 @@ class WorkersDataPlane implements DataPlane {
   readonly #carried = new CarriedTotals();
   readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
-  /** All that have something open, those that drain included. */
-  readonly #balancers = new Map<BalancerKey, RunningBalancer>();
-  /** Those that serve, by their id. */
-  readonly #serving = new Map<string, RunningBalancer>();
-  readonly #whenEmpty: (() => void)[] = [];
-  #lastKey = 0;
+  readonly #book: BalancerBook;
   #lastListener = 0;
-  #cut = 0;
 
   constructor(deps: DataPlaneDeps) {
     const { clock, random, spawn = spawnThread } = deps;
     this.#deps = deps;
+    this.#book = new BalancerBook(clock);
     this.#events = new EventTeller(deps.log);
     this.#checks = new NodeChecks({ clock, random });
     this.#probes = {
@@ -168,43 +164,42 @@ class WorkersDataPlane implements DataPlane {
   }
 
   obstacles({ definition }: VerifiedBalancer): Promise<readonly FlowProblem[]> {
-    const own = [...this.#balancers.values()].flatMap(({ binds }) => binds);
+    const own = this.#book.open.flatMap(({ binds }) => binds);
     return bindObstacles(this.#deps.claims, { binds: definition.bind, own });
   }
 
   async start(balancer: VerifiedBalancer): Promise<FlowOutcome> {
-    if (this.#serving.has(balancer.id)) throw notInOrder(balancer.id, "runs already");
+    this.#book.mustBeNew(balancer.id);
     const problems = this.#unsupported(balancer);
     if (problems.length > 0) return { ok: false, problems };
     const slot = this.#ledger.allocate();
     if (slot === undefined) return { ok: false, problems: [noSlot] };
-    this.#lastKey += 1;
-    const running = new RunningBalancer(this.#depsOf(), { key: this.#lastKey, slot }, balancer);
-    this.#balancers.set(this.#lastKey, running);
+    const deps = this.#depsOf();
+    const running = this.#book.enter((key) => new RunningBalancer(deps, { key, slot }, balancer));
     const outcome = await running.start();
-    if (outcome.ok) this.#serving.set(balancer.id, running);
+    if (outcome.ok) this.#book.serves(running);
     return outcome;
   }
 
   async update(balancer: VerifiedBalancer): Promise<FlowOutcome> {
     const problems = this.#unsupported(balancer);
     if (problems.length > 0) return { ok: false, problems };
-    return this.#known(balancer.id).update(balancer);
+    return this.#book.known(balancer.id).update(balancer);
   }
 
   async remove(id: string, drainTimeoutMs: number): Promise<FlowOutcome> {
-    const running = this.#known(id);
-    this.#serving.delete(id);
+    const running = this.#book.known(id);
+    this.#book.retire(id);
     return { ok: true, connections: await running.remove(drainTimeoutMs) };
   }
 
   totals(): readonly TotalsRow[] {
-    const rows = [...this.#balancers.values()].flatMap((balancer) => balancer.rows());
+    const rows = this.#book.open.flatMap((balancer) => balancer.rows());
     return this.#carried.merged(rows, this.#deps.clock.monotonicMs());
   }
 
   status(): readonly BalancerStatus[] {
-    return Array.from(this.#balancers.values(), (balancer) => balancer.status());
+    return this.#book.open.map((balancer) => balancer.status());
   }
 
   onEvent(listener: (event: DataPlaneEvent) => void): () => void {
@@ -213,45 +208,28 @@ class WorkersDataPlane implements DataPlane {
 
   async addresses(): Promise<readonly InheritedAddress[]> {
     const sockets = await this.#workers.sockets();
-    return [...this.#balancers.values()].flatMap((balancer) => balancer.addresses(sockets));
+    return this.#book.open.flatMap((balancer) => balancer.addresses(sockets));
   }
 
   beliefs(): Beliefs {
     return Object.fromEntries(
-      Array.from(this.#serving, ([id, balancer]) => [id, balancer.beliefs()]),
+      Array.from(this.#book.serving, ([id, balancer]) => [id, balancer.beliefs()]),
     );
   }
 
   async drain(timeoutMs: number, how: DrainHow = { keepsAddresses: false }): Promise<DrainOutcome> {
-    const cutBefore = this.#cutSoFar();
+    const cutBefore = this.#book.cut;
     const open = this.status().reduce((sum, { openConnections }) => sum + openConnections, 0);
-    this.#serving.clear();
-    await Promise.all(
-      Array.from(this.#balancers.values(), (balancer) => balancer.remove(timeoutMs, how)),
-    );
-    await this.#empty(timeoutMs + drainGraceMs);
-    return { open, cut: this.#cutSoFar() - cutBefore };
+    this.#book.retireAll();
+    await Promise.all(this.#book.open.map((balancer) => balancer.remove(timeoutMs, how)));
+    await this.#book.empty(timeoutMs + drainGraceMs);
+    return { open, cut: this.#book.cut - cutBefore };
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop();
     this.#each((balancer) => balancer.abandon());
     await this.#workers.stop();
-  }
-
-  /** Also of balancers whose last connection has not closed yet. */
-  #cutSoFar(): number {
-    const cuts = Array.from(this.#balancers.values(), ({ cutInTheEnd }) => cutInTheEnd);
-    return cuts.reduce((sum, cut) => sum + cut, this.#cut);
-  }
-
-  /** Resolves when nothing is open any more, or when the time is up. */
-  async #empty(withinMs: number): Promise<void> {
-    if (this.#balancers.size === 0) return;
-    const empty = Promise.withResolvers<undefined>();
-    this.#whenEmpty.push(() => empty.resolve(undefined));
-    const timer = this.#deps.clock.after(withinMs, () => empty.resolve(undefined));
-    await empty.promise.finally(() => timer.stop());
   }
 
   #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
@@ -278,20 +256,19 @@ class WorkersDataPlane implements DataPlane {
     return this.#lastListener;
   }
 
-  #onGone({ id, key, rows, cut, hasServed }: GoneBalancer): void {
-    this.#balancers.delete(key);
-    this.#cut += cut;
+  #onGone(gone: GoneBalancer): void {
+    const { id, rows, cut, hasServed } = gone;
+    this.#book.strike(gone);
     // A start that failed leaves no row, unless clients had come in meanwhile.
     if (hasServed || rows.some(hasCounted)) {
       this.#carried.carry(rows, this.#deps.clock.monotonicMs());
     }
     if (hasServed) this.#events.tell({ kind: "balancer.drained", balancer: id, cut });
-    if (this.#balancers.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #onNotices(notices: readonly Notice[]): void {
     for (const notice of notices) {
-      const balancer = this.#balancers.get(notice.balancer);
+      const balancer = this.#book.byKey(notice.balancer);
       if (balancer === undefined) continue;
       this.#events.notice(notice, balancer.id);
       if (notice.kind === "dial-failed") balancer.onDialsFailed(notice.backend);
@@ -299,10 +276,7 @@ class WorkersDataPlane implements DataPlane {
   }
 
   #onWorkerLost({ worker, cause, held }: LostWorker): void {
-    const clients = Array.from(
-      this.#balancers.values(),
-      ({ place }) => held.get(place.slot.index) ?? 0,
-    );
+    const clients = this.#book.open.map(({ place }) => held.get(place.slot.index) ?? 0);
     const connections = clients.reduce((sum, count) => sum + count, 0);
     const detail = cause === undefined ? "it ended" : errorText(cause);
     this.#events.tell({ kind: "worker.lost", worker, connections, detail });
@@ -314,13 +288,7 @@ class WorkersDataPlane implements DataPlane {
   }
 
   #each(run: (balancer: RunningBalancer) => void): void {
-    for (const balancer of this.#balancers.values()) run(balancer);
-  }
-
-  #known(id: string): RunningBalancer {
-    const balancer = this.#serving.get(id);
-    if (balancer === undefined) throw notInOrder(id, "does not run");
-    return balancer;
+    for (const balancer of this.#book.open) run(balancer);
   }
 
   #unsupported({ definition }: VerifiedBalancer): readonly FlowProblem[] {
@@ -336,13 +304,4 @@ const noSlot: FlowProblem = {
 
 function hasCounted({ counters }: TotalsRow): boolean {
   return Object.values(counters).some((count) => count > 0);
-}
-
-/** Whoever applies definitions knows what runs: this is a defect. */
-function notInOrder(id: string, why: string): Fault {
-  return new Fault({
-    code: "flow/out-of-order",
-    owner: "platform",
-    message: `the balancer ${id} ${why}`,
-  });
 }
