@@ -16,5 +16,3 @@ export const accessLogSchema = section({
       examples: [1, 0.01],
     }),
 }).meta({ id: "AccessLog", description: "Writes a line for each connection that ended" });
-
-export type AccessLogSection = z.output<typeof accessLogSchema>;
