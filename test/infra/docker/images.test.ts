@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { importBaseImage } from "../../support/docker-base-image.ts";
+import { importBuildImage } from "../../support/docker-build-image.ts";
 import { findDocker, type Docker, type DockerSearch } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
@@ -31,9 +32,12 @@ beforeAll(async () => {
   if (search.kind === "none") return;
   const { docker } = search;
   const base = await importBaseImage(cleanup, docker);
+  const build = await importBuildImage(cleanup, docker);
+  if (build === undefined) throw new Error("no g++ here to build the agent's image with");
   for (const [part, image] of Object.entries(images)) {
     const file = ["--file", `${repository}/infra/docker/Dockerfile.${part}`, "--tag", image];
-    const argument = ["--build-arg", `BASE_IMAGE=${base}`, "--network", "none"];
+    const bases = ["--build-arg", `BASE_IMAGE=${base}`, "--build-arg", `BUILD_IMAGE=${build}`];
+    const argument = [...bases, "--network", "none"];
     await docker.run(["build", "--quiet", ...file, ...argument, repository]);
   }
 }, 300_000);
@@ -64,6 +68,7 @@ describe("the images", { timeout: 180_000 }, () => {
     await docker.run(["run", "--rm", ...confined, ...token, ...volume, ...join]);
     const agent = await runContainer(docker, ["--init", ...volume, images.agent]);
     await nodeIsConnected(tenant);
+    expect(await agent.logs()).toContain('"driver":"native"');
 
     const backend = await startBackend(greet("hello through two containers"));
     const balancerPort = await freePort();
@@ -100,6 +105,8 @@ describe("the images", { timeout: 180_000 }, () => {
 interface Container {
   /** Settles once its health check says healthy; fails with its log when it ends. */
   healthy(): Promise<void>;
+  /** What it has printed. */
+  logs(): Promise<string>;
   /** The value of an expression, by a Node inside. */
   inside(expression: string): Promise<string>;
   /** `docker stop`: the code it ended with, and how long that took. */
@@ -122,6 +129,7 @@ async function runContainer(docker: Docker, args: readonly string[]): Promise<Co
         },
         { withinMs: 60_000, everyMs: 200 },
       ),
+    logs: () => docker.run(["logs", id]),
     inside: async (expression) => (await docker.run(["exec", id, "node", "-p", expression])).trim(),
     stopped: async () => {
       const startedMs = performance.now();
