@@ -14,6 +14,7 @@ import { requestId } from "./http/middleware/request-id.ts";
 import { requestLog } from "./http/middleware/request-log.ts";
 import { docsPage } from "./http/openapi/docs-page.ts";
 import { addDocument } from "./http/openapi/document.ts";
+import { Plans } from "./http/plans.ts";
 import { problemAnswer } from "./http/problem-answer.ts";
 import { createRouter } from "./http/router.ts";
 import { apiKeyRoutes } from "./http/routes/api-keys.ts";
@@ -24,6 +25,7 @@ import { groupRoutes } from "./http/routes/groups.ts";
 import { joinTokenRoutes } from "./http/routes/join-tokens.ts";
 import { meRoutes } from "./http/routes/me.ts";
 import { nodeRoutes } from "./http/routes/nodes.ts";
+import { planRoutes } from "./http/routes/plans.ts";
 import { platformRoutes } from "./http/routes/platform.ts";
 import { revisionRoutes } from "./http/routes/revisions.ts";
 import { signInRoutes } from "./http/routes/sign-in.ts";
@@ -71,7 +73,7 @@ const apiPolicy = {
 
 function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   const guards = createGuards(deps);
-  const writes = { ...deps, waits: new ServingWaits(viewsOf(deps)) };
+  const writes = { ...deps, waits: new ServingWaits(viewsOf(deps)), plans: new Plans(deps) };
   app.route("/", platformRoutes(deps));
   app.route("/", signInRoutes(deps, guards));
   app.route("/", meRoutes(deps, guards));
@@ -79,6 +81,7 @@ function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   app.route("/", joinTokenRoutes(deps, guards));
   app.route("/", groupRoutes(deps, guards));
   app.route("/", balancerRoutes(writes, guards));
+  app.route("/", planRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));
   app.route("/", eventRoutes(deps, guards));

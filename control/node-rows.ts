@@ -1,4 +1,4 @@
-import type { GroupId, NodeId, TenantId } from "#shared/base/ids.ts";
+import type { GroupId, NodeId, QuestionId, TenantId } from "#shared/base/ids.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { NodeClaim } from "#shared/wire/node-authorization.ts";
 import type { ApplyError } from "#shared/wire/node-frames.ts";
@@ -152,3 +152,27 @@ export type NodeRefusal =
 export type NodeAuthentication =
   | { readonly kind: "node"; readonly node: KnownNode; readonly claim: NodeClaim }
   | NodeRefusal;
+
+/** A question that a node has not answered. */
+export interface OpenQuestion {
+  readonly question: QuestionId;
+  readonly node: NodeId;
+}
+
+/** A question as it was put. */
+export interface AskedQuestion {
+  readonly id: QuestionId;
+  readonly name: "plan";
+  readonly args: unknown;
+  /** For how long an answer is waited for; not positive when that is over. */
+  readonly leftMs: number;
+}
+
+/** What a node answered to a question. */
+export interface NodeAnswer {
+  readonly question: string;
+  readonly node: NodeId;
+  readonly code: string;
+  /** Null when there is none. */
+  readonly result: unknown;
+}

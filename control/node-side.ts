@@ -16,9 +16,11 @@ import { sealForNode } from "./certificates/node-sealing.ts";
 import type { Sealer } from "./certificates/sealer.ts";
 import type { Signing } from "./certificates/signing.ts";
 import { clientAddressOf } from "./client-address.ts";
+import { createFlipLog } from "./flip-log.ts";
 import type { BodyEnv } from "./http/env.ts";
 import { agentRoutes } from "./http/node/routes.ts";
 import type { Log } from "./log.ts";
+import { createAnswerWriter } from "./node-link/answer-writer.ts";
 import { authenticateNode } from "./node-link/authenticate-node.ts";
 import { createFindNode } from "./node-link/find-node.ts";
 import { createNodeLinks, type NodeLinks } from "./node-link/node-links.ts";
@@ -31,6 +33,7 @@ import { redeemJoinToken } from "./storage/queries/node-join.ts";
 import { retireLeavingNode } from "./storage/queries/node-leave.ts";
 import { claimLinks, endedLinks, nodesById } from "./storage/queries/node-links.ts";
 import { writeNodes } from "./storage/queries/node-status.ts";
+import { answerQuestions, askedQuestions, openQuestions } from "./storage/queries/questions.ts";
 
 export interface NodeSideDeps {
   readonly database: Database;
@@ -78,6 +81,8 @@ export function startNodeSide(deps: NodeSideDeps, life: Lifetime): NodeSide {
       ...{ publisher, status, store, attempts, clock, log },
       addressOf: clientAddressOf(deps.trustedProxies),
       takeReport: (node, report, clockOffsetMs) => ingest.take(node, report, clockOffsetMs),
+      answered: createAnswerWriter({ store, trouble: createFlipLog(log, "link-store") }),
+      signer: deps.signing.signer,
       random: deps.random,
       randomBytes: deps.ids.randomBytes,
     }),
@@ -107,6 +112,9 @@ function nodeStore(database: Database): NodeStore {
     nodesById: (ids) => database.asSystem((tx) => nodesById(tx, ids)),
     claimLinks: (claims, bootsMax) => database.asSystem((tx) => claimLinks(tx, claims, bootsMax)),
     endedLinks: (held) => database.asSystem((tx) => endedLinks(tx, held)),
+    openQuestions: (rowsMax) => database.asSystem((tx) => openQuestions(tx, rowsMax)),
+    askedQuestions: (ids) => database.asSystem((tx) => askedQuestions(tx, ids)),
+    answerQuestions: (answers) => database.asSystem((tx) => answerQuestions(tx, answers)),
   };
 }
 

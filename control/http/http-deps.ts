@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import type { RateLimit } from "../rate-limiter.ts";
 import type { VerbDeps } from "../verbs/actor.ts";
 import type { ViewDeps } from "../view/view-deps.ts";
+import type { Plans } from "./plans.ts";
 import type { ServingWaits } from "./serving-waits.ts";
 
 /** What the HTTP layer works with. */
@@ -34,6 +35,7 @@ export interface HttpLimits {
 /** What routes of changes work with besides. */
 export interface WriteDeps extends HttpDeps {
   readonly waits: ServingWaits;
+  readonly plans: Plans;
 }
 
 /** What read models need, of what there is. */

@@ -16,11 +16,21 @@ export type TakeReport = (
   clockOffsetMs: number,
 ) => Promise<number | null>;
 
+/** A node's answer to a question, as it came. */
+export interface HeardAnswer {
+  readonly node: NodeId;
+  readonly question: string;
+  readonly code: string;
+  readonly result: unknown;
+}
+
 /** What links turn to when something is to be done. */
 export interface LinkDesk {
   readonly publisher: Publisher;
   readonly status: StatusWriter;
   readonly takeReport: TakeReport;
+  /** Takes a node's answer to a question. */
+  readonly answered: (answer: HeardAnswer) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

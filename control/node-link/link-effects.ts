@@ -53,6 +53,8 @@ function perform(desk: LinkDesk, target: EffectTarget, effect: LinkEffect): void
       return desk.status.reached(node, effect.receipt);
     case "events":
       return desk.status.happened(node, effect.events);
+    case "answered":
+      return desk.answered({ node: node.nodeId, ...effect });
     case "note":
       return desk.log.info("link.note", { ...factsOf(node), note: effect.note });
   }

@@ -16,6 +16,15 @@ export interface Moment {
   readonly wallMs: number;
 }
 
+/** What a node is asked. */
+export interface Question {
+  readonly id: string;
+  readonly name: "plan";
+  readonly args: unknown;
+  /** How long the node has. */
+  readonly deadlineMs: number;
+}
+
 /** What may happen to a link. */
 export type LinkEvent =
   | { readonly kind: "received"; readonly text: string }
@@ -29,6 +38,8 @@ export type LinkEvent =
       readonly seq: number;
       readonly mark: number | null;
     }
+  /** Somebody would like to know something of the node. */
+  | { readonly kind: "ask"; readonly question: Question }
   | { readonly kind: "unsent"; readonly bytes: number }
   | { readonly kind: "tick" }
   | {
@@ -86,6 +97,13 @@ export type LinkEffect =
   /** Store the report; answer with `report-settled`. */
   | { readonly kind: "ingest"; readonly report: Report; readonly clockOffsetMs: number }
   | { readonly kind: "events"; readonly events: readonly NodeEvent[] }
+  /** The node answered a question of this link; `result` is as it came. */
+  | {
+      readonly kind: "answered";
+      readonly question: string;
+      readonly code: string;
+      readonly result: unknown;
+    }
   | { readonly kind: "note"; readonly note: LinkNote }
   | { readonly kind: "close"; readonly code: CloseCode; readonly reason: string };
 

@@ -16,6 +16,7 @@ import { acked, nacked, wanted } from "./link-machine-config.ts";
 import { still, type LinkEffect, type LinkStep, type Moment } from "./link-machine-events.ts";
 import { heartbeatHeard } from "./link-machine-heartbeat.ts";
 import { greeted } from "./link-machine-hello.ts";
+import { answered } from "./link-machine-questions.ts";
 import type { LinkState } from "./link-machine-state.ts";
 import { reported } from "./link-machine-statistics.ts";
 
@@ -99,7 +100,7 @@ function framed(state: LinkState, frame: NodeFrame, at: Moment): LinkStep {
     case "ev":
       return told(state, frame.events, at);
     case "cmdr":
-      return { state, effects: [{ kind: "note", note: "unknown-command" }] };
+      return answered(state, frame);
     case "bye":
       return ended(state, { code: closeCodes.goingAway, reason: "the node said bye" });
   }

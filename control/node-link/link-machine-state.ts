@@ -20,6 +20,12 @@ export interface InFlight {
   readonly tried: "nothing" | "probe" | "repeat";
 }
 
+/** A question on its way. */
+export interface AskedOnLink {
+  readonly id: string;
+  readonly untilMs: number;
+}
+
 /** What the node is known to have done with the desired version; a column of `node_status`. */
 export type NodePhase = "sent" | "stored" | "applied" | "serving" | "degraded" | "refused";
 
@@ -55,6 +61,8 @@ export interface LinkState {
   readonly heartbeatSentMs: number;
   readonly heartbeatDue: boolean;
   readonly parts: PartsState | null;
+  /** Questions that the node has not answered, and until when an answer is of use. */
+  readonly asked: readonly AskedOnLink[];
   /** Frames, and events, that the node may still send. */
   readonly frameBucket: Bucket;
   readonly eventBucket: Bucket;

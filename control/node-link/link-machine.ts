@@ -22,6 +22,7 @@ import {
 } from "./link-machine-events.ts";
 import { nodeEventRate, nodeFrameRate, received } from "./link-machine-frames.ts";
 import { beaten, beatenWhenDue } from "./link-machine-heartbeat.ts";
+import { asked, withoutOverdue } from "./link-machine-questions.ts";
 import type { LinkState } from "./link-machine-state.ts";
 import { reportSettled } from "./link-machine-statistics.ts";
 
@@ -58,6 +59,7 @@ export function openLink(open: OpenLink, at: Moment): LinkState {
     heartbeatSentMs: at.nowMs,
     heartbeatDue: false,
     parts: null,
+    asked: [],
     frameBucket: fullBucket(nodeFrameRate, at.nowMs),
     eventBucket: fullBucket(nodeEventRate, at.nowMs),
     pausedSinceMs: null,
@@ -79,6 +81,8 @@ export function stepLink(state: LinkState, event: LinkEvent, at: Moment): LinkSt
       return desiredChanged(state, event.version, at);
     case "prepared":
       return prepared(state, event, at);
+    case "ask":
+      return asked(state, event.question, at);
     case "report-settled":
       return chained(reportSettled(state, event), (next) => beatenWhenDue(next, at));
     case "unsent":
@@ -116,7 +120,8 @@ function ticked(state: LinkState, at: Moment): LinkStep {
     return ended(state, { code: closeCodes.tryLater, reason: "the node reads nothing" });
   }
   const parts = unlessOverdue(state.parts ?? undefined, at.nowMs) ?? null;
-  const answered = overdue({ ...state, parts }, at, (next) => beaten(next, at));
+  const heard = withoutOverdue({ ...state, parts }, at);
+  const answered = overdue(heard, at, (next) => beaten(next, at));
   const tried = chained(answered, (next) => reconciled(next, at));
   return chained(tried, (next) => beatenWhenDue(next, at));
 }

@@ -5,6 +5,7 @@ import type { CarrierListener, LinkCarrier } from "./link-carrier.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import { factsOf, performEffects, type LinkedNode } from "./link-effects.ts";
 import type { LinkEffect, LinkEvent, Moment } from "./link-machine-events.ts";
+import { isAsked } from "./link-machine-questions.ts";
 import type { LinkState } from "./link-machine-state.ts";
 import { openLink, stepLink, type OpenLink } from "./link-machine.ts";
 
@@ -63,6 +64,11 @@ export class NodeLink {
     const { node } = this;
     const handle = (answer: LinkEvent): void => this.handle(answer);
     performEffects(this.#desk, { node, carrier: this.#carrier, handle }, step.effects);
+  }
+
+  /** Whether the node is about to answer this question already. */
+  isAsked(question: string): boolean {
+    return isAsked(this.#state, question);
   }
 
   /** Time passed: looks at what the node has not read, then lets the machine look at its clocks. */

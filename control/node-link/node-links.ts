@@ -6,6 +6,7 @@ import { WebSocketServer } from "ws";
 
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import { handshakeMsMax, linkPayloadBytesMax, linkTicksPerSecond } from "#shared/base/limits.ts";
+import type { Signer } from "#shared/snapshot/signature.ts";
 import { agentPaths, closeCodes, linkSubprotocol } from "#shared/wire/protocol.ts";
 
 import { customerOf, type ClientAddressOf } from "../client-address.ts";
@@ -19,12 +20,15 @@ import { LinkRegistry } from "./link-registry.ts";
 import { startLinkSweep } from "./link-sweep.ts";
 import { NodeLink } from "./node-link.ts";
 import type { NodeStore } from "./node-store.ts";
+import { startQuestionSweep } from "./question-sweep.ts";
 import { reconnectSpread } from "./reconnect-spread.ts";
 import { refuseUpgrade } from "./upgrade-answer.ts";
 import { createWsCarrier } from "./ws-carrier.ts";
 
 export interface NodeLinksDeps extends LinkDesk {
   readonly store: NodeStore;
+  /** Signs what nodes are asked. */
+  readonly signer: Pick<Signer, "sign">;
   readonly addressOf: ClientAddressOf;
   /** Attempts by address, of links and of everything else that nodes sign. */
   readonly attempts: RateLimiter;
@@ -86,6 +90,7 @@ class WsNodeLinks {
     this.#periodic = [
       deps.clock.every(1_000 / linkTicksPerSecond, () => this.#registry.tick()),
       startLinkSweep({ ...deps, registry: this.#registry, trouble: this.#trouble }),
+      startQuestionSweep({ ...deps, registry: this.#registry, trouble: this.#trouble }),
     ];
   }
 

@@ -13,10 +13,13 @@ import { openGenerations, type Generations } from "../control-link/generation.ts
 import { Intake } from "../control-link/intake.ts";
 import { openLinkSocket } from "../control-link/link-socket.ts";
 import { createNodeSigner, type NodeSigner } from "../control-link/node-signer.ts";
+import { PlanDesk } from "../control-link/plan-desk.ts";
 import { createSnapshotKeeper, type SnapshotKeeper } from "../control-link/snapshot-keeper.ts";
 import { createSnapshotStore, type SnapshotStore } from "../control-link/snapshot-store.ts";
 import type { SnapshotOwner } from "../control-link/verify-snapshot.ts";
+import { createBalancerPlanner } from "../flow/balancer-planner.ts";
 import type { DataPlane } from "../flow/data-plane.ts";
+import { NameLookup } from "../runtime/name-lookup.ts";
 import { createUsageMeter } from "../runtime/process-usage.ts";
 import { createReporter, type Reporter } from "../stats/reporter.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
@@ -61,7 +64,8 @@ export async function startControlSide(
   };
   const intake = life.own(createNodeIntake(deps, settings, { ...serving, node }));
   const reporter = life.own(createNodeReporter(deps, serving));
-  const link = createLink(deps, settings, { ...serving, node, intake, reporter });
+  const planDesk = life.own(createPlanDesk(deps, settings, { ...serving, owner }));
+  const link = createLink(deps, settings, { ...serving, node, intake, reporter, planDesk });
   return { store, intake, reporter, link, generations: node.generations };
 }
 
@@ -120,16 +124,28 @@ function createNodeReporter({ clock, random }: AgentDeps, { totals, late }: Serv
   });
 }
 
+function createPlanDesk(
+  { clock, log }: AgentDeps,
+  { identity, policy }: AgentSettings,
+  { applier, dataPlane, owner }: ServingSide & { readonly owner: SnapshotOwner },
+): PlanDesk {
+  const lookup = new NameLookup({ clock }).forSockets;
+  const secretsOf = (id: string) => applier.view().running.get(id)?.secrets ?? new Map();
+  const plan = createBalancerPlanner({ clock, policy, lookup, dataPlane, secretsOf });
+  return new PlanDesk({ log, node: identity.node, trusted: owner.trusted, plan });
+}
+
 interface LinkParts extends ServingSide {
   readonly node: NodeParts;
   readonly intake: Intake;
   readonly reporter: Reporter;
+  readonly planDesk: PlanDesk;
 }
 
 function createLink(
   { clock, random, log }: AgentDeps,
   { identity }: AgentSettings,
-  { node, intake, reporter, dataPlane }: LinkParts,
+  { node, intake, reporter, planDesk, dataPlane }: LinkParts,
 ): ControlLink {
   const { signer, generations, ca } = node;
   const measured = createUsageMeter(clock);
@@ -138,7 +154,7 @@ function createLink(
   const usage = () => ({ ...measured(), connections: connections() });
   const carrier = { clock, random, log, openSocket: openLinkSocket, signer, generations };
   return new ControlLink(
-    { ...carrier, intake, reports: reporter, usage },
+    { ...carrier, intake, planDesk, reports: reporter, usage },
     {
       url: linkAddress(identity.control),
       ca,

@@ -6,7 +6,7 @@ import { farewellMsMax, linkUnsentBytesPause } from "#shared/base/limits.ts";
 import type { Report } from "#shared/measures/report.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import { encodeFrame } from "#shared/wire/codec.ts";
-import type { StatisticsMark } from "#shared/wire/control-frames.ts";
+import type { CommandFrame, StatisticsMark } from "#shared/wire/control-frames.ts";
 import type { AckFrame, ApplyError, HelloFrame, NodeFrame } from "#shared/wire/node-frames.ts";
 import { closeCodes, protocolVersions } from "#shared/wire/protocol.ts";
 
@@ -21,6 +21,7 @@ import type { LinkEffect } from "./link-machine-events.ts";
 import { linkBeforeStart, type Held, type LinkState } from "./link-machine-state.ts";
 import type { OpenLinkSocket } from "./link-socket.ts";
 import type { NodeSigner } from "./node-signer.ts";
+import type { PlanDesk } from "./plan-desk.ts";
 import { createReportPace } from "./report-pace.ts";
 
 /** Whoever makes reports hears when they can be sent, and which ones were taken. */
@@ -41,6 +42,7 @@ export interface ControlLinkDeps {
   readonly generations: Generations;
   readonly intake: Intake;
   readonly reports: ReportListener;
+  readonly planDesk: Pick<PlanDesk, "answer">;
   /** What the agent takes of its host right now. */
   readonly usage: () => {
     readonly rssBytes: number;
@@ -81,7 +83,7 @@ export class ControlLink implements Stoppable {
     this.#deps = deps;
     this.#settings = settings;
     this.#loop = createLinkLoop(
-      { clock, random, perform: (effect) => this.#perform(effect) },
+      { clock, random, perform: (effect) => this.#performOrAnswer(effect) },
       linkBeforeStart,
       { epochMin: settings.epochMin },
     );
@@ -151,7 +153,12 @@ export class ControlLink implements Stoppable {
     return this.#loop.state().stage.kind === "open";
   }
 
-  #perform(effect: LinkEffect): void {
+  #performOrAnswer(effect: LinkEffect): void {
+    if (effect.kind === "plan") void this.#plan(effect.command);
+    else this.#perform(effect);
+  }
+
+  #perform(effect: Exclude<LinkEffect, { kind: "plan" }>): void {
     switch (effect.kind) {
       case "connect":
         return void this.#carrier.dial();
@@ -176,6 +183,11 @@ export class ControlLink implements Stoppable {
       case "close":
         return this.#carrier.close(effect.code, effect.reason);
     }
+  }
+
+  async #plan(command: CommandFrame): Promise<void> {
+    const { code, result } = await this.#deps.planDesk.answer(command);
+    this.#loop.dispatch({ kind: "answer", command: command.id, code, result });
   }
 
   #welcomed(welcome: Extract<LinkEffect, { kind: "welcomed" }>["welcome"]): void {

@@ -1,5 +1,5 @@
 import type { Version } from "#shared/snapshot/version.ts";
-import type { StatisticsMark, WelcomeFrame } from "#shared/wire/control-frames.ts";
+import type { CommandFrame, StatisticsMark, WelcomeFrame } from "#shared/wire/control-frames.ts";
 import type { AckFrame, ApplyError, NodeEvent, NodeFrame } from "#shared/wire/node-frames.ts";
 import type { CloseCode } from "#shared/wire/protocol.ts";
 
@@ -72,6 +72,13 @@ export type LinkEvent =
       readonly errors: readonly ApplyError[];
     }
   | { readonly kind: "durability"; readonly durable: boolean }
+  /** What was found out for a command; of use to whoever asked, on whatever link. */
+  | {
+      readonly kind: "answer";
+      readonly command: string;
+      readonly code: string;
+      readonly result: unknown;
+    }
   | { readonly kind: "tick" }
   | { readonly kind: "stop"; readonly reason: string };
 
@@ -101,6 +108,8 @@ export type LinkEffect =
   | { readonly kind: "heartbeat" }
   /** Fetch, verify, store and apply; answered by `config` events. */
   | { readonly kind: "take"; readonly frame: ConfigFrame }
+  /** Look what a balancer would find; answered by an `answer` event. */
+  | { readonly kind: "plan"; readonly command: CommandFrame }
   | { readonly kind: "welcomed"; readonly welcome: WelcomeFrame }
   | { readonly kind: "reports-marked"; readonly mark: StatisticsMark }
   | { readonly kind: "event"; readonly event: Omit<NodeEvent, "atMs"> }

@@ -15,6 +15,7 @@ import {
   chained,
   noted,
   still,
+  type LinkEvent,
   type LinkStep,
   type LinkTerms,
   type Moment,
@@ -115,14 +116,24 @@ function commanded(state: LinkState, command: CommandFrame, at: Moment): LinkSte
     case "revoke":
       // What runs keeps running; the control plane closes the link and refuses the next one.
       return answered(state, command, "done");
-    case "drain":
     case "plan":
+      return { state, effects: [{ kind: "plan", command }] };
+    case "drain":
       return answered(state, command, "unsupported");
   }
 }
 
-function answered(state: LinkState, command: CommandFrame, code: "done" | "unsupported"): LinkStep {
-  const frame = { t: "cmdr", id: command.id, ok: code === "done", code, result: null } as const;
+function answered(state: LinkState, { id }: CommandFrame, code: "done" | "unsupported"): LinkStep {
+  return commandAnswered(state, { command: id, code, result: null });
+}
+
+/** Tells what became of a command. Without a link it is nobody's: whoever still waits asks again. */
+export function commandAnswered(
+  state: LinkState,
+  { command, code, result }: Omit<Extract<LinkEvent, { kind: "answer" }>, "kind">,
+): LinkStep {
+  if (state.stage.kind !== "open") return still(state);
+  const frame = { t: "cmdr", id: command, ok: code === "done", code, result } as const;
   return { state, effects: [{ kind: "send", frame }] };
 }
 

@@ -15,7 +15,7 @@ import {
   type LinkTerms,
   type Moment,
 } from "./link-machine-events.ts";
-import { dropped, isLinked, received } from "./link-machine-frames.ts";
+import { commandAnswered, dropped, isLinked, received } from "./link-machine-frames.ts";
 import { standingChanged } from "./link-machine-standing.ts";
 import type { Held, LinkState } from "./link-machine-state.ts";
 import { waitAfterLoss, waitAfterRefusal } from "./link-machine-wait.ts";
@@ -26,6 +26,14 @@ import { waitAfterLoss, waitAfterRefusal } from "./link-machine-wait.ts";
  * its heartbeats is the truth, and a mismatch is repaired by whoever sees it.
  */
 export function linkStep(state: LinkState, event: LinkEvent, at: Moment & LinkTerms): LinkStep {
+  return event.kind === "answer" ? commandAnswered(state, event) : happened(state, event, at);
+}
+
+function happened(
+  state: LinkState,
+  event: Exclude<LinkEvent, { kind: "answer" }>,
+  at: Moment & LinkTerms,
+): LinkStep {
   switch (event.kind) {
     case "start":
       return started(state, event.held);

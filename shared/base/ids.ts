@@ -11,6 +11,7 @@ export type GroupId = Branded<string, "GroupId">;
 export type BalancerId = Branded<string, "BalancerId">;
 export type NodeId = Branded<string, "NodeId">;
 export type SecretId = Branded<string, "SecretId">;
+export type QuestionId = Branded<string, "QuestionId">;
 
 interface IdOfKind {
   readonly ten: TenantId;
@@ -21,6 +22,7 @@ interface IdOfKind {
   readonly bal: BalancerId;
   readonly nod: NodeId;
   readonly sec: SecretId;
+  readonly qst: QuestionId;
 }
 
 /** What stands before the underscore of an id. */

@@ -115,6 +115,26 @@ export const reconnectFirstMs = 500;
 export const reconnectMsMax = 60_000;
 /** The sweep that finds what no doorbell announced. */
 export const sweepMs = 2_000;
+/** Questions to nodes are looked for this often: by whoever holds the links, whoever asked. */
+export const questionSweepMs = 500;
+/** Open questions of one look, all tenants together. */
+export const questionsPerSweepMax = 10_000;
+/** Questions that one link has open; more are asked once one of them is answered. */
+export const questionsPerLinkMax = 4;
+/** Answers of nodes in one statement. */
+export const answersPerWriteMax = 100;
+/** From a plan's question to its answer; nodes that have not answered by then are named. */
+export const planMsMax = 6_000;
+/** Of which nodes get so much less: for the ways there and back. */
+export const planMarginMs = 1_500;
+/** Answers of nodes to a plan are looked for this often. */
+export const planPollMs = 100;
+/** Nodes that one plan asks; how many more there are, the answer says. */
+export const planNodesMax = 100;
+/** Problems that a node lists of one aspect of a plan. */
+export const planProblemsMax = 50;
+/** A text in a node's answer to a plan. */
+export const planTextCharsMax = 300;
 /** Manifests kept per group, so that a node that was away gets a difference. */
 export const manifestsPerGroupKept = 100;
 /** A `ref` may be a snapshot of 16 MB over a slow line: its answer is waited for longer. */
@@ -348,6 +368,16 @@ export const storeMsMax = 2_000;
 /** A snapshot that the disk refused is written again after this, then later and later. */
 export const storeRetryFirstMs = 2_000;
 export const storeRetryMsMax = 60_000;
+/** Plans that an agent looks into at the same time; others are answered `busy`. */
+export const agentPlansMax = 2;
+/** Backends that one plan dials; whether the others accept connections stays unknown. */
+export const planBackendsMax = 256;
+/** Backends of a plan that are dialled at the same time. */
+export const planDialsMax = 32;
+/** A backend accepts a plan's connection within this, or counts as not dialable. */
+export const planDialMsMax = 2_000;
+/** A source answers a plan within this. */
+export const planSourceMsMax = 2_500;
 /** Steps of one plan that run at the same time. */
 export const applyStepsAtOnceMax = 16;
 /** A balancer that could not start is tried again: ceiling of the first wait and of all later ones. */
@@ -467,6 +497,9 @@ export const requestIdCharsMax = 64;
 export const idempotencyKeyCharsMax = 255;
 /** The longest `Prefer: wait`. */
 export const preferWaitMsMax = 30_000;
+/** Plans that are asked for at the same time on one instance: by one tenant, and by all. */
+export const plansPerTenantMax = 8;
+export const plansMax = 64;
 /** Changes that are waited for: of one tenant, and of all together. */
 export const preferWaitsPerTenantMax = 100;
 export const preferWaitsMax = 2_000;

@@ -18,7 +18,11 @@ export const signatureSchema: z.ZodType<Signature> = z.object({
 });
 
 /** What may be signed. The purpose keeps a signature from being used for something else. */
-export type SignedPurpose = "midstream.snapshot.v1" | "midstream.sealed.v1" | "midstream.node.v1";
+export type SignedPurpose =
+  | "midstream.snapshot.v1"
+  | "midstream.sealed.v1"
+  | "midstream.node.v1"
+  | "midstream.plan.v1";
 
 /** Signs; asynchronous, because the key may live elsewhere (a KMS). */
 export interface Signer {

@@ -149,4 +149,5 @@ export type HelloFrame = z.output<typeof helloFrameSchema>;
 export type GetFrame = z.output<typeof getFrameSchema>;
 export type AckFrame = z.output<typeof ackFrameSchema>;
 export type NackFrame = z.output<typeof nackFrameSchema>;
+export type CommandResultFrame = z.output<typeof commandResultFrameSchema>;
 export type NodeHeartbeatFrame = z.output<typeof nodeHeartbeatFrameSchema>;

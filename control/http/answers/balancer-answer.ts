@@ -4,8 +4,10 @@ import type { Problem } from "#shared/base/problem.ts";
 import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
 
 import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
+import type { PlanView } from "../../view/plan-view.ts";
 import type { WriteReceipt } from "../write-receipt.ts";
 import { problemItemSchema } from "./answer-schema.ts";
+import { planSchema } from "./plan-answer.ts";
 import { notWaitedSchema, receiptSchema } from "./receipt-answer.ts";
 
 /** What stands beside a definition when it was written. */
@@ -14,6 +16,8 @@ export interface WriteNotes extends WriteReceipt {
   readonly warnings?: readonly Problem[];
   /** Nothing was stored. */
   readonly dryRun?: true;
+  /** What the nodes of the group would find. */
+  readonly plan?: PlanView;
 }
 
 /** A balancer as the API shows it: its definition, and what the control plane adds. */
@@ -31,6 +35,7 @@ const notesShape = {
   receipt: receiptSchema.optional(),
   notWaited: notWaitedSchema.optional(),
   dryRun: z.literal(true).optional().meta({ description: "Nothing was stored" }),
+  plan: planSchema.optional(),
 };
 
 export const balancerAnswerSchema = balancerSchema

@@ -1,6 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
+import { planMsMax } from "#shared/base/limits.ts";
+
 import { dryRunQuery, groupPageQuery, removingQuery } from "../queries.ts";
 import {
   headers,
@@ -33,10 +35,13 @@ export const createBalancerOperation = createRoute({
   path: "/v1/balancers",
   operationId: "createBalancer",
   summary: "Defines a balancer: a new revision",
+  description:
+    "With `dryRun=true` nothing is stored, and the connected nodes of the group are asked what " +
+    "they would find: `plan`.",
   parameters: headers("IdempotencyKey", "PreferWait"),
   request: { query: dryRunQuery, body: jsonBodyOf("BalancerInput", { required: true }) },
   responses: {
-    200: json("BalancerAnswer", "What would be stored (dryRun)"),
+    200: json("BalancerAnswer", "What would be stored, and what nodes would find (dryRun)"),
     201: taggedJson("BalancerAnswer", "Stored; `ETag` and `Location` name it"),
     202: taggedJson("BalancerAnswer", notWaited),
     ...problemsOfTenant,
@@ -91,6 +96,26 @@ export const removeBalancerOperation = createRoute({
     202: json("BalancerRemoved", notWaited),
     ...problemsOfTenant,
     ...problems(404, 409, 412, 428),
+  },
+});
+
+export const balancerPlanOperation = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/balancers/{id}/plan",
+  operationId: "balancerPlan",
+  summary: "What the nodes of its group find: asked now",
+  description:
+    "Every connected node of the group looks whether it could run the balancer as it is stored: " +
+    "whether its agent supports it and its policy file permits it, whether the addresses are free " +
+    "or its own, whether the sources of backends answer, and whether the backends have addresses " +
+    `and accept a connection. Nothing on a node changes. Answers within ${planMsMax / 1_000} s; ` +
+    "nodes that have not answered by then are named.",
+  request: { params },
+  responses: {
+    200: json("Plan", "One entry for each node"),
+    ...problemsOfTenant,
+    ...problems(404),
   },
 });
 

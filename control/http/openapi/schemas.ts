@@ -15,6 +15,7 @@ import { pageSchema } from "../answers/answer-schema.ts";
 import { balancerAnswerSchema, balancerRemovedSchema } from "../answers/balancer-answer.ts";
 import { eventAnswerSchema } from "../answers/event-answer.ts";
 import { nodeAnswerSchema } from "../answers/node-answer.ts";
+import { planAnswerSchema } from "../answers/plan-answer.ts";
 import {
   diffAnswerSchema,
   revisionAnswerSchema,
@@ -62,6 +63,7 @@ export const answerSchemas = {
   NewJoinToken: newJoinTokenSchema,
   Node: nodeAnswerSchema,
   Nodes: pageSchema(nodeAnswerSchema),
+  Plan: planAnswerSchema,
   RevisionReceipt: revisionReceiptSchema,
   Revisions: pageSchema(revisionAnswerSchema),
   Rollback: rollbackAnswerSchema,

@@ -6,7 +6,7 @@ import { parseId } from "#shared/base/ids.ts";
 import { pointerOf } from "#shared/base/problem.ts";
 
 import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
-import { createBalancer } from "../../verbs/balancer/create.ts";
+import { createBalancer, type CreateBalancerOutcome } from "../../verbs/balancer/create.ts";
 import type { Expected } from "../../verbs/balancer/expected.ts";
 import { getBalancer } from "../../verbs/balancer/get.ts";
 import { listBalancers } from "../../verbs/balancer/list.ts";
@@ -25,6 +25,7 @@ import {
   updateBalancerOperation,
 } from "../openapi/balancer-operations.ts";
 import { pageAnswer, refusedAnswer } from "../outcome-answers.ts";
+import { planRefusal } from "../plan-refusal.ts";
 import { problemAnswer } from "../problem-answer.ts";
 import { groupPageRequest, writeMode } from "../queries.ts";
 import { createRouter } from "../router.ts";
@@ -68,12 +69,27 @@ function addCreate(router: Router, deps: WriteDeps, guards: Guards): void {
     const outcome = await createBalancer(deps.verbs, c.var.actor, input);
     if (outcome.kind !== "created") return refusedAnswer(c, outcome);
     const { balancer, warnings } = outcome;
-    if (outcome.dryRun) return c.json(balancerAnswer(balancer, { warnings, dryRun: true }), 200);
+    if (outcome.dryRun) return dryRunAnswer(c, deps, { balancer, warnings });
     c.header("location", `/v1/balancers/${balancer.id}`);
     const committed = { rev: outcome.revision, status: 201 } as const;
     const { status, notes } = await receiptNote(c, deps.waits, committed);
     return written(c, balancer, { status, notes: { warnings, ...notes } });
   });
+}
+
+type Created = Extract<CreateBalancerOutcome, { readonly kind: "created" }>;
+
+/** What would be stored, and what nodes would find then. */
+async function dryRunAnswer(
+  c: Context<TenantEnv>,
+  { plans }: WriteDeps,
+  { balancer, warnings }: Pick<Created, "balancer" | "warnings">,
+): Promise<Response> {
+  const { definition } = balancer;
+  const outcome = await plans.ask(c.var.actor, { balancer: null, definition });
+  if (outcome.kind !== "planned") return planRefusal(c, outcome);
+  const notes = { warnings, dryRun: true, plan: outcome.plan } as const;
+  return c.json(balancerAnswer(balancer, notes), 200);
 }
 
 function addUpdate(router: Router, deps: WriteDeps, guards: Guards): void {

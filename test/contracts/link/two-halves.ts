@@ -145,10 +145,17 @@ export class TwoHalves {
     const at = { nowMs: this.nowMs, random: () => 0.5, epochMin: 1 };
     const step = linkStep(asJson(this.node), event, at);
     this.node = step.state;
-    for (const effect of step.effects) this.#doForNode(effect);
+    for (const effect of step.effects) {
+      if (effect.kind === "plan") this.#answer(effect.command.id);
+      else this.#doForNode(effect);
+    }
   }
 
-  #doForNode(effect: NodeEffect): void {
+  #answer(command: string): void {
+    this.#atNode({ kind: "answer", command, code: "busy", result: null });
+  }
+
+  #doForNode(effect: Exclude<NodeEffect, { kind: "plan" }>): void {
     switch (effect.kind) {
       case "connect":
         return this.#connect();

@@ -231,6 +231,7 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
       body: { ...simpleBalancer("web"), strategy: "iphash" },
       heard: keep("balancer"),
     },
+    { method: "GET", path: "/v1/balancers/{balancer}/plan", template: `${balancer}/plan`, ids },
     { method: "GET", path: "/v1/balancers/{balancer}/stats", template: `${balancer}/stats`, ids },
     { method: "GET", path: "/v1/metrics" },
     { method: "GET", path: "/v1/nodes" },

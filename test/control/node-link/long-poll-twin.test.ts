@@ -123,6 +123,7 @@ test("a link whose state lies in a row between any two frames leads the same con
   };
   const deskOf = (written: NodeWrites[]): LinkDesk => ({
     publisher,
+    answered: () => undefined,
     status: new StatusWriter({
       ...{ clock, log, random: () => 0, instance: "one" },
       write: (writes) => {
@@ -241,6 +242,7 @@ test("of two requests at the same time both count: the one that lost reads again
   const twin = new LongPollTwin({
     desk: {
       ...{ publisher, status, clock, log },
+      answered: () => undefined,
       takeReport: (_, { seq }) => {
         taken.push(seq);
         return Promise.resolve(seq);

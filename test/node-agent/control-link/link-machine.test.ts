@@ -162,6 +162,13 @@ describe("link machine: staying up", () => {
     expect(kinds(link.frame(refOf(v1)))).toEqual(["take"]);
     expect(sent(command("drain"))).toMatchObject([{ t: "cmdr", ok: false, code: "unsupported" }]);
     expect(sent(command("revoke"))).toMatchObject([{ t: "cmdr", ok: true }]);
+    expect(command("plan", { about: 1 })).toMatchObject([
+      { kind: "plan", command: { id: "plan", args: { about: 1 }, deadlineMs: 1_000 } },
+    ]);
+    const answer = { kind: "answer", command: "plan", code: "done", result: { fits: 1 } } as const;
+    expect(sent(link.event(answer))).toEqual([
+      { t: "cmdr", id: "plan", ok: true, code: "done", result: { fits: 1 } },
+    ]);
     expect(kinds(command("reconnect", { minMs: 300, maxMs: 500 }))).toEqual(["send", "close"]);
     expect(linkDueMs(link.state)).toBe(link.nowMs + 400);
   });

@@ -1,0 +1,13 @@
+import type { QuestionId } from "#shared/base/ids.ts";
+
+import { deleteQuestion } from "../../storage/queries/questions.ts";
+import type { Actor, VerbDeps } from "../actor.ts";
+
+/** Nobody waits for the answers of a plan any more. */
+export function endPlan(
+  deps: Pick<VerbDeps, "database">,
+  { tenantId }: Pick<Actor, "tenantId">,
+  question: QuestionId,
+): Promise<void> {
+  return deps.database.asTenant(tenantId, (tx) => deleteQuestion(tx, tenantId, question));
+}

@@ -1,0 +1,14 @@
+import type { QuestionId, TenantId } from "#shared/base/ids.ts";
+
+import { answersOfTenant } from "../storage/queries/questions.ts";
+import type { StoredAnswer } from "./plan-view.ts";
+import type { ViewDeps } from "./view-deps.ts";
+
+/** What the nodes have answered by now; a node that has not is there without a code. */
+export function readPlan(
+  deps: Pick<ViewDeps, "database">,
+  tenantId: TenantId,
+  question: QuestionId,
+): Promise<readonly StoredAnswer[]> {
+  return deps.database.asTenant(tenantId, (tx) => answersOfTenant(tx, tenantId, question));
+}

@@ -1,0 +1,116 @@
+import type { LookupFunction } from "node:net";
+
+import type { Clock } from "#shared/base/clock.ts";
+import { planSourceMsMax } from "#shared/base/limits.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.ts";
+import { isSecretReference, secretFieldsOf } from "#shared/definition/secret.ts";
+import type { PlanProblem } from "#shared/wire/plan.ts";
+
+import { boundedFetch } from "../discover/bounded-fetch.ts";
+import { createSource, sourceTerms } from "../discover/create-source.ts";
+import { revealSecrets } from "../discover/reveal-secrets.ts";
+import { doubt, type Seen } from "./plan-finding.ts";
+
+export interface PlanSourcesDeps {
+  readonly clock: Clock;
+  readonly lookup: LookupFunction;
+}
+
+export interface PlannedSources {
+  readonly definition: Balancer;
+  /** Values of those of its secrets that this node has. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** What the policy forbids: such a source is not asked. */
+  readonly denied: readonly PlanProblem[];
+  /** Time for all of them, in milliseconds. */
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A backend that a source named, and where in the balancer that stands. */
+export interface PlannedBackend {
+  readonly pointer: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface FoundBackends {
+  readonly discoverable: Seen;
+  readonly backends: readonly PlannedBackend[];
+  /** Sources whose backends are not known. */
+  readonly unknown: readonly PlanProblem[];
+}
+
+/**
+ * Asks every source once. Not asked are those that the policy forbids, that would run a command or
+ * write to the host's disk, and those whose secret is not on this node.
+ */
+export async function plannedSources(
+  deps: PlanSourcesDeps,
+  input: PlannedSources,
+): Promise<FoundBackends> {
+  const revealed = revealSecrets(input.definition, input.secrets);
+  const looked = await Promise.all(
+    sourcesOf(revealed.discovery).map(async ({ source, pointer }) => {
+      const why = whyNotAsked({ ...input, definition: revealed }, source, pointer);
+      if (why !== undefined) return { pointer, ...nothing, doubts: [doubt(pointer, why)] };
+      return { pointer, ...nothing, ...(await asked(deps, input, { source, pointer })) };
+    }),
+  );
+  const isUnknown = ({ doubts, problems }: Seen): boolean => doubts.length + problems.length > 0;
+  return {
+    discoverable: {
+      problems: looked.flatMap(({ problems }) => problems),
+      doubts: looked.flatMap(({ doubts }) => doubts),
+    },
+    backends: looked.flatMap(({ backends }) => backends),
+    unknown: looked
+      .filter(isUnknown)
+      .map(({ pointer }) => doubt(pointer, "the backends of this source are not known")),
+  };
+}
+
+interface Looked extends Seen {
+  readonly backends: readonly PlannedBackend[];
+}
+
+const nothing: Looked = { problems: [], doubts: [], backends: [] };
+
+function whyNotAsked(
+  { definition, denied }: Pick<PlannedSources, "definition" | "denied">,
+  source: Source,
+  pointer: string,
+): string | undefined {
+  const isBelow = (inner: string): boolean => inner === pointer || inner.startsWith(`${pointer}/`);
+  if (denied.some((problem) => isBelow(problem.pointer))) return "its host's policy forbids it";
+  const isMissing = secretFieldsOf(definition).some(
+    (field) => isBelow(field.pointer) && isSecretReference(field.value),
+  );
+  if (isMissing) return "a secret that it needs is not on this node yet";
+  if (source.kind === "exec") return "a plan runs no command";
+  const writes = source.kind === "lxd" && (source.generateClientCerts || source.acceptServerCert);
+  return writes ? "a plan makes no trust" : undefined;
+}
+
+async function asked(
+  { clock, lookup }: PlanSourcesDeps,
+  { definition, withinMs, signal }: PlannedSources,
+  { source, pointer }: { readonly source: Source; readonly pointer: string },
+): Promise<Partial<Looked>> {
+  if (source.kind === "static") {
+    const backends = source.backends.map(({ host, port }, index) => ({
+      ...{ host, port },
+      pointer: `${pointer}/backends/${index}`,
+    }));
+    return { backends };
+  }
+  const transport = definition.protocol === "udp" ? "udp" : "tcp";
+  const { fetch } = createSource({ clock, lookup, transport }, source);
+  const { timeoutMs } = sourceTerms(source);
+  const boundsMs = [planSourceMsMax, withinMs, ...(timeoutMs === 0 ? [] : [timeoutMs])];
+  const bounds = { timeoutMs: Math.max(1, Math.min(...boundsMs)), ended: signal };
+  const fetched = await boundedFetch(clock, fetch, bounds);
+  if (!fetched.ok) return { problems: [{ pointer, code: fetched.code, detail: fetched.detail }] };
+  return { backends: fetched.backends.map(({ host, port }) => ({ host, port, pointer })) };
+}
