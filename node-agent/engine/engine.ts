@@ -75,7 +75,8 @@ export interface ListenOptions {
   /** Connections that the kernel completes and keeps until they are accepted. */
   readonly backlog: number;
   /**
-   * A socket that listens on the address already. The engine takes it over when listening succeeds;
+   * A socket that listens on the address already. The engine takes it over when listening succeeds,
+   * and leaves it to the caller otherwise; a listener that is open takes none.
    * `reusePort` and `backlog` are then what the socket has.
    */
   readonly descriptor?: number;

@@ -52,6 +52,10 @@ export class CommandRows {
     this.#inBatch = true;
     try {
       handle();
+    } catch (error) {
+      // Nobody gets an answer to this batch: what was decided before is carried out by itself.
+      this.#flushSoon();
+      throw error;
     } finally {
       this.#inBatch = false;
     }

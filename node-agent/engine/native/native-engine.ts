@@ -67,6 +67,9 @@ export class NativeEngine implements Engine {
 
   listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome> {
     const { address } = options;
+    if (this.#stopped !== undefined) {
+      return Promise.resolve({ ok: false, code: "ECANCELED", detail: "the engine has stopped" });
+    }
     const answer = this.#listen(listener, options);
     if (answer < 0) {
       const code = getSystemErrorName(answer);
@@ -202,7 +205,10 @@ export class NativeEngine implements Engine {
       this.#fail(connection, "EINVAL");
       return;
     }
-    if (terms.prefix !== undefined) this.#handle.setPrefix(connection, terms.prefix);
+    if (terms.prefix !== undefined && !this.#handle.setPrefix(connection, terms.prefix)) {
+      this.#fail(connection, "EMSGSIZE");
+      return;
+    }
     this.#command(commandKinds.connect, connection, indices.target, indices.terms);
   }
 

@@ -41,7 +41,7 @@ export class NativeTables {
   }
 
   #targetIndex(target: Address): number {
-    const key = target.kind === "unix" ? target.path : `${target.host} ${target.port}`;
+    const key = target.kind === "unix" ? `unix:${target.path}` : `${target.host} ${target.port}`;
     const known = this.#targets.get(key);
     if (known !== undefined) return known;
     const { handle } = this.#deps;

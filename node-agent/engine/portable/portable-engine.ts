@@ -53,7 +53,10 @@ class PortableEngine implements Engine {
 
   async listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome> {
     const known = this.#listeners.get(listener);
-    if (known !== undefined) return { ok: true, port: known.port };
+    if (known !== undefined) {
+      if (options.descriptor === undefined) return { ok: true, port: known.port };
+      return { ok: false, code: "EEXIST", detail: "this listener is open already" };
+    }
     const deps = {
       onSocket: (socket: Socket) => this.#onSocket(listener, socket),
       onAcceptFailed: (code: string) => this.#batch.add({ kind: "accept-failed", listener, code }),

@@ -11,6 +11,7 @@ namespace midstream {
 
 namespace {
 
+constexpr uint32_t kBacklogMax = 65535;
 // Says which face this is; `native-addon.ts` accepts its own number only. Raise both together.
 constexpr uint32_t kContract = 1;
 
@@ -19,11 +20,15 @@ napi_value listen_tcp(napi_env env, napi_callback_info info) {
   Call call(env, info);
   if (!call) return nullptr;
   const uint32_t listener = call.whole(0);
-  if (listener == UINT32_MAX) return call.result(-EINVAL);
+  const uint32_t wanted_port = call.whole(2);
+  const uint32_t backlog = call.whole(4);
+  if (listener == UINT32_MAX || wanted_port > 65535 || backlog > kBacklogMax) {
+    return call.result(-EINVAL);
+  }
   int port = 0;
-  const int error = call.engine().listen_tcp(listener, call.text(1).c_str(),
-                                             static_cast<int>(call.number(2)), call.flag(3),
-                                             static_cast<int>(call.number(4, 511)), &port);
+  const int error =
+      call.engine().listen_tcp(listener, call.text(1).c_str(), static_cast<int>(wanted_port),
+                               call.flag(3), static_cast<int>(backlog), &port);
   return call.result(error == 0 ? port : -error);
 }
 
@@ -32,9 +37,10 @@ napi_value listen_unix(napi_env env, napi_callback_info info) {
   Call call(env, info);
   if (!call) return nullptr;
   const uint32_t listener = call.whole(0);
-  if (listener == UINT32_MAX) return call.result(-EINVAL);
-  const int backlog = static_cast<int>(call.number(2, 511));
-  return call.result(-call.engine().listen_unix(listener, call.text(1), backlog));
+  const uint32_t backlog = call.whole(2);
+  if (listener == UINT32_MAX || backlog > kBacklogMax) return call.result(-EINVAL);
+  return call.result(
+      -call.engine().listen_unix(listener, call.text(1), static_cast<int>(backlog)));
 }
 
 // (listener, descriptor, path) → the bound port, or minus an errno.

@@ -71,8 +71,9 @@ struct Side {
   bool writable = false;
   // The peer's end of stream has arrived: a short read after this is the last one.
   bool hung_up = false;
-  // Urgent data was announced: then a short read says nothing, reads go on until EAGAIN.
-  bool urgent = false;
+  // Urgent data or an error was announced: then a short read says nothing, reads go on until EAGAIN,
+  // the end or the error.
+  bool read_to_end = false;
   bool watched = false;
   bool out_watched = false;
   // Its options are set; of a client, they came with the listener.
@@ -86,6 +87,8 @@ struct Direction {
   Pending pending;
   std::unique_ptr<Pipe> pipe;
   size_t in_pipe = 0;
+  // Spliced since the source ran dry the last time.
+  size_t run_bytes = 0;
   // Of what waits, this many bytes are not the client's (a prefix) and are not counted.
   size_t uncounted = 0;
   uint8_t big_reads = 0;

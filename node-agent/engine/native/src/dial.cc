@@ -22,7 +22,9 @@ void Engine::connect(Connection& connection, uint32_t target_index, uint32_t ter
   }
   connection.side[kBackend].fd = std::move(fd);
   if (!watch(connection, kBackend, true)) return fail_connect(connection, errno);
-  wheel_.schedule(connection, clock_ms_ + limits::kWatchClientMs);
+  const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
+  const bool is_short = timeout_ms != 0 && timeout_ms < limits::kWatchClientMs;
+  wheel_.schedule(connection, clock_ms_ + (is_short ? timeout_ms : limits::kWatchClientMs));
 }
 
 void Engine::on_connecting(Connection& connection, uint32_t events) {
@@ -36,8 +38,7 @@ void Engine::on_connecting(Connection& connection, uint32_t events) {
   }
   if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
   Side& backend = connection.side[kBackend];
-  backend.readable = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  backend.hung_up = (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  note_events(backend, events);
   connection.backend_reset = (events & EPOLLERR) != 0;
   start_relay(connection);
 }
@@ -46,6 +47,8 @@ void Engine::fail_connect(Connection& connection, int error) {
   wheel_.cancel(connection);
   connection.side[kBackend] = Side{};
   connection.phase = Phase::kAccepted;
+  // The next dial brings its own.
+  prefixes_.erase(connection.slot);
   events_.failed(Slots::id_of(connection), error, now_ms_);
 }
 

@@ -11,18 +11,49 @@
 namespace midstream {
 
 void Engine::close_by_command(Connection& connection, bool abort, CloseReason reason) {
-  if (!abort && connection.phase == Phase::kRelaying) {
-    // What the backend said already still reaches the client, within a bound.
-    const Step step = flush(connection, kBackend);
-    if (step == Step::kGone) return;
-    if (step == Step::kBlocked) {
-      connection.phase = Phase::kFlushing;
-      connection.first_end = reason;
-      wheel_.schedule(connection, clock_ms_ + limits::kFlushMs);
+  if (abort || (connection.phase != Phase::kRelaying && connection.phase != Phase::kFlushing)) {
+    end(connection, reason, abort);
+    return;
+  }
+  if (connection.phase == Phase::kRelaying) start_flushing(connection, reason);
+}
+
+void Engine::start_flushing(Connection& connection, CloseReason reason) {
+  connection.phase = Phase::kFlushing;
+  connection.first_end = reason;
+  wheel_.schedule(connection, clock_ms_ + limits::kFlushMs);
+  finish_flushing(connection);
+}
+
+// Sends what is queued, ends both streams, and waits until both peers have ended theirs: a socket
+// that is closed with bytes unread resets its peer, which may lose what was sent to it before.
+void Engine::finish_flushing(Connection& connection) {
+  bool is_over = true;
+  for (const int direction : {kClient, kBackend}) {
+    Direction& way = connection.direction[direction];
+    if (!way.end_sent && flush(connection, direction) == Step::kGoOn && !way.end_sent) {
+      way.end_sent = true;
+      (void)shutdown(connection.side[1 - direction].fd.get(), SHUT_WR);
+    }
+    if (!way.source_done) discard_source(connection, direction);
+    is_over = is_over && way.end_sent && way.source_done;
+  }
+  if (is_over) end(connection, connection.first_end, false);
+}
+
+// Reads and throws away what a side still says, up to its end.
+void Engine::discard_source(Connection& connection, int side) {
+  Side& from = connection.side[side];
+  for (int turn = 0; from.readable; ++turn) {
+    if (turn == limits::kReadsPerTurn) {
+      list_as_ready(connection);
       return;
     }
+    const ssize_t got = recv(from.fd.get(), buffer_.data(), buffer_.size(), 0);
+    if (got > 0 || (got < 0 && errno == EINTR)) continue;
+    from.readable = false;
+    connection.direction[side].source_done = got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   }
-  end(connection, reason, abort);
 }
 
 void Engine::end(Connection& connection, CloseReason reason, bool abort) {
@@ -52,7 +83,8 @@ void Engine::on_deadline(Connection& connection) {
       tell_peeked(connection, PeekOutcome::kTimeout);
       return;
     case Phase::kFlushing:
-      end(connection, connection.first_end, true);
+      // Whoever has not taken everything by now must not think that it has.
+      end(connection, connection.first_end, has_queue(connection));
       return;
     case Phase::kConnecting: {
       const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
@@ -66,6 +98,11 @@ void Engine::on_deadline(Connection& connection) {
       settle(connection);
       schedule_idle(connection);
   }
+}
+
+bool Engine::has_queue(const Connection& connection) {
+  const auto holds = [](const Direction& way) { return !way.pending.empty() || way.in_pipe > 0; };
+  return holds(connection.direction[kClient]) || holds(connection.direction[kBackend]);
 }
 
 // A connection that has lived this long is one to look after; of most others nobody would notice.

@@ -9,10 +9,20 @@
 
 namespace midstream {
 
-Engine::Engine(uv_loop_t* loop, const double* commands, uint32_t commands_max,
+UniqueFd Engine::open_epoll(uv_loop_t* loop) {
+  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return epoll;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = Tag{Tag::kUv, 0, 0}.pack();
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, uv_backend_fd(loop), &event) != 0) epoll.reset();
+  return epoll;
+}
+
+Engine::Engine(uv_loop_t* loop, UniqueFd epoll, const double* commands, uint32_t commands_max,
                std::function<void()> deliver)
     : loop_(loop),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      epoll_(std::move(epoll)),
       reserve_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
       commands_(commands),
       commands_max_(commands_max),
@@ -25,10 +35,6 @@ Engine::Engine(uv_loop_t* loop, const double* commands, uint32_t commands_max,
   uv_idle_init(loop_, &idle_);
   open_handles_ = 2;
   prepare_.data = idle_.data = this;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = Tag{Tag::kUv, 0, 0}.pack();
-  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, uv_backend_fd(loop_), &event);
   uv_prepare_start(&prepare_,
                    [](uv_prepare_t* handle) { static_cast<Engine*>(handle->data)->on_prepare(); });
   refresh_reference();
@@ -44,19 +50,11 @@ void Engine::on_prepare() {
         epoll_wait(epoll_.get(), events, limits::kEventsPerWait, wait_ms());
     uv_update_time(loop_);
     now_ms_ = uv_now(loop_);
-    uv_ready_ = false;
+    // A wait that fails must not keep libuv from its own.
+    uv_ready_ = count < 0;
     for (int index = 0; index < count && !stopping_; ++index) handle(events[index]);
     if (stopping_) return;
-    // Directions that used up their turn go on after everybody else had one.
-    std::vector<double> ready;
-    ready.swap(ready_);
-    for (const double id : ready) {
-      Connection* connection = slots_.find(id);
-      if (connection == nullptr) continue;
-      connection->listed_as_ready = false;
-      pump(*connection, kClient);
-      if (slots_.find(id) == connection) pump(*connection, kBackend);
-    }
+    run_ready();
     resume_listeners();
     deliver_if_due();
     if (stopping_) return;
@@ -66,8 +64,36 @@ void Engine::on_prepare() {
   uv_idle_start(&idle_, [](uv_idle_t*) {});
 }
 
+// Directions that used up their turn go on after everybody else had one. Those that the time does
+// not suffice for come first the next time.
+void Engine::run_ready() {
+  if (ready_.empty()) return;
+  sweeping_.clear();
+  sweeping_.swap(ready_);
+  const uint64_t end_ns = uv_hrtime() + limits::kSweepNs;
+  size_t next = 0;
+  while (next < sweeping_.size()) {
+    go_on(sweeping_[next++]);
+    if (uv_hrtime() >= end_ns) break;
+  }
+  ready_.insert(ready_.begin(), sweeping_.begin() + static_cast<std::ptrdiff_t>(next),
+                sweeping_.end());
+}
+
+void Engine::go_on(double id) {
+  Connection* connection = slots_.find(id);
+  if (connection == nullptr) return;
+  connection->listed_as_ready = false;
+  if (connection->phase == Phase::kFlushing) {
+    finish_flushing(*connection);
+    return;
+  }
+  pump(*connection, kClient);
+  if (slots_.find(id) == connection) pump(*connection, kBackend);
+}
+
 int Engine::wait_ms() {
-  if (!ready_.empty()) return 0;
+  if (!ready_.empty() || events_.urgent()) return 0;
   int wait = uv_backend_timeout(loop_);
   const auto sooner = [&wait](int ms) {
     if (ms >= 0 && (wait < 0 || ms < wait)) wait = ms;

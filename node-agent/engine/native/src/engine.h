@@ -27,11 +27,15 @@ namespace midstream {
 class Engine {
  public:
   // `deliver` hands the queued events to JavaScript and runs the commands it answers with.
-  Engine(uv_loop_t* loop, const double* commands, uint32_t commands_max,
+  // `epoll` is the set that `open_epoll` made.
+  Engine(uv_loop_t* loop, UniqueFd epoll, const double* commands, uint32_t commands_max,
          std::function<void()> deliver);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  // An epoll set that has libuv's descriptor in it; invalid, with errno, when there is none to be had.
+  static UniqueFd open_epoll(uv_loop_t* loop);
 
   // 0 or an errno; the port that was bound goes to `port`.
   int listen_tcp(uint32_t listener, const char* host, int port, bool reuse_port, int backlog,
@@ -90,7 +94,9 @@ class Engine {
   void refresh_reference();
 
   // accepting
-  int start_listener(uint32_t listener, UniqueFd fd, const std::string& path);
+  // Takes the descriptor when it succeeds, and leaves it to the caller otherwise.
+  int start_listener(uint32_t listener, UniqueFd& fd, const std::string& path);
+  void pause(Listener& listener);
   void on_listener(uint32_t listener);
   void admit(UniqueFd fd, const sockaddr_storage& peer, uint32_t listener);
   void shed_one(Listener& listener);
@@ -110,9 +116,17 @@ class Engine {
 
   // relaying
   void on_side(Connection& connection, int side, uint32_t events);
+  static void note_events(Side& side, uint32_t events);
+  void relay_side(Connection& connection, int side, uint32_t events);
+  void list_as_ready(Connection& connection);
+  void run_ready();
+  void go_on(double id);
   void pump(Connection& connection, int direction);
   enum class Step { kGoOn, kBlocked, kGone };
   Step flush(Connection& connection, int direction);
+  Step refused(Connection& connection, int direction);
+  void note_end(Connection& connection, int side);
+  void end_source(Connection& connection, int side);
   Step finish(Connection& connection, int direction);
   Step read_copy(Connection& connection, int direction);
   Step read_splice(Connection& connection, int direction);
@@ -124,6 +138,10 @@ class Engine {
 
   // ending
   void close_by_command(Connection& connection, bool abort, CloseReason reason);
+  void start_flushing(Connection& connection, CloseReason reason);
+  void finish_flushing(Connection& connection);
+  void discard_source(Connection& connection, int side);
+  static bool has_queue(const Connection& connection);
   void end(Connection& connection, CloseReason reason, bool abort);
   void on_deadline(Connection& connection);
   void settle(Connection& connection);
@@ -148,7 +166,9 @@ class Engine {
   std::vector<Terms> terms_;
   std::unordered_map<uint32_t, std::string> prefixes_;
   std::vector<double> moved_;
+  // Connections whose turn was over; `sweeping_` is the list of the turn that runs.
   std::vector<double> ready_;
+  std::vector<double> sweeping_;
   std::vector<char> buffer_;
   // The loop's time, for what is about the loop itself; and the caller's, for deadlines.
   uint64_t now_ms_ = 0;

@@ -28,7 +28,8 @@ void deliver(Holder& holder) {
       if (napi_get_and_clear_last_exception(env, &error) == napi_ok) {
         napi_fatal_exception(env, error);
       }
-      break;
+      // Whoever goes on after that still hears of the rest.
+      continue;
     }
     uint32_t commands = 0;
     if (napi_get_value_uint32(env, answer, &commands) == napi_ok) engine->run_commands(commands);
@@ -93,6 +94,11 @@ napi_value construct_holder(napi_env env, napi_callback_info info) {
   holder->events_max = events_length / kEventFields;
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(env, &loop);
+  UniqueFd epoll = Engine::open_epoll(loop);
+  if (!epoll.valid()) {
+    napi_throw_error(env, "EMFILE", "no descriptor is left for the engine");
+    return nullptr;
+  }
   napi_value name;
   napi_create_string_utf8(env, "midstream-engine", NAPI_AUTO_LENGTH, &name);
   napi_async_init(env, self, name, &holder->context);
@@ -100,7 +106,7 @@ napi_value construct_holder(napi_env env, napi_callback_info info) {
   napi_create_reference(env, argv[1], 1, &holder->commands_memory);
   napi_create_reference(env, argv[2], 1, &holder->on_batch);
   Holder* raw = holder.get();
-  holder->engine = std::make_shared<Engine>(loop, commands, commands_length / kCommandFields,
+  holder->engine = std::make_shared<Engine>(loop, std::move(epoll), commands, commands_length / kCommandFields,
                                             [raw] { deliver(*raw); });
   napi_wrap(
       env, self, holder.release(),

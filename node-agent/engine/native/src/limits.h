@@ -12,6 +12,10 @@ inline constexpr int kEventsPerWait = 256;
 inline constexpr int kAcceptsPerTurn = 64;
 // Reads of one direction before others get their turn.
 inline constexpr int kReadsPerTurn = 16;
+// Bytes that one direction splices before others get their turn.
+inline constexpr uint64_t kTurnBytes = 2 * 1024 * 1024;
+// Directions that wait for another turn hold everybody else up for this long at most.
+inline constexpr uint64_t kSweepNs = 2'000'000;
 // One read; what the peer does not take at once of it is all that a direction ever holds.
 inline constexpr size_t kReadBytes = 64 * 1024;
 // A direction that fills reads of this size twice is moved by splice.
@@ -20,6 +24,9 @@ inline constexpr uint8_t kBulkReads = 2;
 // Capacity of a splice pipe, and how many idle ones are kept.
 inline constexpr int kPipeBytes = 1024 * 1024;
 inline constexpr size_t kIdlePipesMax = 16;
+// A pipe that the system does not let grow to this is worse than copying; then none is made for a while.
+inline constexpr int kPipeBytesMin = 256 * 1024;
+inline constexpr uint64_t kPipeRetryMs = 5000;
 // Pipes in use at a time; beyond it directions copy.
 inline constexpr size_t kPipesMax = 512;
 // Slots of connections; an id holds 20 bits of slot.

@@ -32,6 +32,16 @@ bool out_of_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+bool is_about_listener(int error) {
+  return error == EINVAL || error == EBADF || error == ENOTSOCK || error == EOPNOTSUPP;
+}
+
+// Accepted sockets inherit these.
+void set_accepted_options(int fd) {
+  make_prompt(fd);
+  keep_alive(fd);
+}
+
 UniqueFd open_reserve() { return UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
@@ -50,13 +60,13 @@ int Engine::listen_tcp(uint32_t listener, const char* host, int port, bool reuse
   if (!fd.valid()) return errno;
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
-  // Accepted sockets inherit these.
-  make_prompt(fd.get());
-  keep_alive(fd.get());
+  // The wildcard takes IPv4 as well, whatever the system's default is.
+  if (address.is_wildcard_v6()) clear_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  set_accepted_options(fd.get());
   if (bind(fd.get(), address.get(), address.length) != 0) return errno;
   if (::listen(fd.get(), backlog) != 0) return errno;
   *bound_port = port_of(fd.get());
-  return start_listener(listener, std::move(fd), {});
+  return start_listener(listener, fd, {});
 }
 
 int Engine::listen_unix(uint32_t listener, const std::string& path, int backlog) {
@@ -67,28 +77,27 @@ int Engine::listen_unix(uint32_t listener, const std::string& path, int backlog)
   if (!fd.valid()) return errno;
   if (bind(fd.get(), address.get(), address.length) != 0) return errno;
   int error = ::listen(fd.get(), backlog) == 0 ? 0 : errno;
-  if (error == 0) error = start_listener(listener, std::move(fd), path);
+  if (error == 0) error = start_listener(listener, fd, path);
   if (error != 0) (void)unlink(path.c_str());
   return error;
 }
 
 int Engine::listen_adopted(uint32_t listener, int fd, const std::string& path, int* bound_port) {
-  const int known = descriptor_of(listener);
-  if (known >= 0) {
-    *bound_port = port_of(known);
-    return 0;
-  }
+  if (descriptor_of(listener) >= 0) return EEXIST;
   if (!is_listening(fd)) return EINVAL;
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return errno;
   if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return errno;
   *bound_port = port_of(fd);
-  UniqueFd owned(fd);
-  return start_listener(listener, std::move(owned), path);
+  if (path.empty()) set_accepted_options(fd);
+  UniqueFd adopted(fd);
+  const int error = start_listener(listener, adopted, path);
+  // Until it is accepted from, it is the caller's.
+  if (error != 0) adopted.release();
+  return error;
 }
 
-// Takes a socket that listens.
-int Engine::start_listener(uint32_t listener, UniqueFd fd, const std::string& path) {
+int Engine::start_listener(uint32_t listener, UniqueFd& fd, const std::string& path) {
   if (stopping_) return ECANCELED;
   if (listeners_.size() >= limits::kListenersMax) return ENOSPC;
   epoll_event event{};
@@ -128,12 +137,14 @@ void Engine::on_listener(uint32_t listener) {
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
       admit(std::move(fd), peer, listener);
+      if (found->second.paused) return;
       continue;
     }
     if (errno == EAGAIN) return;
-    if (out_of_descriptors(errno)) {
+    if (out_of_descriptors(errno) || is_about_listener(errno)) {
       events_.accept_failed(listener, errno, now_ms_);
-      shed_one(found->second);
+      if (out_of_descriptors(errno)) shed_one(found->second);
+      pause(found->second);
       return;
     }
     // Anything else is about the connection that failed, not about the listener: go on.
@@ -143,7 +154,10 @@ void Engine::on_listener(uint32_t listener) {
 void Engine::admit(UniqueFd fd, const sockaddr_storage& peer, uint32_t listener) {
   Connection* connection = slots_.allocate();
   if (connection == nullptr) {
-    events_.accept_failed(listener, ENOBUFS, now_ms_);
+    // Told once for a pause: the client is closed, and those behind it wait.
+    Listener& full = listeners_[listener];
+    if (!full.paused) events_.accept_failed(listener, ENOBUFS, now_ms_);
+    pause(full);
     return;
   }
   connection->phase = Phase::kAccepted;
@@ -155,15 +169,19 @@ void Engine::admit(UniqueFd fd, const sockaddr_storage& peer, uint32_t listener)
   events_.accepted(Slots::id_of(*connection), listener, connection->peer, now_ms_);
 }
 
-// Out of descriptors: the reserve makes room to take one client out of the queue and end it, then
-// accepting rests, so that a full queue does not spin the loop.
+// Out of descriptors: the reserve makes room to take one client out of the queue and end it.
 void Engine::shed_one(Listener& listener) {
   reserve_.reset();
   UniqueFd(accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)).reset();
   reserve_ = open_reserve();
+}
+
+// Accepting rests for a while, so that a queue that cannot be taken from does not spin the loop.
+void Engine::pause(Listener& listener) {
   listener.paused = true;
   (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
-  accept_retry_ms_ = now_ms_ + limits::kAcceptRetryMs;
+  // Not later for those that rest already.
+  if (accept_retry_ms_ == 0) accept_retry_ms_ = now_ms_ + limits::kAcceptRetryMs;
 }
 
 void Engine::resume_listeners() {

@@ -21,33 +21,45 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 }  // namespace
 
 void Engine::on_side(Connection& connection, int side, uint32_t events) {
-  Side& self = connection.side[side];
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) self.readable = true;
-  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) self.hung_up = true;
-  if ((events & EPOLLPRI) != 0) self.urgent = true;
-  if ((events & (EPOLLOUT | EPOLLERR)) != 0) self.writable = true;
-  if (connection.phase == Phase::kFlushing) {
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0 || flush(connection, kBackend) == Step::kGoOn) {
-      end(connection, connection.first_end, false);
-    }
-    return;
+  note_events(connection.side[side], events);
+  switch (connection.phase) {
+    case Phase::kFree:
+      return;
+    case Phase::kAccepted:
+    case Phase::kConnecting:
+      // Only a reset matters: a client that has ended its stream still wants its answer.
+      if ((events & EPOLLERR) != 0) end(connection, CloseReason::kClientReset, true);
+      return;
+    case Phase::kPeeking:
+      try_peek(connection);
+      return;
+    case Phase::kFlushing:
+      finish_flushing(connection);
+      return;
+    case Phase::kRelaying:
+      relay_side(connection, side, events);
   }
-  if (connection.phase == Phase::kPeeking) {
-    try_peek(connection);
-    return;
-  }
-  if (connection.phase != Phase::kRelaying) {
-    // Accepted or connecting: only a reset matters, a half-closed client still wants its answer.
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-      end(connection, CloseReason::kClientReset, true);
-    }
-    return;
-  }
+}
+
+// With EPOLLERR the end is not in order, however it looks: reading on tells. Data that came before a
+// reset is followed by the error then, not taken for the whole.
+void Engine::note_events(Side& side, uint32_t events) {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) side.readable = true;
+  if ((events & (EPOLLOUT | EPOLLERR)) != 0) side.writable = true;
+  if ((events & (EPOLLPRI | EPOLLERR)) != 0) side.read_to_end = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0 && (events & EPOLLERR) == 0) side.hung_up = true;
+}
+
+void Engine::relay_side(Connection& connection, int side, uint32_t events) {
   const double id = Slots::id_of(connection);
+  Side& self = connection.side[side];
   if (self.readable) pump(connection, side);
-  if (self.writable && (events & (EPOLLOUT | EPOLLERR)) != 0 && slots_.find(id) == &connection) {
-    pump(connection, 1 - side);
-  }
+  if (slots_.find(id) != &connection) return;
+  if (self.writable && (events & (EPOLLOUT | EPOLLERR)) != 0) pump(connection, 1 - side);
+  if (slots_.find(id) != &connection) return;
+  // A client that is gone and is not read, because its backend takes nothing, would stay for ever.
+  const bool is_held = !connection.direction[side].source_done && !connection.listed_as_ready;
+  if (side == kClient && (events & EPOLLERR) != 0 && is_held && !self.hung_up) reset(connection, side);
 }
 
 void Engine::pump(Connection& connection, int direction) {
@@ -55,23 +67,33 @@ void Engine::pump(Connection& connection, int direction) {
   Direction& way = connection.direction[direction];
   Side& from = connection.side[direction];
   Side& to = connection.side[1 - direction];
+  uint64_t turn_bytes = 0;
   for (int turn = limits::kReadsPerTurn;; --turn) {
     Step step = flush(connection, direction);
     if (step != Step::kGoOn) return;
+    if (way.end_sent && !way.source_done) {
+      discard_source(connection, direction);
+      return;
+    }
     if (way.source_done) {
       finish(connection, direction);
       return;
     }
     if (!from.readable || !to.writable) return;
-    if (turn == 0) {
-      if (!connection.listed_as_ready) ready_.push_back(Slots::id_of(connection));
-      connection.listed_as_ready = true;
+    if (turn == 0 || turn_bytes >= limits::kTurnBytes) {
+      list_as_ready(connection);
       return;
     }
-    const bool bulk = way.big_reads >= limits::kBulkReads;
+    const bool bulk = way.big_reads >= limits::kBulkReads && !from.read_to_end;
     step = bulk ? read_splice(connection, direction) : read_copy(connection, direction);
     if (step == Step::kGone) return;
+    turn_bytes += way.in_pipe;
   }
+}
+
+void Engine::list_as_ready(Connection& connection) {
+  if (!connection.listed_as_ready) ready_.push_back(Slots::id_of(connection));
+  connection.listed_as_ready = true;
 }
 
 // Sends what waits. kGoOn: nothing waits any more.
@@ -91,6 +113,8 @@ Engine::Step Engine::flush(Connection& connection, int direction) {
       } else {
         way.pending.consume(static_cast<size_t>(sent));
       }
+      // Bytes that move are no silence, though they were read long ago.
+      connection.side[direction].last_read_ms = clock_ms_;
       note_moved(connection, direction, static_cast<size_t>(sent));
       continue;
     }
@@ -100,9 +124,28 @@ Engine::Step Engine::flush(Connection& connection, int direction) {
       watch(connection, 1 - direction, true);
       return Step::kBlocked;
     }
-    return reset(connection, 1 - direction);
+    return refused(connection, direction);
   }
   return Step::kGoOn;
+}
+
+// The sink takes nothing any more. When it had ended its stream in order, what it said before is
+// complete and is still delivered; otherwise this is its reset.
+Engine::Step Engine::refused(Connection& connection, int direction) {
+  const int sink = 1 - direction;
+  Direction& way = connection.direction[direction];
+  const Direction& answer = connection.direction[sink];
+  const bool in_order = connection.side[sink].hung_up || answer.source_done;
+  const bool flushing = connection.phase == Phase::kFlushing;
+  if (!flushing && (!in_order || answer.end_sent)) return reset(connection, sink);
+  way.pending.clear();
+  if (way.pipe) pipes_.give_back(std::move(way.pipe), way.in_pipe == 0);
+  way.in_pipe = 0;
+  // What the source says from now on is thrown away.
+  way.end_sent = true;
+  if (flushing) return Step::kGoOn;
+  note_end(connection, sink);
+  return Step::kBlocked;
 }
 
 Engine::Step Engine::read_copy(Connection& connection, int direction) {
@@ -114,19 +157,19 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
     if (errno == EINTR) return Step::kGoOn;
     if (!would_block(errno)) return reset(connection, direction);
     from.readable = false;
-    from.urgent = false;
+    from.read_to_end = false;
     return Step::kBlocked;
   }
   if (got == 0) {
-    way.source_done = true;
+    end_source(connection, direction);
     return Step::kGoOn;
   }
   const auto size = static_cast<size_t>(got);
   from.last_read_ms = clock_ms_;
   // A short read drained the socket. With the end already announced, it was the last one.
-  if (size < buffer_.size() && !from.urgent) {
+  if (size < buffer_.size() && !from.read_to_end) {
     if (from.hung_up) {
-      way.source_done = true;
+      end_source(connection, direction);
     } else {
       from.readable = false;
     }
@@ -138,7 +181,7 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
     to.prompt = true;
   }
   const ssize_t sent = send(to.fd.get(), buffer_.data(), size, MSG_NOSIGNAL);
-  if (sent < 0 && !would_block(errno) && errno != EINTR) return reset(connection, 1 - direction);
+  if (sent < 0 && !would_block(errno) && errno != EINTR) return refused(connection, direction);
   const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
   note_moved(connection, direction, taken);
   if (taken < size) {
@@ -155,7 +198,7 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
 Engine::Step Engine::read_splice(Connection& connection, int direction) {
   Direction& way = connection.direction[direction];
   Side& from = connection.side[direction];
-  if (!way.pipe) way.pipe = pipes_.take();
+  if (!way.pipe) way.pipe = pipes_.take(now_ms_);
   if (!way.pipe) {
     way.big_reads = 0;
     return Step::kGoOn;
@@ -166,6 +209,7 @@ Engine::Step Engine::read_splice(Connection& connection, int direction) {
                              SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (got > 0) {
     way.in_pipe = static_cast<size_t>(got);
+    way.run_bytes += way.in_pipe;
     from.last_read_ms = clock_ms_;
     return Step::kGoOn;
   }
@@ -178,12 +222,12 @@ Engine::Step Engine::read_splice(Connection& connection, int direction) {
   }
   if (got < 0 && !would_block(errno)) return reset(connection, direction);
   give_back_pipe(way);
-  if (got == 0) {
-    way.source_done = true;
-    return Step::kGoOn;
-  }
+  // A run that ends small is no bulk any more. What looks like the end may be the mark of an urgent
+  // byte, which splice does not pass: a read tells.
+  if (got == 0 || way.run_bytes < limits::kBulkReadBytes) way.big_reads = 0;
+  way.run_bytes = 0;
+  if (got == 0) return Step::kGoOn;
   from.readable = false;
-  from.urgent = false;
   return Step::kBlocked;
 }
 
@@ -192,22 +236,37 @@ Engine::Step Engine::finish(Connection& connection, int direction) {
   Direction& way = connection.direction[direction];
   if (way.end_sent) return Step::kBlocked;
   way.end_sent = true;
-  if (!connection.ended_once) {
-    connection.ended_once = true;
-    connection.first_end =
-        direction == kClient ? CloseReason::kClientClosed : CloseReason::kBackendClosed;
-  }
-  if (connection.direction[1 - direction].end_sent) {
+  note_end(connection, direction);
+  const Direction& other = connection.direction[1 - direction];
+  if (other.end_sent && other.source_done) {
     end(connection, connection.first_end, false);
     return Step::kGone;
   }
   if (shutdown(connection.side[1 - direction].fd.get(), SHUT_WR) != 0 && errno != ENOTCONN) {
     return reset(connection, 1 - direction);
   }
+  if (other.end_sent) {
+    // Nobody takes what this side's peer still says; it gets a moment to end.
+    start_flushing(connection, connection.first_end);
+    return Step::kGone;
+  }
   if (connection.terms.half_closed_ms != 0 && connection.timer_bucket == UINT32_MAX) {
     schedule_idle(connection);
   }
   return Step::kBlocked;
+}
+
+// Whoever ends its stream first gives the connection's end its name.
+void Engine::note_end(Connection& connection, int side) {
+  if (connection.ended_once) return;
+  connection.ended_once = true;
+  connection.first_end = side == kClient ? CloseReason::kClientClosed : CloseReason::kBackendClosed;
+}
+
+// The end of a stream is activity as well.
+void Engine::end_source(Connection& connection, int side) {
+  connection.direction[side].source_done = true;
+  connection.side[side].last_read_ms = clock_ms_;
 }
 
 Engine::Step Engine::reset(Connection& connection, int side) {

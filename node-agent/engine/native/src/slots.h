@@ -36,6 +36,7 @@ class Slots {
   Connection* find(double id) {
     if (!(id >= 0) || id > 9007199254740991.0) return nullptr;
     const auto number = static_cast<uint64_t>(id);
+    if ((number >> limits::kSlotBits) > UINT32_MAX) return nullptr;
     const auto slot = static_cast<uint32_t>(number & ((1u << limits::kSlotBits) - 1));
     return find(slot, static_cast<uint32_t>(number >> limits::kSlotBits));
   }

@@ -14,6 +14,11 @@ inline void set_option(int fd, int level, int name) {
   (void)setsockopt(fd, level, name, &on, sizeof(on));
 }
 
+inline void clear_option(int fd, int level, int name) {
+  const int off = 0;
+  (void)setsockopt(fd, level, name, &off, sizeof(off));
+}
+
 // Small writes are not delayed.
 inline void make_prompt(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY); }
 
