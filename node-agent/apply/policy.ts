@@ -130,6 +130,7 @@ function deniedSource(policy: Policy, source: Source, pointer: string): readonly
     case "plaintext":
     case "consul":
     case "etcd":
+    case "kubernetes":
       return [];
   }
 }

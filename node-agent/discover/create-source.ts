@@ -11,6 +11,8 @@ import { dockerSource } from "./docker/docker.ts";
 import { etcdSource } from "./etcd.ts";
 import { execSource } from "./exec.ts";
 import { jsonSource } from "./json.ts";
+import { ownCluster } from "./kubernetes/kubernetes-api.ts";
+import { kubernetesSource } from "./kubernetes/kubernetes.ts";
 import { lxdSource } from "./lxd/lxd.ts";
 import { plaintextSource } from "./plaintext.ts";
 import { srvSource } from "./srv.ts";
@@ -27,6 +29,7 @@ export const discoveryKinds = [
   "consul",
   "lxd",
   "etcd",
+  "kubernetes",
   "multi",
 ] as const satisfies readonly DiscoveryKind[];
 
@@ -51,7 +54,7 @@ export function createSource(
     case "srv":
       return srvSource({ clock, lookup }, definition);
     case "docker":
-      return dockerSource({ lookup, transport }, definition);
+      return dockerSource({ clock, lookup, transport }, definition);
     case "json":
       return jsonSource(lookup, definition);
     case "exec":
@@ -63,7 +66,9 @@ export function createSource(
     case "lxd":
       return lxdSource({ clock, lookup }, definition);
     case "etcd":
-      return etcdSource(lookup, definition);
+      return etcdSource({ clock, lookup }, definition);
+    case "kubernetes":
+      return kubernetesSource({ clock, lookup, transport, own: ownCluster }, definition);
   }
 }
 

@@ -2,6 +2,7 @@ import type { LookupFunction } from "node:net";
 
 import { z } from "zod";
 
+import type { Clock } from "#shared/base/clock.ts";
 import { sourceItemsMax } from "#shared/base/limits.ts";
 import type { etcdDiscoverySchema } from "#shared/definition/discovery/etcd.ts";
 
@@ -12,13 +13,18 @@ import { plainSecret, readTlsMaterial, type Got } from "./http/tls-material.ts";
 import { readPlainLine } from "./lines.ts";
 import { readBackend, wholeNumber } from "./read-backend.ts";
 
+export interface EtcdDeps {
+  readonly clock: Clock;
+  readonly lookup: LookupFunction;
+}
+
 export type EtcdDiscovery = z.output<typeof etcdDiscoverySchema>;
 
 /**
  * Backends from the keys of an etcd that begin with a prefix, by its JSON gateway
  * (etcd.io/docs, "gRPC gateway"), watched by a watch on that prefix.
  */
-export function etcdSource(lookup: LookupFunction, discovery: EtcdDiscovery): DiscoverySource {
+export function etcdSource({ clock, lookup }: EtcdDeps, discovery: EtcdDiscovery): DiscoverySource {
   return {
     fetch: async (signal) => {
       const session = await openSession(lookup, discovery, signal);
@@ -34,7 +40,7 @@ export function etcdSource(lookup: LookupFunction, discovery: EtcdDiscovery): Di
       const body = JSON.stringify({ create_request: rangeOf(discovery) });
       const call = { place, headers, method: "POST", path: "/v3/watch", body } as const;
       const stream = { onBegin: () => announce("standing"), onChunk: () => announce("changed") };
-      return httpStream(call, stream, signal);
+      return httpStream({ clock, call }, stream, signal);
     },
   };
 }

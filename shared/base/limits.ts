@@ -278,6 +278,10 @@ export const ttlMsMax = 60 * 60_000;
 export const consulWaitMs = 60_000;
 /** The answer to such a question: later than that, nobody is there any more. */
 export const consulAnswerMsMax = 80_000;
+/** A watch of the Kubernetes API is asked to end after this; a version that is kept lets the next one go on. */
+export const kubernetesWatchMs = 5 * 60_000;
+/** One that has not ended by then is dead. */
+export const kubernetesWatchMsMax = 320_000;
 
 // ---- statistics --------------------------------------------------------------------------------
 

@@ -80,6 +80,20 @@ export const pageKinds: Readonly<Record<string, PageKind>> = {
     isWatch: ({ url }) => url === "/v3/watch",
     discovery: (origin) => ({ kind: "etcd", endpoint: origin, prefix: "/w/" }),
   },
+  kubernetes: {
+    page: (ports) =>
+      json({
+        metadata: { resourceVersion: "7" },
+        items: ports.map((port) => ({
+          metadata: { name: `w-${port}` },
+          addressType: "IPv4",
+          endpoints: [{ addresses: ["127.0.0.1"] }],
+          ports: [{ port }],
+        })),
+      }),
+    isWatch: ({ url }) => url?.includes("watch=1") === true,
+    discovery: (origin) => ({ kind: "kubernetes", apiServer: origin, serviceName: "web" }),
+  },
 };
 
 /** A source that is asked by HTTP, over a real one. */

@@ -1,5 +1,7 @@
 import type { LookupFunction } from "node:net";
 
+import type { Clock } from "#shared/base/clock.ts";
+
 import type { Announce, DiscoverySource, FailedFetch } from "../discovery.ts";
 import { httpStream } from "../http/http-source.ts";
 import { containerBackends } from "./containers.ts";
@@ -7,6 +9,7 @@ import { dockerApi, filtersQuery, type DockerDiscovery } from "./docker-api.ts";
 import { serviceBackends } from "./services.ts";
 
 export interface DockerDeps {
+  readonly clock: Clock;
   readonly lookup: LookupFunction;
   readonly transport: "tcp" | "udp";
 }
@@ -16,7 +19,7 @@ export interface DockerDeps {
  * stream of events.
  */
 export function dockerSource(
-  { lookup, transport }: DockerDeps,
+  { clock, lookup, transport }: DockerDeps,
   discovery: DockerDiscovery,
 ): DiscoverySource {
   return {
@@ -26,7 +29,7 @@ export function dockerSource(
       const terms = { api: api.value, discovery, transport, signal };
       return discovery.units === "services" ? serviceBackends(terms) : containerBackends(terms);
     },
-    watch: (announce, signal) => watch(lookup, discovery, { announce, signal }),
+    watch: (announce, signal) => watch({ clock, lookup }, discovery, { announce, signal }),
   };
 }
 
@@ -47,7 +50,7 @@ const telling = {
 } as const;
 
 async function watch(
-  lookup: LookupFunction,
+  { clock, lookup }: Pick<DockerDeps, "clock" | "lookup">,
   discovery: DockerDiscovery,
   { announce, signal }: { readonly announce: Announce; readonly signal: AbortSignal },
 ): Promise<FailedFetch> {
@@ -56,5 +59,5 @@ async function watch(
   const path = `/events${filtersQuery(telling[discovery.units ?? "containers"])}`;
   // What an event says is not read: the list says what there is.
   const stream = { onBegin: () => announce("standing"), onChunk: () => announce("changed") };
-  return httpStream({ place: api.value.place, path }, stream, signal);
+  return httpStream({ clock, call: { place: api.value.place, path } }, stream, signal);
 }

@@ -1,9 +1,9 @@
 import type { LookupFunction } from "node:net";
-import { finished } from "node:stream/promises";
 
 import type { Client, Dispatcher } from "undici";
 
-import { requestHeaderBytesMax, sourceAnswerBytesMax } from "#shared/base/limits.ts";
+import { sleep, type Clock } from "#shared/base/clock.ts";
+import { lookAgainMs, requestHeaderBytesMax, sourceAnswerBytesMax } from "#shared/base/limits.ts";
 
 import { failedFetch, type FailedFetch } from "../discovery.ts";
 import { httpFailure } from "./http-failure.ts";
@@ -58,12 +58,21 @@ export async function httpCall(
 export interface HttpStream {
   /** The answer has begun, with a status of 200 … 299. */
   readonly onBegin: () => void;
-  readonly onChunk: () => void;
+  readonly onChunk: (chunk: Buffer) => void;
 }
 
-/** Asks and tells whenever something comes, until the answer ends; resolves with why it did. Never rejects. */
+export interface StreamCall {
+  readonly clock: Clock;
+  readonly call: HttpCall;
+}
+
+/**
+ * Asks and tells whenever something comes, until the answer ends; resolves with why it did, `ended`
+ * when it ended in order. It reads a chunk in `lookAgainMs` at most: a flood waits at its sender.
+ * Never rejects.
+ */
 export async function httpStream(
-  call: HttpCall,
+  { clock, call }: StreamCall,
   stream: HttpStream,
   signal: AbortSignal,
 ): Promise<FailedFetch> {
@@ -72,8 +81,12 @@ export async function httpStream(
     const bad = badStatus(answer.statusCode, call.place);
     if (bad !== undefined) return bad;
     stream.onBegin();
-    answer.body.on("data", stream.onChunk);
-    await finished(answer.body);
+    const chunks: AsyncIterable<unknown> = answer.body;
+    for await (const chunk of chunks) {
+      // Never anything else: no encoding was set.
+      if (Buffer.isBuffer(chunk)) stream.onChunk(chunk);
+      await sleep(clock, lookAgainMs, signal);
+    }
     return failedFetch("ended", `${placeName(call.place)}: the stream ended`);
   });
 }

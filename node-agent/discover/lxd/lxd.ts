@@ -18,7 +18,9 @@ export function lxdSource(deps: LxdDeps, discovery: LxdDiscovery): DiscoverySour
     fetch: (signal) => fetchInstances(deps, discovery, signal),
     watch: async (announce, signal) => {
       const place = await lxdPlace(deps, discovery, signal);
-      return place.ok ? watchLifecycle(place.value, announce, signal) : place;
+      return place.ok
+        ? watchLifecycle({ clock: deps.clock, place: place.value }, announce, signal)
+        : place;
     },
   };
 }

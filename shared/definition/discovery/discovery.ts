@@ -7,6 +7,7 @@ import { dockerDiscoverySchema } from "./docker.ts";
 import { etcdDiscoverySchema } from "./etcd.ts";
 import { execDiscoverySchema } from "./exec.ts";
 import { jsonDiscoverySchema } from "./json.ts";
+import { kubernetesDiscoverySchema } from "./kubernetes.ts";
 import { lxdDiscoverySchema } from "./lxd.ts";
 import { plaintextDiscoverySchema } from "./plaintext.ts";
 import { srvDiscoverySchema } from "./srv.ts";
@@ -22,6 +23,7 @@ const singleKinds = [
   consulDiscoverySchema,
   lxdDiscoverySchema,
   etcdDiscoverySchema,
+  kubernetesDiscoverySchema,
 ] as const;
 
 /** One source of backends. */

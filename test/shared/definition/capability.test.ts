@@ -33,12 +33,21 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "bind:unix", pointer: "/bind/2" },
     { capability: "bind:interface", pointer: "/bind/3" },
     { capability: "discovery:multi", pointer: "/discovery/kind" },
-    ...["static", "srv", "docker", "json", "exec", "plaintext", "consul", "lxd", "etcd"].map(
-      (kind, index) => ({
-        capability: `discovery:${kind}`,
-        pointer: `/discovery/sources/${index}/kind`,
-      }),
-    ),
+    ...[
+      "static",
+      "srv",
+      "docker",
+      "json",
+      "exec",
+      "plaintext",
+      "consul",
+      "lxd",
+      "etcd",
+      "kubernetes",
+    ].map((kind, index) => ({
+      capability: `discovery:${kind}`,
+      pointer: `/discovery/sources/${index}/kind`,
+    })),
     { capability: "healthcheck:ping", pointer: "/healthcheck/kind" },
     { capability: "healthcheck-option:target", pointer: "/healthcheck/target" },
     {

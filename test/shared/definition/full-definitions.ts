@@ -32,6 +32,7 @@ export const minimalDiscoveries: Readonly<Record<string, Json>> = {
   consul: { kind: "consul", host: "127.0.0.1:8500", serviceName: "web" },
   lxd: { kind: "lxd", serverAddress: "unix:/var/lib/lxd/unix.socket", containerPort: 80 },
   etcd: { kind: "etcd", endpoint: "http://127.0.0.1:2379", prefix: "/web/" },
+  kubernetes: { kind: "kubernetes", serviceName: "web" },
   multi: { kind: "multi", sources: [{ kind: "static", backends: [] }] },
 };
 
@@ -111,6 +112,16 @@ const singleDiscoveries: Readonly<Record<string, Json>> = {
   etcd: {
     ...minimalDiscoveries["etcd"],
     auth: { username: "u", password: "plain password" },
+    tls: sourceTls,
+    ...fetching,
+  },
+  kubernetes: {
+    ...minimalDiscoveries["kubernetes"],
+    apiServer: "https://10.0.0.9:6443",
+    namespace: "shop",
+    port: "http",
+    addressFamily: "any",
+    bearerToken: "plain token",
     tls: sourceTls,
     ...fetching,
   },

@@ -31,6 +31,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/7/serverRemotePassword",
     "/discovery/sources/3/bearerToken",
     "/discovery/sources/5/bearerToken",
+    "/discovery/sources/9/bearerToken",
     "/discovery/sources/3/headers/0/value",
     "/discovery/sources/5/headers/0/value",
     "/discovery/sources/2/tls/clientCertificate/pem/key",
@@ -38,6 +39,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/5/tls/clientCertificate/pem/key",
     "/discovery/sources/6/tls/clientCertificate/pem/key",
     "/discovery/sources/8/tls/clientCertificate/pem/key",
+    "/discovery/sources/9/tls/clientCertificate/pem/key",
     "/backendTls/clientCertificate/pem/key",
   ]);
 });

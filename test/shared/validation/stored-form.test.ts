@@ -93,6 +93,7 @@ describe("the stored form stays the same", () => {
       },
     ],
     ["etcd", { ...fetching, timeout: "2s" }],
+    ["kubernetes", { ...fetching, timeout: "5s", namespace: "default" }],
     ["multi", {}],
   ])("of %s discovery", (kind, defaults) => {
     const discovery = minimalDiscoveries[kind];
