@@ -12,12 +12,12 @@ import type { Version } from "#shared/snapshot/version.ts";
 import { createFlipLog, type FlipLog } from "../flip-log.ts";
 import { doorbellChannel } from "../storage/database.ts";
 import { pruneManifests, readGroupRevs, saveManifest } from "../storage/queries/node-groups.ts";
+import { Turns } from "../turns.ts";
 import type { Bodies } from "./bodies.ts";
 import { groupText, type GroupKey } from "./group-key.ts";
 import { publishGroup } from "./publish-group.ts";
 import type { Published } from "./published.ts";
 import type { PublisherDeps } from "./publisher-deps.ts";
-import { Turns } from "../turns.ts";
 
 /** A group that somebody wants to hear of. */
 interface WatchedGroup {

@@ -3,6 +3,7 @@ import { sealingsAtOnceMax } from "#shared/base/limits.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 
 import { createFlipLog } from "../flip-log.ts";
+import { Turns } from "../turns.ts";
 import { Bodies } from "./bodies.ts";
 import { ConfigMaker } from "./config-maker.ts";
 import { DesiredVersions, type GroupWatch } from "./desired-versions.ts";
@@ -11,7 +12,6 @@ import type { PreparedConfig } from "./prepared-config.ts";
 import type { PublisherDeps, Recipient } from "./publisher-deps.ts";
 import type { SnapshotAnswer } from "./snapshot-answer.ts";
 import { SnapshotMaker, type WantedSnapshot } from "./snapshot-maker.ts";
-import { Turns } from "../turns.ts";
 
 /** What the nodes of each group shall run, and the messages that lead them there. */
 export interface Publisher extends Stoppable {

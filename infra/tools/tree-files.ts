@@ -2,7 +2,10 @@ import { globSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** What git ignores as well: installed, produced or somebody's data. */
-const notOurs = ["**/node_modules", ".git", "**/.midstream", "coverage", "test/.results"];
+const notOurs = [
+  ...["**/node_modules", ".git", "**/.midstream", "coverage", "test/.results"],
+  "node-agent/engine/native/build",
+];
 
 /** The project's files that match `pattern`, relative to `root`, sorted. */
 export function treeFiles(root: string, pattern: string): readonly string[] {
