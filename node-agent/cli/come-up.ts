@@ -8,6 +8,7 @@ import type { FoundSnapshot } from "../control-link/snapshot-store.ts";
 import { openRestartSocket, type RestartOutcome } from "../handover/restart-socket.ts";
 import type { Log } from "../runtime/log.ts";
 import { writePidFile } from "../runtime/pid-file.ts";
+import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps } from "./agent-parts.ts";
 import type { Inheritance } from "./inheritance.ts";
 import type { RunDeps } from "./run-parts.ts";
@@ -53,7 +54,7 @@ export async function comeUp(deps: AgentDeps & RunDeps, coming: ComingUp): Promi
 
 /** Serves what is on disk, and connects at the same time. */
 async function serveLastGood(
-  { clock, log }: RunDeps,
+  { log }: RunDeps,
   { agent, inheritance }: ComingUp,
   found: FoundSnapshot,
 ): Promise<void> {
@@ -65,7 +66,7 @@ async function serveLastGood(
   const { running, failing } = applier.view();
   log.info(
     {
-      sinceProcessStartMs: Math.round(clock.monotonicMs()),
+      sinceProcessStartMs: Math.round(processAgeMs()),
       balancers: running.size,
       failing: failing.size,
       driver: dataPlane.driver,
