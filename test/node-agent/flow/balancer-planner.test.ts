@@ -146,6 +146,23 @@ describe("backends", () => {
     expect(aspects.dialable.state).toBe("unknown");
   });
 
+  test("a source whose secret this node has is asked with it, for the balancer that runs here only", async () => {
+    const secret = "sec_01k5v0w2x3y4z5a6b7c8d9e0f1";
+    const pages = await startPages(page("127.0.0.1:1"));
+    const auth = { username: "me", password: { secret } };
+    const discovery = { kind: "plaintext", endpoint: pages.origin, auth };
+    const definition = { bind: ["127.0.0.1:1"], discovery };
+    const secrets = { [secret]: "opened" };
+    const running = await planned(definition, { balancer: "bal_own", secrets });
+    expect(running.backends.found).toBe(1);
+    const sent = Buffer.from("me:opened").toString("base64");
+    expect(pages.requests.map(({ headers }) => headers.authorization)).toEqual([`Basic ${sent}`]);
+    expect(JSON.stringify(running)).not.toContain("opened");
+    const other = await planned(definition, { secrets });
+    expect(other.aspects.discoverable.state).toBe("unknown");
+    expect(pages.requests).toHaveLength(1);
+  });
+
   test("a command is not run, and a source without its secret is not asked: both are unknown", async () => {
     const folder = await temporaryFolder(onTestFinished);
     const made = join(folder, "made");
