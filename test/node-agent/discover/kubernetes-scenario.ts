@@ -14,7 +14,7 @@ interface SliceGiven {
 }
 
 /** The ports of a service with a named port of each kind. */
-export const webPorts = [
+const webPorts = [
   { name: "http", port: 8080, protocol: "TCP" },
   { name: "metrics", port: 9090, protocol: "TCP" },
   { name: "quic", port: 8443, protocol: "UDP" },

@@ -1,7 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startKubernetes } from "../../support/kubernetes.ts";
 import {
   create,
   ending,
@@ -13,12 +12,13 @@ import {
   slice,
   slicesPath,
   versionOf,
-} from "./kubernetes-scenario.ts";
+} from "../node-agent/discover/kubernetes-scenario.ts";
+import { startKubernetes } from "./kubernetes.ts";
 
 /**
  * Records what a real API server answers, for tests where none is at hand:
  *
- *     MIDSTREAM_TEST_KUBERNETES=…/kube-apiserver npx node test/node-agent/discover/record-kubernetes-main.ts
+ *     MIDSTREAM_TEST_KUBERNETES=…/kube-apiserver npx node test/support/record-kubernetes-main.ts
  */
 const cleanups: (() => Promise<void>)[] = [];
 try {
@@ -55,7 +55,7 @@ try {
   const gone = await forgetful.raw(`${list}&watch=1&resourceVersion=1&timeoutSeconds=5`);
   const kubernetes: unknown = JSON.parse((await cluster.raw("/version")).text);
   const recorded = { kubernetes, empty, listed, newest, watched, changed, gone };
-  const file = join(import.meta.dirname, "kubernetes-recorded.json");
+  const file = join(import.meta.dirname, "../node-agent/discover/kubernetes-recorded.json");
   await writeFile(file, `${JSON.stringify(recorded, undefined, 2)}\n`);
 } finally {
   for (const run of cleanups.toReversed()) await run();
