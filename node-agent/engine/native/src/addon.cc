@@ -160,7 +160,7 @@ napi_value connections(napi_env env, napi_callback_info info) {
 
 napi_value stop(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  if (call) stop_holder(*call.holder);
+  if (call) stop_holder(call.holder);
   return nullptr;
 }
 

@@ -13,7 +13,7 @@ inline constexpr size_t kTextMax = 512;
 // The arguments of a method call, and the running engine it is for.
 struct Call {
   napi_env env;
-  Holder* holder = nullptr;
+  std::shared_ptr<Holder> holder;
   size_t argc = 8;
   napi_value argv[8];
 
@@ -21,7 +21,9 @@ struct Call {
     napi_value self;
     void* data = nullptr;
     napi_get_cb_info(env, info, &argc, argv, &self, nullptr);
-    if (napi_unwrap(env, self, &data) == napi_ok) holder = static_cast<Holder*>(data);
+    if (napi_unwrap(env, self, &data) == napi_ok) {
+      holder = *static_cast<std::shared_ptr<Holder>*>(data);
+    }
     if (holder != nullptr && holder->engine->stopping()) holder = nullptr;
     if (holder == nullptr) napi_throw_error(env, "ENGINE_STOPPED", "the engine has stopped");
   }

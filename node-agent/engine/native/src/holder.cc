@@ -50,12 +50,10 @@ void release(Holder& holder) {
 // The environment ends: the engine goes without telling JavaScript.
 void on_cleanup(napi_async_cleanup_hook_handle handle, void* data) {
   auto* holder = static_cast<Holder*>(data);
-  holder->hook = nullptr;
   const std::shared_ptr<Engine> engine = holder->engine;
-  if (engine->stopping()) {
-    napi_remove_async_cleanup_hook(handle);
-    return;
-  }
+  // The stop that is under way takes the hook away when its handles are closed.
+  if (engine->stopping()) return;
+  holder->hook = nullptr;
   engine->stop(false, [engine, handle] { napi_remove_async_cleanup_hook(handle); });
 }
 
@@ -78,7 +76,7 @@ napi_value construct_holder(napi_env env, napi_callback_info info) {
   size_t argc = 3;
   napi_value argv[3], self;
   napi_get_cb_info(env, info, &argc, argv, &self, nullptr);
-  auto holder = std::make_unique<Holder>();
+  auto holder = std::make_shared<Holder>();
   holder->env = env;
   double* commands = nullptr;
   uint32_t events_length = 0, commands_length = 0;
@@ -109,25 +107,28 @@ napi_value construct_holder(napi_env env, napi_callback_info info) {
   holder->engine = std::make_shared<Engine>(loop, std::move(epoll), commands, commands_length / kCommandFields,
                                             [raw] { deliver(*raw); });
   napi_wrap(
-      env, self, holder.release(),
-      [](napi_env, void* data, void*) { delete static_cast<Holder*>(data); }, nullptr, nullptr);
+      env, self, new std::shared_ptr<Holder>(holder),
+      [](napi_env, void* data, void*) {
+        const std::unique_ptr<std::shared_ptr<Holder>> owned(
+            static_cast<std::shared_ptr<Holder>*>(data));
+        (*owned)->env = nullptr;
+      },
+      nullptr, nullptr);
   // The engine must not be collected while it runs.
   napi_create_reference(env, self, 1, &raw->self);
   napi_add_async_cleanup_hook(env, on_cleanup, raw, &raw->hook);
   return self;
 }
 
-void stop_holder(Holder& holder) {
-  const std::shared_ptr<Engine> engine = holder.engine;
-  Holder* raw = &holder;
-  engine->stop(true, [engine, raw] {
+void stop_holder(const std::shared_ptr<Holder>& stopping) {
+  stopping->engine->stop(true, [holder = stopping] {
+    if (holder->hook != nullptr) napi_remove_async_cleanup_hook(holder->hook);
+    holder->hook = nullptr;
+    const napi_env env = holder->env;
     napi_handle_scope scope;
-    if (napi_open_handle_scope(raw->env, &scope) != napi_ok) return;
-    if (raw->hook != nullptr) napi_remove_async_cleanup_hook(raw->hook);
-    raw->hook = nullptr;
-    napi_env env = raw->env;
-    // From here on the object may be collected, and the holder with it.
-    release(*raw);
+    // The environment may have ended while the handles were closing.
+    if (env == nullptr || napi_open_handle_scope(env, &scope) != napi_ok) return;
+    release(*holder);
     napi_close_handle_scope(env, scope);
   });
 }

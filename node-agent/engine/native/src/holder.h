@@ -11,6 +11,7 @@ namespace midstream {
 
 // What one JavaScript engine object holds. All of it lives in one environment (worker).
 struct Holder {
+  // Null once the object is gone, which its environment's end brings about as well.
   napi_env env = nullptr;
   napi_async_context context = nullptr;
   napi_ref self = nullptr;
@@ -27,7 +28,7 @@ struct Holder {
 napi_value construct_holder(napi_env env, napi_callback_info info);
 
 // Aborts everything; the ends are delivered before it returns.
-void stop_holder(Holder& holder);
+void stop_holder(const std::shared_ptr<Holder>& stopping);
 
 // Whether `value` is a Float64Array, and where its numbers are.
 bool memory_of(napi_env env, napi_value value, double** data, uint32_t* length);
