@@ -8,13 +8,18 @@ import type { Clock } from "#shared/base/clock.ts";
  * `peeked`, then any number of `connect` commands each answered by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing.
  * A command that does not fit what the connection is doing is ignored, and an event that was on its
  * way when a command was given still arrives: whoever closes a connection may yet hear `connected`.
+ *
+ * A side is not read while the other one is slow. A driver may then hear of its reset only once it
+ * is read again; and a write that fails may make it lose what a backend that has ended and reset had
+ * said and was not read yet. The native driver does neither.
  */
 export interface Engine {
   /** Which driver this is. */
   readonly driver: Driver;
   /**
    * Binds and accepts. Resolves when connections can arrive, or with the system's reason. A listener
-   * that is open already stays as it is.
+   * that is open already stays as it is (`EEXIST` when a descriptor was given); an engine that has
+   * stopped refuses with `ECANCELED`.
    */
   listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome>;
   /**

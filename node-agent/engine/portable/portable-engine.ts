@@ -52,6 +52,9 @@ class PortableEngine implements Engine {
   }
 
   async listen(listener: ListenerId, options: ListenOptions): Promise<ListenOutcome> {
+    if (this.#isStopping) {
+      return { ok: false, code: "ECANCELED", detail: "the engine has stopped" };
+    }
     const known = this.#listeners.get(listener);
     if (known !== undefined) {
       if (options.descriptor === undefined) return { ok: true, port: known.port };

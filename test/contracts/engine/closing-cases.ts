@@ -1,17 +1,14 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
 
 import { expect, test } from "vitest";
 
-import { flushMsMax, relayBufferBytes } from "#shared/base/limits.ts";
-
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
-import { echo, silent, startBackend, stuck, type FakeBackend } from "../../support/fake-backend.ts";
+import { echo, silent, startBackend, type FakeBackend } from "../../support/fake-backend.ts";
 import { openSockets } from "../../support/open-sockets.ts";
 import { sendRandom } from "../../support/random-bytes.ts";
 import { openClient } from "../../support/test-client.ts";
-import { startRelay, takeAllMoved, tcp, type EngineSubject, type Relay } from "./relay-rig.ts";
+import { closeAll, startRelay, tcp, type EngineSubject, type Relay } from "./relay-rig.ts";
 
 const mib = 1024 * 1024;
 
@@ -144,63 +141,6 @@ export function closingCases(subject: EngineSubject): void {
     expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-reset" });
   });
 
-  test("a backend that ends, then resets, has said everything: a slow client gets it all", async () => {
-    const backend = await startBackend((socket) => {
-      socket.on("data", (data: Buffer) => {
-        if (data.toString().endsWith("more")) socket.resetAndDestroy();
-      });
-    });
-    const relay = await startRelay(subject, tcp(backend));
-    const client = await openClient(relay.port);
-    client.socket.pause();
-    await eventually(() => backend.sockets.size === 1);
-    const [socket] = backend.sockets;
-    if (socket === undefined) throw new Error("the backend has no connection");
-    // Until something waits in the engine for the client, and no more than it holds.
-    const size = await fill(relay, socket);
-    socket.end();
-    await eventually(() => socket.writableFinished);
-
-    client.send("more");
-    await eventually(() => backend.sockets.size === 0);
-    client.socket.resume();
-
-    await client.isOver();
-    expect([client.receivedBytes, client.errorCode]).toEqual([size, undefined]);
-    client.finish();
-    expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-closed", rxBytes: size });
-  });
-
-  test("close with flush sends what is queued, then ends both sides", async () => {
-    const backend = await startBackend(echo);
-    const relay = await startRelay(subject, tcp(backend));
-    const client = await openClient(relay.port);
-    client.send("so far");
-    await client.receives(6);
-
-    closeAll(relay, "flush");
-
-    await client.isOver();
-    expect([client.text(), client.errorCode]).toEqual(["so far", undefined]);
-    client.finish();
-    expect((await relay.closed(1))[0]).toMatchObject({ reason: "drained", rxBytes: 6, txBytes: 6 });
-  });
-
-  test("close with flush ends also when nobody reads", async () => {
-    const backend = await startBackend((socket) => {
-      stuck(socket);
-      void sendRandom(socket, 512 * mib).catch(() => undefined);
-    });
-    const relay = await startRelay(subject, tcp(backend));
-    const client = await openClient(relay.port);
-    client.socket.pause();
-    await eventually(() => relay.ofKind("connected").length === 1);
-
-    closeAll(relay, "flush");
-
-    await relay.closed(1, flushMsMax + 2_000);
-  });
-
   test("close with abort resets both sides", async () => {
     const backend = await startBackend(silent);
     const relay = await startRelay(subject, tcp(backend));
@@ -292,31 +232,8 @@ export function closingCases(subject: EngineSubject): void {
   });
 }
 
-function closeAll(relay: Relay, how: "flush" | "abort"): void {
-  for (const engine of relay.engines) {
-    for (const { connection } of relay.ofKind("accepted")) engine.close(connection, how, "drained");
-  }
-}
-
 function resetAll(backend: FakeBackend): void {
   for (const socket of backend.sockets) socket.resetAndDestroy();
-}
-
-/** Sends in steps until the system takes no more for the client; returns the bytes sent. */
-async function fill(relay: Relay, socket: Socket): Promise<number> {
-  const step = Buffer.alloc(relayBufferBytes / 2, "x");
-  let delivered = 0;
-  for (let sent = step.length; ; sent += step.length) {
-    socket.write(step);
-    const isDelivered = eventually(
-      () => {
-        delivered = Math.max(delivered, takeAllMoved(relay).rxBytes);
-        return delivered === sent;
-      },
-      { withinMs: 250, everyMs: 1 },
-    );
-    if (!(await isDelivered.catch(() => false))) return sent;
-  }
 }
 
 async function nextErrorCode(backend: FakeBackend): Promise<unknown> {

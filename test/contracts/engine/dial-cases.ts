@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
-import { greet, startBackend } from "../../support/fake-backend.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
+import { echo, greet, startBackend } from "../../support/fake-backend.ts";
+import { FakeClock, settled } from "../../support/fake-clock.ts";
 import { freePort } from "../../support/free-port.ts";
 import { ask, openClient } from "../../support/test-client.ts";
 import { startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
@@ -27,6 +27,39 @@ export function dialCases(subject: EngineSubject): void {
 
     expect(await relay.first("failed")).toMatchObject({ code: "ETIMEDOUT", mayRetry: true });
     await client.isOver();
+  });
+
+  test("a connect timeout far below 100 ms is exact as well", async () => {
+    const hole = await startBlackHole();
+    const clock = new FakeClock();
+    const relay = await startRelay(subject, tcp(hole), { clock, terms: { connectTimeoutMs: 40 } });
+    const client = await openClient(relay.port);
+    await relay.first("accepted");
+
+    clock.advance(39);
+    await settled();
+    expect(relay.ofKind("failed")).toHaveLength(0);
+    clock.advance(1);
+
+    expect(await relay.first("failed")).toMatchObject({ code: "ETIMEDOUT" });
+    await client.isOver();
+  });
+
+  test("the prefix of a failed dial is not sent by the next one", async () => {
+    const backend = await startBackend(echo);
+    const refusing = { kind: "tcp", host: "127.0.0.1", port: await freePort() } as const;
+    const relay = await startRelay(subject, tcp(backend), {
+      onEvent: (event, engine, { terms }) => {
+        const prefix = Buffer.from("for another ");
+        if (event.kind === "accepted") {
+          engine.connect(event.connection, refusing, { ...terms, prefix });
+        }
+        if (event.kind === "failed") engine.connect(event.connection, tcp(backend), terms);
+      },
+    });
+
+    expect(await ask(relay.port, "hello")).toBe("hello");
+    expect((await relay.closed(1))[0]).toMatchObject({ txBytes: "hello".length });
   });
 
   test(

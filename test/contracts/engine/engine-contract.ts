@@ -2,8 +2,11 @@ import { describe } from "vitest";
 
 import { closingCases } from "./closing-cases.ts";
 import { dialCases } from "./dial-cases.ts";
+import { flushCases } from "./flush-cases.ts";
+import { hardEndsCases } from "./hard-ends-cases.ts";
 import { listenCases } from "./listen-cases.ts";
 import { loadCases } from "./load-cases.ts";
+import { oddBytesCases } from "./odd-bytes-cases.ts";
 import { peekCases } from "./peek-cases.ts";
 import { relayCases } from "./relay-cases.ts";
 import type { EngineSubject } from "./relay-rig.ts";
@@ -20,6 +23,9 @@ export function engineContract(subject: EngineSubject): void {
     describe("relays", () => relayCases(subject));
     describe("ends silence", () => silenceCases(subject));
     describe("closes", () => closingCases(subject));
+    describe("closes with flush", () => flushCases(subject));
+    describe("tells ends apart", () => hardEndsCases(subject));
+    describe("relays what is unusual", () => oddBytesCases(subject));
     describe("under load", () => loadCases(subject));
   });
 }

@@ -68,6 +68,14 @@ export function listenCases(subject: EngineSubject): void {
     expect(await engine.listen(1, options)).toEqual(first);
   });
 
+  test("an engine that has stopped refuses to listen", async () => {
+    const engine = engineAlone();
+    await engine.stop();
+    const outcome = await engine.listen(1, { address: anyPort, reusePort: false, backlog: 16 });
+    expect(outcome).toMatchObject({ ok: false, code: "ECANCELED" });
+    expect(engine.descriptorOf(1)).toBeUndefined();
+  });
+
   test("an address that somebody else has is EADDRINUSE", async () => {
     const taken = await startBackend(echo);
     const outcome = await engineAlone().listen(1, {

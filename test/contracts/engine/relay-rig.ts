@@ -1,20 +1,28 @@
+import type { Socket } from "node:net";
+import { join } from "node:path";
+
 import { onTestFinished } from "vitest";
 
 import { systemClock, type Clock } from "#shared/base/clock.ts";
+import { relayBufferBytes } from "#shared/base/limits.ts";
 
 import type {
   Address,
+  CloseHow,
   ConnectionId,
   ConnectTerms,
   CreateEngine,
+  Driver,
   Engine,
   EngineEvent,
 } from "../../../node-agent/engine/engine.ts";
 import { eventually } from "../../support/eventually.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 /** An engine, or several that share one address as workers do, that the contract is held against. */
 export interface EngineSubject {
   readonly name: string;
+  readonly driver: Driver;
   readonly create: CreateEngine;
   readonly engines: number;
 }
@@ -114,6 +122,11 @@ export function tcp(backend: { readonly host: string; readonly port: number }): 
   return { kind: "tcp", host: backend.host, port: backend.port };
 }
 
+/** A Unix socket's path in a folder of its own, which goes with the test. */
+export async function socketPath(): Promise<string> {
+  return join(await temporaryFolder(onTestFinished), "socket");
+}
+
 /** Bytes of all open connections that moved, as the engines tell them at this moment. */
 export function takeAllMoved(relay: Relay): {
   rxBytes: number;
@@ -126,6 +139,47 @@ export function takeAllMoved(relay: Relay): {
     txBytes: rows.reduce((sum, row) => sum + row.txBytes, 0),
     ids: rows.map((row) => row.connection),
   };
+}
+
+/** Waits until bytes have moved and then none do any more: somebody takes no more. */
+export async function movesNoMore(relay: Relay): Promise<void> {
+  let hasMoved = false;
+  await eventually(
+    () => {
+      const isMoving = takeAllMoved(relay).ids.length > 0;
+      hasMoved ||= isMoving;
+      return hasMoved && !isMoving;
+    },
+    { everyMs: 250 },
+  );
+}
+
+/** Sends in steps until the system takes no more for the other side; returns the bytes sent. */
+export async function fill(
+  relay: Relay,
+  socket: Socket,
+  direction: "rxBytes" | "txBytes",
+): Promise<number> {
+  const step = Buffer.alloc(relayBufferBytes / 2, "x");
+  let delivered = 0;
+  for (let sent = step.length; ; sent += step.length) {
+    socket.write(step);
+    const isDelivered = eventually(
+      () => {
+        delivered = Math.max(delivered, takeAllMoved(relay)[direction]);
+        return delivered === sent;
+      },
+      { withinMs: 250, everyMs: 1 },
+    );
+    if (!(await isDelivered.catch(() => false))) return sent;
+  }
+}
+
+/** Closes every connection that was accepted, as a drain would. */
+export function closeAll(relay: Relay, how: CloseHow): void {
+  for (const engine of relay.engines) {
+    for (const { connection } of relay.ofKind("accepted")) engine.close(connection, how, "drained");
+  }
 }
 
 function present<T>(value: T | undefined, why: string): T {

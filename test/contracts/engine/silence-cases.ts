@@ -172,4 +172,34 @@ export function silenceCases(subject: EngineSubject): void {
 
     await closesAfter(silent, halfClosedSilenceMsMax, "client-closed");
   });
+
+  test("a client that ends after a long silence still gets its answer", async () => {
+    const silent = await connected({}, (socket) => {
+      socket.resume();
+      socket.on("end", () => socket.end("answer"));
+    });
+    silent.client.send("question");
+    await moved(silent, { txBytes: "question".length });
+    silent.clock.advance(halfClosedSilenceMsMax * 2);
+
+    silent.client.finish();
+
+    await silent.client.isOver();
+    expect(silent.client.text()).toBe("answer");
+    expect((await silent.relay.closed(1))[0]).toMatchObject({ reason: "client-closed" });
+  });
+
+  test("a side's end is heard from it: the silence counts from then", async () => {
+    const silent = await connected({ clientIdleMs: idleMs, backendIdleMs: idleMs }, (socket) => {
+      socket.resume();
+    });
+    const [socket] = silent.backend.sockets;
+    const ended = new Promise((resolve) => socket?.once("end", resolve));
+    silent.clock.advance(idleMs - 1);
+
+    silent.client.finish();
+    await ended;
+
+    await closesAfter(silent, idleMs, "client-idle");
+  });
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, fstatSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,6 +76,21 @@ export function takeoverCases(subject: EngineSubject): void {
       ok: false,
     });
     expect(engine.descriptorOf(1)).toBeUndefined();
+  });
+
+  test("a descriptor for a listener that is open is refused, and stays its owner's", async () => {
+    const owner = await startRelay(alone(subject), tcp(await startBackend(greet("owner"))));
+    const relay = await startRelay(alone(subject), tcp(await startBackend(greet("first"))));
+    const [descriptor] = owner.engines.map((engine) => engine.descriptorOf(1));
+    const [engine] = relay.engines;
+    if (descriptor === undefined || engine === undefined) throw new Error("nothing listens");
+    const address = { kind: "tcp", host: "127.0.0.1", port: owner.port } as const;
+    const options = { address, reusePort: false, backlog: 1, descriptor };
+
+    expect(await engine.listen(1, options)).toMatchObject({ ok: false, code: "EEXIST" });
+
+    expect(fstatSync(descriptor).isSocket()).toBe(true);
+    expect([await ask(owner.port), await ask(relay.port)]).toEqual(["owner", "first"]);
   });
 
   /** The engine's listening socket goes to another process; then the engine gives it up. */

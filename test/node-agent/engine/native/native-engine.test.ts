@@ -9,6 +9,6 @@ if (native.kind === "none") {
   test("every engine: native", (context) => context.skip(native.why));
 } else {
   const { create } = native;
-  engineContract({ name: "native, alone", create, engines: 1 });
-  engineContract({ name: "native, three on one address", create, engines: 3 });
+  engineContract({ name: "native, alone", driver: "native", create, engines: 1 });
+  engineContract({ name: "native, three on one address", driver: "native", create, engines: 3 });
 }

@@ -1,9 +1,15 @@
 import { createPortableEngine } from "../../../../node-agent/engine/portable/portable-engine.ts";
 import { engineContract } from "../../../contracts/engine/engine-contract.ts";
 
-engineContract({ name: "portable, alone", create: createPortableEngine, engines: 1 });
+engineContract({
+  name: "portable, alone",
+  driver: "portable",
+  create: createPortableEngine,
+  engines: 1,
+});
 engineContract({
   name: "portable, three on one address",
+  driver: "portable",
   create: createPortableEngine,
   engines: 3,
 });

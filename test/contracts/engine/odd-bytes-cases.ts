@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+
+import { eventually } from "../../support/eventually.ts";
+import { startBackend } from "../../support/fake-backend.ts";
+import { hasRawClient, openRawClient } from "../../support/raw-client.ts";
+import { startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
+
+const mib = 1024 * 1024;
+
+/** What a system sends beside the stream is left out, and never holds the stream up. */
+export function oddBytesCases(subject: EngineSubject): void {
+  test("urgent data within a bulk stream is left out, and the stream goes on", async (context) => {
+    if (!hasRawClient()) context.skip("no Python that can send it");
+    const got = { bytes: 0, hasEnded: false };
+    const backend = await startBackend((socket) => {
+      socket.on("data", (data: Buffer) => (got.bytes += data.length));
+      socket.on("end", () => {
+        got.hasEnded = true;
+        socket.end();
+      });
+    });
+    const relay = await startRelay(subject, tcp(backend));
+    const client = openRawClient(relay.port);
+    client.send("a".repeat(8 * mib));
+    await eventually(() => got.bytes === 8 * mib);
+
+    client.sendUrgent("!");
+    client.send("b".repeat(mib));
+    await eventually(() => got.bytes === 9 * mib);
+    client.send("c".repeat(mib));
+    await eventually(() => got.bytes === 10 * mib);
+    client.finish();
+
+    await eventually(() => got.hasEnded);
+    expect(got.bytes).toBe(10 * mib);
+    expect((await relay.closed(1))[0]).toMatchObject({ txBytes: 10 * mib });
+  });
+}
