@@ -1,11 +1,12 @@
 import type { Context } from "hono";
 
 import type { Problem } from "#shared/base/problem.ts";
+import { boundedProblems } from "#shared/validation/problem-list.ts";
 
 import type { HttpEnv } from "./env.ts";
 import { problemKinds, type ProblemCode } from "./problem-kinds.ts";
 
-/** An error as RFC 9457 has it, with a stable `code` and every problem of the input. */
+/** An error as RFC 9457 has it, with a stable `code` and the problems of the input, bounded. */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
@@ -39,7 +40,7 @@ export function problemAnswer<E extends HttpEnv>(
     code,
     detail: details.detail ?? kind.title,
     requestId,
-    errors: details.errors ?? [],
+    errors: boundedProblems(details.errors ?? []),
   };
   return new Response(JSON.stringify(document), {
     status: kind.status,

@@ -17,8 +17,16 @@ export const snapshotBytesMax = 16 * 1024 * 1024;
 export const definitionDepthMax = 16;
 /** Values in a definition, counted before anything is built from it: a value is at least 2 bytes. */
 export const definitionValuesMax = balancerBodyBytesMax / 2;
+/** A key's length: the longest that a definition knows has 30, and pointers repeat keys. */
+export const definitionKeyCharsMax = 255;
 /** Problems that one answer lists; how many more there are stands in the last one. */
 export const problemsPerCheckMax = 1_000;
+/** The problems of one answer in JSON: a thousand ordinary ones are 80 KB. */
+export const problemsBytesMax = 128 * 1024;
+/** A problem's pointer, cut between two keys: what a node may write in a frame of refusal. */
+export const problemPointerCharsMax = 500;
+/** A problem's text: it may quote a part of the input. */
+export const problemDetailCharsMax = 1_000;
 /** Binds of one balancer. */
 export const bindsPerBalancerMax = 64;
 /** Ports of one balancer, ranges counted out: each is a socket in every worker. */

@@ -3,8 +3,10 @@ import type { Checked, Problem } from "../base/problem.ts";
 import { balancerSchema, type Balancer } from "../definition/balancer.ts";
 import { withDependentDefaults } from "./dependent-defaults.ts";
 import { partsOf, rightPartsOf, type Parts } from "./parts.ts";
+import { Places } from "./places.ts";
 import { plainJson } from "./plain-json.ts";
-import { boundedProblems, problemsOf } from "./problems-of.ts";
+import { ProblemList, type Finding, type Wrong } from "./problem-list.ts";
+import { findingsOf } from "./problems-of.ts";
 import { backendRules } from "./rules/backend-rules.ts";
 import { bindRules } from "./rules/bind-rules.ts";
 import { protocolRules } from "./rules/protocol-rules.ts";
@@ -29,15 +31,26 @@ export function checkBalancer(raw: unknown): Checked<Balancer> {
   const plain = plainJson(raw);
   const tooLarge = sizeProblems(plain.value);
   if (tooLarge.length > 0) return { ok: false, problems: tooLarge };
-  if (!isObject(plain.value)) return { ok: false, problems: notAnObject(plain.problems) };
+  if (!isObject(plain.value)) return { ok: false, problems: notAnObject(plain.leftOut) };
   const given = withDependentDefaults(plain.value);
   const parsed = balancerSchema.safeParse(given);
-  const ownProblems = parsed.success ? [] : named(problemsOf(parsed.error, given), given);
-  const before = [...plain.problems, ...outside(plain.problems, ownProblems)];
+  const found = parsed.success ? [] : findingsOf(parsed.error, given);
+  const before = [...plain.leftOut, ...outside(plain.leftOut, found)];
   const parts = parsed.success ? partsOf(parsed.data) : rightPartsOf(given, sectionsOf(before));
-  const problems = [...before, ...rules.flatMap((rule) => rule(parts))];
-  if (problems.length > 0) return { ok: false, problems: boundedProblems(problems) };
+  const problems = listed(
+    before.map((finding) => named(finding, given)),
+    parts,
+  );
+  if (problems.length > 0) return { ok: false, problems };
   return parsed.success ? stored(parsed.data) : { ok: false, problems };
+}
+
+/** What was found in the sections, then what the rules between them say. */
+function listed(findings: readonly Finding[], parts: Parts): readonly Problem[] {
+  const list = new ProblemList();
+  for (const finding of findings) list.add(finding);
+  for (const problem of rules.flatMap((rule) => rule(parts))) list.addProblem(problem);
+  return list.problems();
 }
 
 function stored(balancer: Balancer): Checked<Balancer> {
@@ -53,9 +66,12 @@ function sizeProblems(value: unknown): readonly Problem[] {
   return [{ pointer: "", code: "too-large", detail }];
 }
 
-function notAnObject(problems: readonly Problem[]): readonly Problem[] {
-  const problem = { pointer: "", code: "invalid-type", detail: "a balancer is a JSON object" };
-  return problems.length > 0 ? boundedProblems(problems) : [problem];
+function notAnObject(leftOut: readonly Finding[]): readonly Problem[] {
+  const detail = "a balancer is a JSON object";
+  const list = new ProblemList();
+  for (const finding of leftOut) list.add(finding);
+  if (leftOut.length === 0) list.addProblem({ pointer: "", code: "invalid-type", detail });
+  return list.problems();
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -63,31 +79,25 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** What was left out of the copy is not missing as well. */
-function outside(leftOut: readonly Problem[], problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(
-    ({ pointer }) =>
-      !leftOut.some((one) => pointer === one.pointer || pointer.startsWith(`${one.pointer}/`)),
-  );
+function outside(leftOut: readonly Finding[], found: Iterable<Finding>): readonly Finding[] {
+  const places = new Places();
+  for (const { path } of leftOut) places.add(path);
+  return [...found].filter(({ path }) => !places.holds(path));
 }
 
 /** Top-level keys that problems point into. */
-function sectionsOf(problems: readonly Problem[]): ReadonlySet<string> {
-  return new Set(problems.map(({ pointer }) => pointer.split("/")[1] ?? ""));
+function sectionsOf(findings: readonly Finding[]): ReadonlySet<string> {
+  return new Set(findings.map(({ path }) => String(path[0] ?? "")));
 }
 
 /** A missing section says of which balancer: callers write several at once. */
-function named(
-  problems: readonly Problem[],
-  given: Readonly<Record<string, unknown>>,
-): readonly Problem[] {
+function named(finding: Finding, given: Readonly<Record<string, unknown>>): Finding {
   const name = given["name"];
-  if (typeof name !== "string") return problems;
-  return problems.map((problem) =>
-    problem.code === "required" && problem.pointer.lastIndexOf("/") === 0
-      ? {
-          ...problem,
-          detail: `${problem.detail} (balancer ${JSON.stringify(name.slice(0, nameCharsMax))})`,
-        }
-      : problem,
-  );
+  if (typeof name !== "string" || finding.path.length !== 1) return finding;
+  const text = JSON.stringify(name.slice(0, nameCharsMax));
+  const wrong = (): Wrong => {
+    const { code, detail } = finding.wrong();
+    return { code, detail: code === "required" ? `${detail} (balancer ${text})` : detail };
+  };
+  return { path: finding.path, wrong };
 }

@@ -1,32 +1,35 @@
-import { definitionDepthMax, definitionValuesMax } from "../base/limits.ts";
-import { pointerOf, type Problem } from "../base/problem.ts";
-import type { ProblemCode } from "../definition/problem-code.ts";
+import { definitionDepthMax, definitionKeyCharsMax, definitionValuesMax } from "../base/limits.ts";
 import { isStorable, notStorable } from "../definition/reading.ts";
+import type { Finding, Wrong } from "./problem-list.ts";
 
 /** A copy that holds nothing but JSON, and what had to be left out of it. */
 export interface PlainJson {
   readonly value: unknown;
-  readonly problems: readonly Problem[];
+  readonly leftOut: readonly Finding[];
 }
 
 interface Copying {
   valuesLeft: number;
-  readonly problems: Problem[];
+  readonly leftOut: Finding[];
 }
 
 type Path = readonly (string | number)[];
 
 /**
  * Copies what may be a hostile document into plain JSON: own keys only and never `__proto__`, a
- * bounded depth and number of values, numbers that are finite, texts that are valid Unicode without
- * U+0000 (the database stores no such text). A key whose value is undefined counts as absent.
+ * bounded depth and number of values, keys of a bounded length, numbers that are finite, texts that
+ * are valid Unicode without U+0000 (the database stores no such text). A key whose value is
+ * undefined counts as absent.
  */
 export function plainJson(raw: unknown): PlainJson {
-  const copying: Copying = { valuesLeft: definitionValuesMax, problems: [] };
+  const copying: Copying = { valuesLeft: definitionValuesMax, leftOut: [] };
   const value = copyOf(raw, [], copying);
-  if (copying.valuesLeft >= 0) return { value, problems: copying.problems };
-  const detail = `has more than ${definitionValuesMax} values`;
-  return { value: undefined, problems: [{ pointer: "", code: "too-large", detail }] };
+  if (copying.valuesLeft >= 0) return { value, leftOut: copying.leftOut };
+  const wrong = {
+    code: "too-large",
+    detail: `has more than ${definitionValuesMax} values`,
+  } as const;
+  return { value: undefined, leftOut: [{ path: [], wrong: () => wrong }] };
 }
 
 function copyOf(raw: unknown, path: Path, copying: Copying): unknown {
@@ -69,7 +72,9 @@ function copyOfObject(
   for (const [key, item] of Object.entries(raw)) {
     if (copying.valuesLeft < 0) break;
     if (item === undefined) continue;
-    if (key === "__proto__" || !isStorable(key)) {
+    if (key.length > definitionKeyCharsMax) {
+      leftOut(copying, [...path, key], keyTooLong(key));
+    } else if (key === "__proto__" || !isStorable(key)) {
       leftOut(copying, [...path, key], { code: "unknown-key", detail: "is not a key that can be" });
     } else {
       copy[key] = copyOf(item, [...path, key], copying);
@@ -78,12 +83,14 @@ function copyOfObject(
   return copy;
 }
 
-function leftOut(
-  copying: Copying,
-  path: Path,
-  problem: { readonly code: ProblemCode; readonly detail: string },
-): undefined {
-  copying.problems.push({ pointer: pointerOf(path), ...problem });
+function keyTooLong(key: string): Wrong {
+  const start = JSON.stringify(key.slice(0, 30).toWellFormed());
+  const detail = `the key ${start}… has ${key.length} characters: at most ${definitionKeyCharsMax}`;
+  return { code: "too-large", detail };
+}
+
+function leftOut(copying: Copying, path: Path, wrong: Wrong): undefined {
+  copying.leftOut.push({ path, wrong: () => wrong });
   return undefined;
 }
 

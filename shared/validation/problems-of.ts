@@ -1,42 +1,35 @@
 import type { z } from "zod";
 
-import { problemsPerCheckMax } from "../base/limits.ts";
-import { pointerOf, type Problem } from "../base/problem.ts";
+import type { Problem } from "../base/problem.ts";
 import type { ProblemCode } from "../definition/problem-code.ts";
+import { ProblemList, type Finding, type Wrong } from "./problem-list.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/**
- * The problems that zod found in `raw`: one for each unknown key, and for a value that fits none of
- * several shapes those of the shape that was meant.
- */
+/** The problems that zod found in `raw`, as many as one answer lists; see `findingsOf`. */
 export function problemsOf(error: z.ZodError, raw: unknown): readonly Problem[] {
-  return error.issues.flatMap((issue) => problemsOfIssue(issue, [], raw));
+  const list = new ProblemList();
+  for (const finding of findingsOf(error, raw)) list.add(finding);
+  return list.problems();
 }
 
-/** As many problems as one answer lists; the last says how many more there are. */
-export function boundedProblems(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= problemsPerCheckMax) return problems;
-  const shown = problems.slice(0, problemsPerCheckMax - 1);
-  const detail = `${problems.length - shown.length} more problems are not listed`;
-  return [...shown, { pointer: "", code: "too-many-problems", detail }];
+/**
+ * What zod found in `raw`: a problem for each unknown key, and for a value that fits none of several
+ * shapes those of the shape that was meant.
+ */
+export function* findingsOf(error: z.ZodError, raw: unknown): Generator<Finding> {
+  for (const issue of error.issues) yield* findingsOfIssue(issue, [], raw);
 }
 
-function problemsOfIssue(issue: Issue, base: Path, raw: unknown): readonly Problem[] {
+function* findingsOfIssue(issue: Issue, base: Path, raw: unknown): Generator<Finding> {
   const path = [...base, ...issue.path];
-  if (issue.code === "unrecognized_keys") return unknownKeys(issue, path);
-  if (issue.code === "invalid_union") return problemsOfUnion(issue, path, raw);
-  const isMissing = valueAt(raw, path) === undefined;
-  return [{ pointer: pointerOf(path), ...whatIsWrong(issue, isMissing) }];
+  if (issue.code === "unrecognized_keys") yield* unknownKeys(issue, path);
+  else if (issue.code === "invalid_union") yield* findingsOfUnion(issue, path, raw);
+  else yield { path, wrong: () => whatIsWrong(issue, valueAt(raw, path) === undefined) };
 }
 
 type PlainIssue = Exclude<Issue, { code: "unrecognized_keys" | "invalid_union" }>;
-
-interface Wrong {
-  readonly code: ProblemCode;
-  readonly detail: string;
-}
 
 function whatIsWrong(issue: PlainIssue, isMissing: boolean): Wrong {
   switch (issue.code) {
@@ -68,24 +61,23 @@ function wrongValue(
   return { code, detail: `must be ${wanted}` };
 }
 
-function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Problem[] {
+function* unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Generator<Finding> {
   const details = issue.message.split("\n");
-  return issue.keys.map((key, index) => ({
-    pointer: pointerOf([...path, key]),
-    code: "unknown-key" satisfies ProblemCode,
-    detail: details[index] ?? "is not known here",
-  }));
+  for (const [index, key] of issue.keys.entries()) {
+    const detail = details[index] ?? "is not known here";
+    yield { path: [...path, key], wrong: () => ({ code: "unknown-key", detail }) };
+  }
 }
 
-function problemsOfUnion(
+function* findingsOfUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   path: Path,
   raw: unknown,
-): readonly Problem[] {
-  if (issue.errors.length === 0) return kindProblem(issue, path, raw);
-  const meant = meantShape(issue.errors);
-  if (meant !== undefined) return meant.flatMap((inner) => problemsOfIssue(inner, path, raw));
-  return [{ pointer: pointerOf(path), code: unionCode(issue, path, raw), detail: issue.message }];
+): Generator<Finding> {
+  const meant = issue.errors.length === 0 ? undefined : meantShape(issue.errors);
+  if (meant !== undefined) for (const inner of meant) yield* findingsOfIssue(inner, path, raw);
+  else if (issue.errors.length === 0) yield { path, wrong: () => kindProblem(issue, path, raw) };
+  else yield { path, wrong: () => ({ code: unionCode(issue, path, raw), detail: issue.message }) };
 }
 
 function unionCode(issue: z.core.$ZodIssueInvalidUnion, path: Path, raw: unknown): ProblemCode {
@@ -94,17 +86,12 @@ function unionCode(issue: z.core.$ZodIssueInvalidUnion, path: Path, raw: unknown
 }
 
 /** A discriminator that names no kind: one problem, whatever else the section holds. */
-function kindProblem(
-  issue: z.core.$ZodIssueInvalidUnion,
-  path: Path,
-  raw: unknown,
-): readonly Problem[] {
+function kindProblem(issue: z.core.$ZodIssueInvalidUnion, path: Path, raw: unknown): Wrong {
   const kinds =
     "options" in issue && Array.isArray(issue.options) ? oneOf(issue.options) : "a kind";
-  const isMissing = valueAt(raw, path) === undefined;
-  const code: ProblemCode = isMissing ? "required" : "unknown-kind";
-  const detail = isMissing ? `is missing: ${kinds}` : `must be ${kinds}`;
-  return [{ pointer: pointerOf(path), code, detail }];
+  return valueAt(raw, path) === undefined
+    ? { code: "required", detail: `is missing: ${kinds}` }
+    : { code: "unknown-kind", detail: `must be ${kinds}` };
 }
 
 /**
