@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { startBackend } from "../../support/fake-backend.ts";
 import { hasRawClient, openRawClient } from "../../support/raw-client.ts";
-import { startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
+import { socketPath, startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
 
 const mib = 1024 * 1024;
 
@@ -34,5 +34,22 @@ export function oddBytesCases(subject: EngineSubject): void {
     await eventually(() => got.hasEnded);
     expect(got.bytes).toBe(10 * mib);
     expect((await relay.closed(1))[0]).toMatchObject({ txBytes: 10 * mib });
+  });
+
+  test("a descriptor that a Unix client passes is dropped, and its bytes are relayed", async (context) => {
+    if (!hasRawClient()) context.skip("no Python that can pass one");
+    let got = "";
+    const backend = await startBackend((socket) => {
+      socket.on("data", (data: Buffer) => (got += data.toString()));
+    });
+    const path = await socketPath();
+    await startRelay({ ...subject, engines: 1 }, tcp(backend), { listen: { kind: "unix", path } });
+
+    const client = openRawClient(path);
+    client.send("one ");
+    client.sendWithDescriptor("two ");
+    client.send("three");
+
+    await eventually(() => expect(got).toBe("one two three"));
   });
 }

@@ -74,6 +74,8 @@ struct Side {
   // Urgent data or an error was announced: then a short read says nothing, reads go on until EAGAIN,
   // the end or the error.
   bool read_to_end = false;
+  // A Unix socket: a passed descriptor parts what waits, and a read stops there. As above, for good.
+  bool reads_in_parts = false;
   bool watched = false;
   bool out_watched = false;
   // Its options are set; of a client, they came with the listener.

@@ -21,6 +21,7 @@ void Engine::connect(Connection& connection, uint32_t target_index, uint32_t ter
     return fail_connect(connection, errno);
   }
   connection.side[kBackend].fd = std::move(fd);
+  connection.side[kBackend].reads_in_parts = target.family() == AF_UNIX;
   if (!watch(connection, kBackend, true)) return fail_connect(connection, errno);
   const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
   const bool is_short = timeout_ms != 0 && timeout_ms < limits::kWatchClientMs;

@@ -163,6 +163,7 @@ void Engine::admit(UniqueFd fd, const sockaddr_storage& peer, uint32_t listener)
   connection->phase = Phase::kAccepted;
   connection->listener = listener;
   connection->side[kClient].fd = std::move(fd);
+  connection->side[kClient].reads_in_parts = peer.ss_family == AF_UNIX;
   if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
     memcpy(&connection->peer, &peer, sizeof(connection->peer));
   }

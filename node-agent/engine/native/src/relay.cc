@@ -167,7 +167,7 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
   const auto size = static_cast<size_t>(got);
   from.last_read_ms = clock_ms_;
   // A short read drained the socket. With the end already announced, it was the last one.
-  if (size < buffer_.size() && !from.read_to_end) {
+  if (size < buffer_.size() && !from.read_to_end && !from.reads_in_parts) {
     if (from.hung_up) {
       end_source(connection, direction);
     } else {
