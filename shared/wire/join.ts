@@ -1,5 +1,10 @@
 import { z } from "zod";
 
+import { isStorable, notStorable } from "../definition/reading.ts";
+
+/** A label's name is looked for, so none is quietly made another: unlike its value, it is refused. */
+const labelKeySchema = z.string().max(63).refine(isStorable, notStorable.detail);
+
 /** What a node sends to `POST /v1/agent/join`. */
 export const joinRequestSchema = z.object({
   token: z.string().min(1).max(200),
@@ -8,7 +13,7 @@ export const joinRequestSchema = z.object({
   receivingKey: z.string().regex(/^[\w-]{43}$/),
   hostname: z.string().max(255),
   agent: z.string().max(40),
-  labels: z.record(z.string().max(63), z.string().max(255)).default({}),
+  labels: z.record(labelKeySchema, z.string().max(255)).default({}),
   /** Proof of holding the signing key: over `joinProofValue`, purpose `midstream.node.v1`. */
   proof: z.string().regex(/^[\w-]{86}$/),
 });

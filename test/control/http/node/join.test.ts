@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { joinBurstMax, nodesPerTenantMax } from "#shared/base/limits.ts";
+import { joinBurstMax, nodesPerTenantMax, problemsBytesMax } from "#shared/base/limits.ts";
 import { joinResponseSchema } from "#shared/wire/join.ts";
 import { agentPaths } from "#shared/wire/protocol.ts";
 
@@ -50,6 +50,35 @@ describe("joining", () => {
     const [line] = await db.sql`SELECT action, target FROM audit`;
     expect(line).toEqual({ action: "node.join", target: answer.node });
   });
+
+  test("with many wrong labels is refused with an answer of bounded size", async () => {
+    const { tenant, post } = await world();
+    const labels = Object.fromEntries(
+      Array.from({ length: 8_000 }, (_, index) => [`label-${index}`, 1]),
+    );
+    const answer = await post({ ...newJoinRequest(await tenant.joinToken()), labels });
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({ code: "http/invalid" });
+    expect(JSON.stringify(answer.body).length).toBeLessThanOrEqual(problemsBytesMax + 1_024);
+  });
+
+  test.each(["\u0000", "zo\u0000ne", "\ud800", "b\udc00"])(
+    "a label's key that cannot be stored (%j) is refused, with its place",
+    async (key) => {
+      const { db, tenant, post } = await world();
+      const labels = { zone: "a", [key]: "b" };
+      const answer = await post({ ...newJoinRequest(await tenant.joinToken()), labels });
+      expect(answer.status).toBe(422);
+      expect(answer.body["errors"]).toEqual([
+        {
+          pointer: `/labels/${key}`,
+          code: "invalid-format",
+          detail: "holds U+0000, or half of a surrogate pair",
+        },
+      ]);
+      expect(await db.sql`SELECT id FROM nodes`).toHaveLength(0);
+    },
+  );
 
   test("a one-use token makes exactly one node, although 200 redeem it at the same time", async () => {
     const { db, tenant, post } = await world();
