@@ -33,7 +33,7 @@ function limitProblems(root: string): readonly string[] {
 function faultProblems(root: string): readonly string[] {
   const document = join(root, "docs", "failure.md");
   if (!existsSync(document)) return [];
-  const sources = treeFiles(root, "{shared,control,node-agent}/**/*.ts").map((path) =>
+  const sources = treeFiles(root, "{shared,control,node-agent,infra}/**/*.ts").map((path) =>
     readFileSync(join(root, path), "utf8"),
   );
   return checkDocFaults(sources, readFileSync(document, "utf8"));

@@ -74,6 +74,26 @@ test("every fault that the sources can make is told, once it is told of any", ()
   ]);
 });
 
+test("a fault whose code is chosen where it is made is told, whichever it is", () => {
+  const sources = [
+    'code: taken ? "local/port-taken" : "local/port-refused",',
+    'code:\n      isLong\n        ? "wire/too-long"\n        : "wire/too-short",',
+    'code: "wire/named", headers: { "content-type": "text/plain" }',
+  ];
+  expect(checkDocFaults(sources, "`local/port-taken` `wire/named` `wire/too-short`")).toEqual([
+    "docs/failure.md does not tell about the fault local/port-refused",
+    "docs/failure.md does not tell about the fault wire/too-long",
+  ]);
+});
+
+test("faults of infra are told as well", async () => {
+  const source = 'throw new Fault({ code: "local/refused" });';
+  const root = treeOf({ "docs/failure.md": "none", "infra/local/a.ts": source });
+  expect((await checkDocuments(root)).output).toBe(
+    "docs/failure.md does not tell about the fault local/refused",
+  );
+});
+
 test("a file that names the machine it was written on is refused", async () => {
   const workPath = ["", "work", "x"].join("/");
   const root = treeOf({ "docs/a.md": `line\nsee ${workPath}\n`, ".ci/run": `cat ${workPath}` });
