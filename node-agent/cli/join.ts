@@ -75,7 +75,7 @@ async function finished(
   const identity: Identity = { ...made.keys, ...made.node, labels, ca };
   await writeIdentity(disk, dataFolder, identity);
   const { node, group, tenant } = identity;
-  const text = `joined: this host is node ${node} of group ${group}, tenant ${tenant}\nnext: run --data ${dataFolder}`;
+  const text = `joined: this host is node ${node} of group ${group}, tenant ${tenant}`;
   return { ok: true, text };
 }
 

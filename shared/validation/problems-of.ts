@@ -47,8 +47,13 @@ function whatIsWrong(issue: PlainIssue, isMissing: boolean): Wrong {
     case "invalid_format":
     case "invalid_element":
     case "not_multiple_of":
-      return { code: "invalid-format", detail: issue.message };
+      return { code: "invalid-format", detail: formatText(issue.message) };
   }
+}
+
+/** Zod's own words (`Invalid email address`, `Invalid string: must …`) as a sentence about it. */
+function formatText(message: string): string {
+  return message.replace(/^Invalid \w+: /, "").replace(/^Invalid /, "is not a valid ");
 }
 
 function wrongValue(
@@ -137,7 +142,11 @@ function oneOf(values: readonly unknown[]): string {
   return `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
 }
 
-function withArticle(noun: string): string {
+/** Kinds of values whose name in a schema is not the word for people. */
+const nouns: Readonly<Record<string, string>> = { int: "whole number", record: "object" };
+
+function withArticle(kind: string): string {
+  const noun = nouns[kind] ?? kind;
   return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
 }
 
