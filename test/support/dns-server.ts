@@ -56,8 +56,7 @@ function configText(folder: string, port: number): string {
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
-    user: root:root
-log:
+${process.getuid?.() === 0 ? "    user: root:root\n" : ""}log:
   - target: ${folder}/log
     any: warning
 database:
