@@ -183,9 +183,11 @@ describe("GET /v1/balancers/{id}/stats", () => {
         INSERT INTO stat_seen (tenant_id, node_id, boot_id, seq, dropped, at)
         VALUES (${tenant.id}, ${nodes.b}, ${boot}, 1, ${dropped}, now())`;
     }
-    expect(await tenant.demand("GET", `/v1/balancers/${balancerId}/stats`)).toMatchObject({
-      byNode: [{ droppedRows: 0 }, { droppedRows: 7 }, { droppedRows: 0 }],
-    });
+    const { byNode } = await tenant.demand<{
+      byNode: readonly { node: string; droppedRows: number }[];
+    }>("GET", `/v1/balancers/${balancerId}/stats`);
+    expect(byNode).toHaveLength(3);
+    for (const { node, droppedRows } of byNode) expect(droppedRows).toBe(node === nodes.b ? 7 : 0);
   });
 
   test("a long window comes from one-minute buckets, in which nodes are merged", async () => {
