@@ -1,4 +1,4 @@
-import { chmod, rm, writeFile } from "node:fs/promises";
+import { chmod, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Cleanup } from "./processes.ts";
@@ -55,6 +55,18 @@ function remounting(folder: string): SpoilableFolder {
 }
 
 function byPermissions(cleanup: Cleanup, folder: string): SpoilableFolder {
-  cleanup(() => chmod(folder, 0o700));
-  return { folder, spoil: () => chmod(folder, 0o500), heal: () => chmod(folder, 0o700) };
+  cleanup(() => setModes(folder, 0o700));
+  return {
+    folder,
+    spoil: () => setModes(folder, 0o500),
+    heal: () => setModes(folder, 0o700),
+  };
+}
+
+/** Of the folder and those below it: each refuses for itself. */
+async function setModes(folder: string, mode: number): Promise<void> {
+  await chmod(folder, mode);
+  const entries = await readdir(folder, { withFileTypes: true });
+  const below = entries.filter((entry) => entry.isDirectory());
+  await Promise.all(below.map(({ name }) => setModes(join(folder, name), mode)));
 }

@@ -140,22 +140,22 @@ export function hardEndsCases(subject: EngineSubject): void {
     expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-closed", rxBytes: size });
   });
 
-  test.runIf(hearsUnread)("and so does one that goes on sending after the reset", async () => {
-    const { relay, backend, client, size } = await saidAll();
+  // Not a skip: the contract asks this of nobody, and of the native driver we do.
+  if (hearsUnread) {
+    test("and so does one that goes on sending after the reset", async () => {
+      const { relay, backend, client, size } = await saidAll();
 
-    client.send("more");
-    await eventually(() => backend.sockets.size === 0);
-    client.send("and more");
-    await staysOpen(relay);
-    client.socket.resume();
+      client.send("more");
+      await eventually(() => backend.sockets.size === 0);
+      client.send("and more");
+      await staysOpen(relay);
+      client.socket.resume();
 
-    await client.isOver();
-    expect([client.receivedBytes, client.errorCode]).toEqual([size, undefined]);
-  });
+      await client.isOver();
+      expect([client.receivedBytes, client.errorCode]).toEqual([size, undefined]);
+    });
 
-  test.runIf(hearsUnread)(
-    "a client's reset is noticed though its backend takes nothing",
-    async () => {
+    test("a client's reset is noticed though its backend takes nothing", async () => {
       const relay = await startRelay(subject, tcp(await startBackend(stuck)));
       const client = await openClient(relay.port);
       client.send(Buffer.alloc(64 * 1024 * 1024));
@@ -164,8 +164,8 @@ export function hardEndsCases(subject: EngineSubject): void {
       client.reset();
 
       expect((await relay.closed(1))[0]).toMatchObject({ reason: "client-reset" });
-    },
-  );
+    });
+  }
 
   /** A backend that has ended its stream, and resets on "more"; its client has not read yet. */
   async function saidAll() {
