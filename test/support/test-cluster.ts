@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kill, pid } from "node:process";
+import { getuid, kill, pid } from "node:process";
 
 import postgres from "postgres";
 
@@ -66,13 +66,21 @@ async function makeTemplate(urlOf: (database: string) => string): Promise<void> 
   await migrate(urlOf(template));
 }
 
-/** Folders of runs whose process was killed; their Postgres ended with it. */
+/** Folders of this user's runs whose process was killed; their Postgres ended with it. */
 async function removeAbandoned(): Promise<void> {
   const names = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix));
   for (const name of names) {
     const owner = Number(name.slice(folderPrefix.length).split("-")[0]);
-    if (!isAlive(owner)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+    const folder = join(tmpdir(), name);
+    if (isAlive(owner) || !(await isOurs(folder))) continue;
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Root's runs leave folders that another user can see and not remove. */
+async function isOurs(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch(() => undefined);
+  return found?.uid === getuid?.();
 }
 
 function isAlive(owner: number): boolean {
