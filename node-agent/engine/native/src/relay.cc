@@ -139,7 +139,7 @@ Engine::Step Engine::refused(Connection& connection, int direction) {
   const bool flushing = connection.phase == Phase::kFlushing;
   if (!flushing && (!in_order || answer.end_sent)) return reset(connection, sink);
   way.pending.clear();
-  if (way.pipe) pipes_.give_back(std::move(way.pipe), way.in_pipe == 0);
+  give_back_pipe(way);
   way.in_pipe = 0;
   // What the source says from now on is thrown away.
   way.end_sent = true;
