@@ -61,7 +61,9 @@ test.for(await bothDrivers())(
       `${driver}: ${answered} probes answered and ${cut} cut by their backend's end, through ${revisions} revisions`,
       "measured",
     );
-    expect(cut).toBeLessThanOrEqual((revisions / 3) * probers);
+    // The kernel had connected them to a backend that then closed its port: rare, or not that.
+    expect(cut).toBeLessThanOrEqual(answered / 100);
+    expect(answered).toBeGreaterThan(revisions);
     await eventually(async () => (await activeConnections(adminUrl)) === 0);
     await eventually(() => descriptorsOf(running.pid) <= before.descriptors + keptDescriptorsMax);
     expect(residentBytesOf(running.pid) - before.bytes).toBeLessThan(keptBytesMax);
