@@ -68,7 +68,9 @@ type Line =
 function parseLine(argv: readonly string[]): Line {
   let line: Line = { kind: "invalid", problems: ["no command was given"] };
   const output: string[] = [];
-  const program = new Command("control").description("The control plane of Midstream");
+  const program = new Command("control")
+    .description("The control plane of Midstream")
+    .addHelpText("after", "\nThe settings of a command: control run --help");
   program.exitOverride().configureOutput({
     writeOut: (text) => void output.push(text),
     writeErr: () => undefined,

@@ -27,7 +27,7 @@ async function main(): Promise<number> {
       console.log(usage);
       return 0;
     case "wrong":
-      console.error(`${outcome.problem}\n\n${usage}`);
+      console.error(`${outcome.problems.join("\n")}\n\n${usage}`);
       return 2;
     case "start":
       return run(outcome.options);

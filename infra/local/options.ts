@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+import { errorText } from "#shared/base/fault.ts";
+
 /** What `npm start` was asked to do. */
 export interface StartOptions {
   /** Where the control plane listens, on 127.0.0.1. */
@@ -16,7 +18,7 @@ export interface StartOptions {
 export type OptionsOutcome =
   | { readonly kind: "start"; readonly options: StartOptions }
   | { readonly kind: "help" }
-  | { readonly kind: "wrong"; readonly problem: string };
+  | { readonly kind: "wrong"; readonly problems: readonly string[] };
 
 /** Printed by `--help` and after a wrong call. */
 export const usage = `npm start -- [--port 8080] [--data DIR] [--no-demo] [--demo-port 9000]
@@ -32,13 +34,12 @@ export function readOptions(args: readonly string[], workingFolder: string): Opt
   if (parsed.kind === "wrong") return parsed;
   const { values } = parsed;
   if (values.help === true) return { kind: "help" };
-  const port = portOf(values.port ?? "8080");
-  const demoPort = portOf(values["demo-port"] ?? "9000");
-  if (port === undefined) return wrong(`--port ${values.port}: a port is a number from 1 to 65535`);
-  if (demoPort === undefined) {
-    return wrong(`--demo-port ${values["demo-port"]}: a port is a number from 1 to 65535`);
+  const port = readPort("--port", values.port ?? "8080");
+  const demoPort = readPort("--demo-port", values["demo-port"] ?? "9000");
+  if (typeof port === "string" || typeof demoPort === "string") {
+    return wrong([port, demoPort].filter((read) => typeof read === "string"));
   }
-  if (port === demoPort) return wrong(`--port and --demo-port are both ${port}`);
+  if (port === demoPort) return wrong([`--port and --demo-port are both ${port}`]);
   const dataFolder = resolve(workingFolder, values.data ?? ".midstream");
   return {
     kind: "start",
@@ -60,15 +61,17 @@ function parsedArgs(args: readonly string[]) {
     });
     return { kind: "parsed", values } as const;
   } catch (error) {
-    return wrong(error instanceof Error ? error.message : String(error));
+    return wrong([errorText(error)]);
   }
 }
 
-function wrong(problem: string): { readonly kind: "wrong"; readonly problem: string } {
-  return { kind: "wrong", problem };
+function wrong(problems: readonly string[]) {
+  return { kind: "wrong", problems } as const;
 }
 
-function portOf(text: string): number | undefined {
+/** The port, or what is wrong with it. */
+function readPort(flag: string, text: string): number | string {
   const port = Number(text);
-  return /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
+  const isPort = /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535;
+  return isPort ? port : `${flag} ${text}: a port is a number from 1 to 65535`;
 }

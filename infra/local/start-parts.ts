@@ -13,7 +13,7 @@ import { readDemoState, writeDemoState, type DemoState } from "./demo-state.ts";
 import { ensureTenant } from "./demo-tenant.ts";
 import type { StartOptions } from "./options.ts";
 import { runPart, startPart, type PartsDeps } from "./parts.ts";
-import { checkPort } from "./taken-port.ts";
+import { checkPorts, type WantedPort } from "./taken-port.ts";
 import type { Started } from "./welcome.ts";
 
 /** A first start makes a database; on a slow disk that takes a while. */
@@ -39,7 +39,7 @@ export interface StartDeps extends PartsDeps {
  * @throws Fault saying what to do, when a port is taken, a part ends or does not get ready.
  */
 export async function startParts(deps: StartDeps, options: StartOptions): Promise<Started> {
-  await checkPorts(options);
+  await checkPorts(wantedPorts(options));
   makeFolder(options.dataFolder);
   const controlUrl = await startControl(deps, options);
   const tenant = await ensureTenant(
@@ -56,10 +56,10 @@ export async function startParts(deps: StartDeps, options: StartOptions): Promis
   return { controlUrl, dataFolder: options.dataFolder, tenant: name, key: tenant.key, node, demo };
 }
 
-async function checkPorts(options: StartOptions): Promise<void> {
-  await checkPort({ purpose: "the control plane", port: options.port, flag: "--port" });
-  if (!options.withDemo) return;
-  await checkPort({ purpose: "the demo balancer", port: options.demoPort, flag: "--demo-port" });
+function wantedPorts({ port, demoPort, withDemo }: StartOptions): readonly WantedPort[] {
+  const control = { purpose: "the control plane", port, flag: "--port" } as const;
+  const demo = { purpose: "the demo balancer", port: demoPort, flag: "--demo-port" } as const;
+  return withDemo ? [control, demo] : [control];
 }
 
 /** Others may pass through: under root, Postgres runs as another user. What is private is so itself. */

@@ -12,20 +12,28 @@ export interface WantedPort {
 /**
  * Looks before anything is started: a taken port is the likeliest trouble of a first start.
  *
- * @throws Fault `local/port-taken` or `local/port-refused`, saying which port and what to type.
+ * @throws Fault `local/port-taken`, or `local/port-refused` when none of them is merely taken,
+ * saying of every port what is wrong with it and what to type.
  */
-export async function checkPort(wanted: WantedPort): Promise<void> {
-  const code = await bindError(wanted.port);
-  if (code === undefined) return;
-  const taken = code === "EADDRINUSE";
-  const trouble = taken ? "is taken" : `cannot be listened on (${code})`;
+export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
+  const looked = await Promise.all(
+    wanted.map(async (one) => ({ ...one, code: await bindError(one.port) })),
+  );
+  const wrong = looked.filter(({ code }) => code !== undefined);
+  if (wrong.length === 0) return;
+  const others = wrong.map(({ flag, port }) => `${flag} ${suggestion(port)}`);
   throw new Fault({
-    code: taken ? "local/port-taken" : "local/port-refused",
+    code: wrong.some(({ code }) => code === takenCode) ? "local/port-taken" : "local/port-refused",
     owner: "platform",
-    message:
-      `127.0.0.1:${wanted.port}, for ${wanted.purpose}, ${trouble}. ` +
-      `Choose another: npm start -- ${wanted.flag} ${suggestion(wanted.port)}`,
+    message: `${wrong.map(troubleOf).join(" ")} Choose another: npm start -- ${others.join(" ")}`,
   });
+}
+
+const takenCode = "EADDRINUSE";
+
+function troubleOf({ port, purpose, code }: WantedPort & { code: string | undefined }): string {
+  const trouble = code === takenCode ? "is taken" : `cannot be listened on (${code})`;
+  return `127.0.0.1:${port}, for ${purpose}, ${trouble}.`;
 }
 
 function bindError(port: number): Promise<string | undefined> {

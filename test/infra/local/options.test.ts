@@ -29,7 +29,17 @@ describe("the command line of npm start", () => {
   ])("%j is refused by name", (args, named) => {
     const outcome = readOptions(args, "/here");
     expect(outcome.kind).toBe("wrong");
-    expect(outcome).toHaveProperty("problem", expect.stringContaining(named));
+    expect(outcome).toHaveProperty("problems", [expect.stringContaining(named)]);
+  });
+
+  test("two ports that are none are both told", () => {
+    expect(readOptions(["--port", "0", "--demo-port", "x"], "/here")).toEqual({
+      kind: "wrong",
+      problems: [
+        "--port 0: a port is a number from 1 to 65535",
+        "--demo-port x: a port is a number from 1 to 65535",
+      ],
+    });
   });
 
   test("--help asks for help", () => {
