@@ -134,6 +134,8 @@ struct Connection {
   bool ended_once = false;
   bool listed_as_moved = false;
   bool listed_as_ready = false;
+
+  bool is_free() const { return phase == Phase::kFree; }
 };
 
 }  // namespace midstream

@@ -112,7 +112,7 @@ void Engine::handle(const epoll_event& event) {
     return;
   }
   if (tag.kind == Tag::kListener) {
-    on_listener(tag.slot);
+    on_listener(tag.generation);
     return;
   }
   Connection* connection = slots_.find(tag.slot, tag.generation);

@@ -29,8 +29,8 @@ inline constexpr int kPipeBytesMin = 256 * 1024;
 inline constexpr uint64_t kPipeRetryMs = 5000;
 // Pipes in use at a time; beyond it directions copy.
 inline constexpr size_t kPipesMax = 512;
-// Slots of connections; an id holds 20 bits of slot.
-inline constexpr uint32_t kConnectionsMax = 1u << 20;
+// Slots of connections, and of sessions; an id holds 20 bits of slot.
+inline constexpr uint32_t kSlotsMax = 1u << 20;
 inline constexpr uint32_t kSlotBits = 20;
 inline constexpr uint32_t kListenersMax = 4096;
 // Entries of the tables that commands refer to.

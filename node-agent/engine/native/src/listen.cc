@@ -102,7 +102,7 @@ int Engine::start_listener(uint32_t listener, UniqueFd& fd, const std::string& p
   if (listeners_.size() >= limits::kListenersMax) return ENOSPC;
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u64 = Tag{Tag::kListener, listener, 0}.pack();
+  event.data.u64 = Tag{Tag::kListener, 0, listener}.pack();
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return errno;
   Listener& entry = listeners_[listener];
   entry.fd = std::move(fd);
@@ -193,7 +193,7 @@ void Engine::resume_listeners() {
     if (!listener.paused) continue;
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.u64 = Tag{Tag::kListener, number, 0}.pack();
+    event.data.u64 = Tag{Tag::kListener, 0, number}.pack();
     listener.paused = epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.fd.get(), &event) != 0;
     if (listener.paused) accept_retry_ms_ = now_ms_ + limits::kAcceptRetryMs;
   }

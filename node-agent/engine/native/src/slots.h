@@ -9,31 +9,32 @@
 
 namespace midstream {
 
-// Connections by slot. An id is generation × 2^20 + slot: a late command cannot reach the next
-// user of a slot, because its generation is another.
-class Slots {
+// Entries (connections, sessions) by slot. An id is generation × 2^20 + slot: a late command cannot
+// reach the next user of a slot, because its generation is another.
+template <typename Entry>
+class SlotTable {
  public:
-  Connection* allocate() {
+  Entry* allocate() {
     if (free_.empty() && !grow()) return nullptr;
-    Connection& connection = at(free_.back());
+    Entry& entry = at(free_.back());
     free_.pop_back();
     ++used_;
-    return &connection;
+    return &entry;
   }
 
   // Puts the slot into its first state again, with the next generation.
-  void release(Connection& connection) {
-    const uint32_t slot = connection.slot;
-    const uint32_t generation = connection.generation + 1;
-    connection = Connection{};
-    connection.slot = slot;
-    connection.generation = generation;
+  void release(Entry& entry) {
+    const uint32_t slot = entry.slot;
+    const uint32_t generation = entry.generation + 1;
+    entry = Entry{};
+    entry.slot = slot;
+    entry.generation = generation;
     free_.push_back(slot);
     --used_;
   }
 
-  // Null when the id is not that of a living connection.
-  Connection* find(double id) {
+  // Null when the id is not that of a living entry.
+  Entry* find(double id) {
     if (!(id >= 0) || id > 9007199254740991.0) return nullptr;
     const auto number = static_cast<uint64_t>(id);
     if ((number >> limits::kSlotBits) > UINT32_MAX) return nullptr;
@@ -41,20 +42,20 @@ class Slots {
     return find(slot, static_cast<uint32_t>(number >> limits::kSlotBits));
   }
 
-  Connection* find(uint32_t slot, uint32_t generation) {
+  Entry* find(uint32_t slot, uint32_t generation) {
     if (slot >= size_) return nullptr;
-    Connection& connection = at(slot);
-    if (connection.phase == Phase::kFree || connection.generation != generation) return nullptr;
-    return &connection;
+    Entry& entry = at(slot);
+    if (entry.is_free() || entry.generation != generation) return nullptr;
+    return &entry;
   }
 
-  static double id_of(const Connection& connection) {
-    return static_cast<double>((static_cast<uint64_t>(connection.generation) << limits::kSlotBits) |
-                               connection.slot);
+  static double id_of(const Entry& entry) {
+    return static_cast<double>((static_cast<uint64_t>(entry.generation) << limits::kSlotBits) |
+                               entry.slot);
   }
 
   // Unchecked: for slots that this table handed out itself.
-  Connection& at(uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
+  Entry& at(uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
   uint32_t size() const { return size_; }
   uint32_t used() const { return used_; }
 
@@ -62,8 +63,8 @@ class Slots {
   static constexpr uint32_t kChunk = 256;
 
   bool grow() {
-    if (size_ + kChunk > limits::kConnectionsMax) return false;
-    chunks_.push_back(std::make_unique<Connection[]>(kChunk));
+    if (size_ + kChunk > limits::kSlotsMax) return false;
+    chunks_.push_back(std::make_unique<Entry[]>(kChunk));
     for (uint32_t index = kChunk; index-- > 0;) {
       chunks_.back()[index].slot = size_ + index;
       free_.push_back(size_ + index);
@@ -72,10 +73,12 @@ class Slots {
     return true;
   }
 
-  std::vector<std::unique_ptr<Connection[]>> chunks_;
+  std::vector<std::unique_ptr<Entry[]>> chunks_;
   std::vector<uint32_t> free_;
   uint32_t size_ = 0;
   uint32_t used_ = 0;
 };
+
+using Slots = SlotTable<Connection>;
 
 }  // namespace midstream

@@ -4,47 +4,47 @@
 #include <vector>
 
 #include "connection.h"
-#include "limits.h"
 #include "slots.h"
 
 namespace midstream {
 
-// A hashed timing wheel (Varghese and Lauck, 1987) of milliseconds over the connections' deadlines. Deadlines move
-// lazily: a connection that was active is simply scheduled again when its old turn comes.
-class TimerWheel {
+// A hashed timing wheel (Varghese and Lauck, 1987) of milliseconds over the entries' deadlines.
+// Deadlines move lazily: an entry that was active is simply scheduled again when its old turn comes.
+template <typename Entry>
+class DeadlineWheel {
  public:
-  explicit TimerWheel(Slots& slots) : slots_(slots), heads_(kBuckets, UINT32_MAX) {}
+  explicit DeadlineWheel(SlotTable<Entry>& slots) : slots_(slots), heads_(kBuckets, UINT32_MAX) {}
 
-  void schedule(Connection& connection, uint64_t deadline_ms) {
-    cancel(connection);
-    connection.deadline_ms = deadline_ms;
+  void schedule(Entry& entry, uint64_t deadline_ms) {
+    cancel(entry);
+    entry.deadline_ms = deadline_ms;
     const uint64_t turn_ms = deadline_ms > now_ms_ ? deadline_ms : now_ms_ + 1;
     const auto bucket = static_cast<uint32_t>(turn_ms % kBuckets);
-    connection.timer_bucket = bucket;
-    connection.timer_previous = UINT32_MAX;
-    connection.timer_next = heads_[bucket];
-    if (connection.timer_next != UINT32_MAX) {
-      slots_.at(connection.timer_next).timer_previous = connection.slot;
+    entry.timer_bucket = bucket;
+    entry.timer_previous = UINT32_MAX;
+    entry.timer_next = heads_[bucket];
+    if (entry.timer_next != UINT32_MAX) {
+      slots_.at(entry.timer_next).timer_previous = entry.slot;
     }
-    heads_[bucket] = connection.slot;
+    heads_[bucket] = entry.slot;
     ++count_;
   }
 
-  void cancel(Connection& connection) {
-    if (connection.timer_bucket == UINT32_MAX) return;
-    if (connection.timer_previous != UINT32_MAX) {
-      slots_.at(connection.timer_previous).timer_next = connection.timer_next;
+  void cancel(Entry& entry) {
+    if (entry.timer_bucket == UINT32_MAX) return;
+    if (entry.timer_previous != UINT32_MAX) {
+      slots_.at(entry.timer_previous).timer_next = entry.timer_next;
     } else {
-      heads_[connection.timer_bucket] = connection.timer_next;
+      heads_[entry.timer_bucket] = entry.timer_next;
     }
-    if (connection.timer_next != UINT32_MAX) {
-      slots_.at(connection.timer_next).timer_previous = connection.timer_previous;
+    if (entry.timer_next != UINT32_MAX) {
+      slots_.at(entry.timer_next).timer_previous = entry.timer_previous;
     }
-    connection.timer_next = connection.timer_previous = connection.timer_bucket = UINT32_MAX;
+    entry.timer_next = entry.timer_previous = entry.timer_bucket = UINT32_MAX;
     --count_;
   }
 
-  // Calls `expire` for each connection whose deadline has passed, taken off the wheel before.
+  // Calls `expire` for each entry whose deadline has passed, taken off the wheel before.
   template <typename Expire>
   void advance(uint64_t now_ms, Expire expire) {
     // More than one round behind: every bucket once is enough. An empty wheel has nothing to visit.
@@ -66,18 +66,20 @@ class TimerWheel {
       if (slots_.at(slot).deadline_ms <= now_ms) due_.push_back(slot);
     }
     for (const uint32_t slot : due_) {
-      Connection& connection = slots_.at(slot);
-      if (connection.timer_bucket != bucket || connection.deadline_ms > now_ms) continue;
-      cancel(connection);
-      expire(connection);
+      Entry& entry = slots_.at(slot);
+      if (entry.timer_bucket != bucket || entry.deadline_ms > now_ms) continue;
+      cancel(entry);
+      expire(entry);
     }
   }
 
-  Slots& slots_;
+  SlotTable<Entry>& slots_;
   std::vector<uint32_t> heads_;
   std::vector<uint32_t> due_;
   uint64_t now_ms_ = 0;
   size_t count_ = 0;
 };
+
+using TimerWheel = DeadlineWheel<Connection>;
 
 }  // namespace midstream
