@@ -1,17 +1,36 @@
 import type { Clock } from "#shared/base/clock.ts";
 
+import type {
+  BackendTlsTerms,
+  ClientTlsFacts,
+  ClientTlsTerms,
+  ConnectTls,
+  SecureTerms,
+  TlsFailure,
+  TlsOutcome,
+  TlsTermsId,
+} from "./tls-terms.ts";
+
 /**
  * The contract of the engines that move bytes. One engine lives in one worker thread. No socket
  * leaves it: it reports events about connections by number, and the flow answers with commands.
  *
  * The order for one connection is: `accepted`, then any number of `peek` commands each answered by
- * `peeked`, then any number of `connect` commands each answered by `connected` or `failed`, then `closed` exactly once. After `closed` the id means nothing.
+ * `peeked`, then `secure` at most once, answered by `secured`, then any number of `connect` commands
+ * each answered by `connected` or `failed`, then `closed` exactly once. After `closed` the id means
+ * nothing.
  * A command that does not fit what the connection is doing is ignored, and an event that was on its
  * way when a command was given still arrives: whoever closes a connection may yet hear `connected`.
  *
  * A side is not read while the other one is slow. A driver may then hear of its reset only once it
  * is read again; and a write that fails may make it lose what a backend that has ended and reset had
  * said and was not read yet. The native driver does neither.
+ *
+ * TLS, on either side, is the engine's affair: what is said above and below of bytes and of ends
+ * then means those inside of it. A stream ends by `close_notify`, or by the end of the connection
+ * below without one: so many programs end that way that it counts as an end, not as a reset. An end
+ * is passed on to TLS as a `close_notify`, after which the other direction goes on. What cannot be
+ * opened as TLS any more is a reset by the side that sent it.
  */
 export interface Engine {
   /** Which driver this is. */
@@ -37,6 +56,19 @@ export interface Engine {
   peek(connection: ConnectionId, terms: PeekTerms): void;
   /** Drops this many of the bytes that were peeked: they are neither relayed nor counted. */
   discard(connection: ConnectionId, bytes: number): void;
+  /** Sets, or replaces, terms of TLS towards clients. They and those towards backends share numbers. */
+  setClientTls(id: TlsTermsId, terms: ClientTlsTerms): TlsOutcome;
+  /** Sets, or replaces, terms of TLS towards backends. */
+  setBackendTls(id: TlsTermsId, terms: BackendTlsTerms): TlsOutcome;
+  /** Unknown terms are no error. */
+  forgetTls(id: TlsTermsId): void;
+  /**
+   * Lets the client begin TLS, while it is accepted and not yet connected. What was peeked and not
+   * discarded is part of its handshake. `secured` answers, or `closed` with `handshake-failed` and
+   * why, or with `handshake-timeout`; a client that goes meanwhile has failed too. With terms that
+   * are unknown it is closed with `handshake-failed`. From then on `peek` and `discard` are ignored.
+   */
+  secure(connection: ConnectionId, terms: TlsTermsId, how: SecureTerms): void;
   /** Connects an accepted connection to a backend; from `connected` on bytes flow both ways. */
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void;
   /** Ends a connection; `closed` follows with the given reason. */
@@ -103,7 +135,9 @@ export interface PeekTerms {
 export interface ConnectTerms {
   /** Sent to the backend before anything of the client; not counted as the client's. */
   readonly prefix: Uint8Array | undefined;
-  /** Includes looking up a name; 0 means the system's own limit. */
+  /** In clear when absent. */
+  readonly tls?: ConnectTls;
+  /** Includes looking up a name, and the handshake of TLS; 0 means the system's own limit. */
   readonly connectTimeoutMs: number;
   /** Silence after which the connection is closed; 0 means never. */
   readonly clientIdleMs: number;
@@ -137,6 +171,8 @@ export const closeReasons = [
   "removed",
   "stopped",
   "backend-lost",
+  "handshake-failed",
+  "handshake-timeout",
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 
@@ -157,13 +193,21 @@ export type EngineEvent =
       readonly outcome: "more" | "ended" | "timeout";
     }
   | {
+      readonly kind: "secured";
+      readonly connection: ConnectionId;
+      readonly tls: ClientTlsFacts;
+    }
+  | {
       readonly kind: "connected";
       readonly connection: ConnectionId;
     }
   | {
       readonly kind: "failed";
       readonly connection: ConnectionId;
-      /** `ECONNREFUSED`, `ETIMEDOUT`, `ENOTFOUND` … */
+      /**
+       * `ECONNREFUSED`, `ETIMEDOUT`, `ENOTFOUND` …; `tls-` and a `TlsFailure` when the handshake
+       * with the backend failed; `EINVAL` when its terms are unknown.
+       */
       readonly code: string;
       /** Whether another backend may be tried: no byte of the client has left. */
       readonly mayRetry: boolean;
@@ -173,6 +217,8 @@ export type EngineEvent =
       readonly connection: ConnectionId;
       /** Who ended its stream first, unless something else cut the connection. */
       readonly reason: CloseReason;
+      /** With `handshake-failed`, why. */
+      readonly tlsFailure?: TlsFailure;
       /**
        * From the backend to the client, and from the client to the backend; final. Exact when both
        * streams ended; of a connection that was cut, what the system had not taken is left out.

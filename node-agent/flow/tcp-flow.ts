@@ -43,6 +43,9 @@ export function tcpFlow(stages: Stages, event: EngineEvent): void {
     case "peeked":
       // Nothing is peeked yet.
       return;
+    case "secured":
+      // No client speaks TLS with us yet.
+      return;
     case "connected":
       return onConnected(stages, event);
     case "failed":

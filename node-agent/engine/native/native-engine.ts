@@ -22,6 +22,7 @@ import {
   type PeekTerms,
   type Peer,
 } from "../engine.ts";
+import type { TlsOutcome } from "../tls-terms.ts";
 import { withoutIpv6 } from "../wildcard.ts";
 import { commandKinds, CommandRows } from "./command-rows.ts";
 import { EventRows, type EventAsker } from "./event-rows.ts";
@@ -100,6 +101,22 @@ export class NativeEngine implements Engine {
 
   discard(connection: ConnectionId, bytes: number): void {
     this.#command(commandKinds.discard, connection, bytes, 0);
+  }
+
+  setClientTls(): TlsOutcome {
+    return withoutTls;
+  }
+
+  setBackendTls(): TlsOutcome {
+    return withoutTls;
+  }
+
+  forgetTls(): void {
+    // None can have been set.
+  }
+
+  secure(connection: ConnectionId): void {
+    this.close(connection, "flush", "handshake-failed");
   }
 
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
@@ -227,3 +244,9 @@ export class NativeEngine implements Engine {
     this.#commands.add({ kind, connection, first, second });
   }
 }
+
+const withoutTls: TlsOutcome = {
+  ok: false,
+  code: "unsupported",
+  detail: "this engine does not speak TLS",
+};

@@ -18,6 +18,7 @@ import type {
   PeekTerms,
   Peer,
 } from "../engine.ts";
+import type { TlsOutcome } from "../tls-terms.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
 import { closeListener, openListener, type OpenListener } from "./portable-listener.ts";
@@ -92,6 +93,22 @@ class PortableEngine implements Engine {
     this.#connections.get(connection)?.discard(bytes);
   }
 
+  setClientTls(): TlsOutcome {
+    return withoutTls;
+  }
+
+  setBackendTls(): TlsOutcome {
+    return withoutTls;
+  }
+
+  forgetTls(): void {
+    // None can have been set.
+  }
+
+  secure(connection: ConnectionId): void {
+    this.close(connection, "flush", "handshake-failed");
+  }
+
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
     this.#connections.get(connection)?.connect(target, terms);
   }
@@ -158,3 +175,9 @@ function withoutMapping(address: string): string {
 function ignoreGone(): void {
   // The client reset before it was accepted: there is nobody to tell.
 }
+
+const withoutTls: TlsOutcome = {
+  ok: false,
+  code: "unsupported",
+  detail: "this engine does not speak TLS",
+};

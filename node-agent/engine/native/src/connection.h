@@ -33,6 +33,8 @@ enum class CloseReason : uint8_t {
   kRemoved,
   kStopped,
   kBackendLost,
+  kHandshakeFailed,
+  kHandshakeTimeout,
   kCount,
 };
 
