@@ -15,6 +15,7 @@ import { unsupportedBy, type Capability } from "#shared/definition/capability.ts
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, FlowProblem, Flows, VerifiedBalancer } from "../apply/flows.ts";
+import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import { FetchRoom, type FetchRooms } from "../discover/fetch-room.ts";
 import type { AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
@@ -54,6 +55,8 @@ export interface DataPlaneDeps {
   readonly beliefs?: Beliefs;
   /** Where lines of access logs go; none are written unless given. */
   readonly accessLog?: Pick<AccessLog, "take">;
+  /** What the control plane keeps for balancers to show; nothing is stored unless given. */
+  readonly storedCertificates?: StoredCertificates;
   /** How a worker comes to be; a thread unless given. */
   readonly spawn?: SpawnWorker;
 }
