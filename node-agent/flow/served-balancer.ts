@@ -1,36 +1,13 @@
 import { createElector, type Elector } from "../elect/elect.ts";
 import type { ElectionSources } from "../elect/election-sources.ts";
 import type { ElectingClient } from "../elect/strategy.ts";
-import type { ConnectionId, ListenerId } from "../engine/engine.ts";
 import { createAccessList } from "../listen/access-list.ts";
-import type { ClientDoor, Door, HeldPlace } from "../listen/admission.ts";
+import type { ClientDoor, Door } from "../listen/admission.ts";
 import { ClientCounters } from "../pool/client-counters.ts";
 import type { Candidate, PoolView } from "../pool/pool-view.ts";
 import { StickyTable } from "../pool/sticky-table.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
-import type { CountedBytes } from "../stats/connection-counts.ts";
-import type { AccessTrace } from "./access-trace.ts";
 import type { BalancerTerms } from "./worker-protocol.ts";
-
-/** A client that was let in, until its connection has closed. */
-export interface OpenConnection {
-  readonly id: ConnectionId;
-  readonly listener: ListenerId;
-  readonly balancer: ServedBalancer;
-  readonly client: ElectingClient;
-  /** What the client holds of its own limit. */
-  readonly place: HeldPlace | undefined;
-  /** Names of the backends that it was tried on. */
-  tried: readonly string[];
-  /** The backend that holds a place for it; undefined between two dials. */
-  backend: Candidate | undefined;
-  isConnected: boolean;
-  /** The backend was lost while it was dialled. */
-  isBackendLost: boolean;
-  /** Undefined when it is not logged. */
-  readonly trace: AccessTrace | undefined;
-  readonly counted: CountedBytes;
-}
 
 export interface ServedDeps {
   readonly counters: WorkerCounters;

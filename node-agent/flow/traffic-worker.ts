@@ -17,8 +17,10 @@ import { WorkerCounters } from "../pool/worker-counters.ts";
 import { ConnectionCounts } from "../stats/connection-counts.ts";
 import { AccessRecorder } from "./access-recorder.ts";
 import { NoticeBox } from "./notice-box.ts";
-import { ServedBalancer, type OpenConnection, type ServedDeps } from "./served-balancer.ts";
-import { tcpFlow, type Stages } from "./tcp-flow.ts";
+import type { OpenConnection } from "./open-connection.ts";
+import { ServedBalancer, type ServedDeps } from "./served-balancer.ts";
+import type { Stages } from "./stages.ts";
+import { tcpFlow } from "./tcp-flow.ts";
 import type {
   Answer,
   BalancerKey,
@@ -185,8 +187,8 @@ export class TrafficWorker {
 
   #cut({ which, how, reason }: Extract<Command, { do: "cut" }>): Answer {
     // A dial may yet fail and lead elsewhere.
-    const isDialling = ({ isConnected }: OpenConnection): boolean =>
-      which.backend !== undefined && !isConnected;
+    const isDialling = ({ stage }: OpenConnection): boolean =>
+      which.backend !== undefined && stage === "dialling";
     const selected = this.#select(which);
     for (const connection of selected.filter(isDialling)) connection.isBackendLost = true;
     const connections = selected.filter((connection) => !isDialling(connection));
@@ -206,6 +208,7 @@ export class TrafficWorker {
   #select({ balancer, listeners, backend }: ConnectionsOf): readonly OpenConnection[] {
     return [...this.#connections.values()].filter(
       (connection) =>
+        connection.stage !== "arriving" &&
         connection.balancer.terms.key === balancer &&
         (backend === undefined || connection.backend?.name === backend) &&
         (listeners === "all" || listeners.includes(connection.listener)),
@@ -224,7 +227,7 @@ export class TrafficWorker {
   #count(moved: { connection: ConnectionId; rxBytes: number; txBytes: number }): void {
     const connection = this.#connections.get(moved.connection);
     if (connection?.backend === undefined) return;
-    this.#stages.counts.moved(connection.backend.slot, connection.counted, moved);
+    this.#stages.counts.moved(connection.backend.slot, connection, moved);
   }
 
   #answer(request: number): (answer: Answer) => void {

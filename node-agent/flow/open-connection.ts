@@ -1,0 +1,64 @@
+import { addressBytes } from "#shared/base/ip-address.ts";
+
+import type { ElectingClient } from "../elect/strategy.ts";
+import type { ConnectionId, EngineEvent, ListenerId, Peer } from "../engine/engine.ts";
+import type { HeldPlace } from "../listen/admission.ts";
+import type { Candidate } from "../pool/pool-view.ts";
+import type { CountedBytes } from "../stats/connection-counts.ts";
+import type { AccessTrace } from "./access-trace.ts";
+import type { ServedBalancer } from "./served-balancer.ts";
+
+/** What a connection is at; `tcpFlow` tells the order. */
+export type Stage =
+  /** It was not let in: nothing is held for it. */
+  | "arriving"
+  /** A backend is dialled for it, or was and failed. */
+  | "dialling"
+  | "relaying";
+
+/** A client's connection, from its arrival until it has closed. One object, since each has one. */
+export class OpenConnection implements ElectingClient, CountedBytes {
+  readonly id: ConnectionId;
+  readonly listener: ListenerId;
+  readonly balancer: ServedBalancer;
+  readonly peer: Peer;
+  /** Undefined when it is not logged. */
+  readonly trace: AccessTrace | undefined;
+  stage: Stage = "arriving";
+  /** What the client holds of its own limit. */
+  place: HeldPlace | undefined = undefined;
+  /** Names of the backends that it was tried on. */
+  tried: readonly string[] = nobody;
+  /** The backend that holds a place for it; undefined between two dials. */
+  backend: Candidate | undefined = undefined;
+  /** The backend was lost while it was dialled. */
+  isBackendLost = false;
+  /** As counted so far. */
+  rxBytes = 0;
+  txBytes = 0;
+  #address: Uint8Array | undefined = undefined;
+
+  constructor(
+    { connection, listener, peer }: Extract<EngineEvent, { kind: "accepted" }>,
+    balancer: ServedBalancer,
+    trace: AccessTrace | undefined,
+  ) {
+    this.id = connection;
+    this.listener = listener;
+    this.balancer = balancer;
+    this.peer = peer;
+    this.trace = trace;
+  }
+
+  /** The client's, read where somebody asks for it, once. */
+  get address(): Uint8Array {
+    this.#address ??= addressBytes(this.peer.address);
+    return this.#address;
+  }
+
+  get port(): number {
+    return this.peer.port;
+  }
+}
+
+const nobody: readonly string[] = [];

@@ -1,0 +1,14 @@
+import { dialNext } from "./dial.ts";
+import type { OpenConnection } from "./open-connection.ts";
+import type { Stages } from "./stages.ts";
+
+/** What has to be known of a client before a backend is elected, one after the other. */
+export function prepare(stages: Stages, connection: OpenConnection): void {
+  afterSniffing(stages, connection);
+}
+
+/** The client's own TLS, where it is terminated, is agreed on here: before anybody is dialled. */
+function afterSniffing(stages: Stages, connection: OpenConnection): void {
+  connection.stage = "dialling";
+  dialNext(stages, connection, undefined);
+}
