@@ -1,5 +1,7 @@
 import type { Clock } from "#shared/base/clock.ts";
 
+import type { DatagramEvent, DatagramRelay } from "./datagrams.ts";
+import type { ListenerId, ListenOutcome, Peer } from "./listening.ts";
 import type {
   BackendTlsTerms,
   ClientTlsFacts,
@@ -10,6 +12,8 @@ import type {
   TlsOutcome,
   TlsTermsId,
 } from "./tls-terms.ts";
+
+export type { ListenerId, ListenOutcome, Peer } from "./listening.ts";
 
 /**
  * The contract of the engines that move bytes. One engine lives in one worker thread. No socket
@@ -35,6 +39,8 @@ import type {
 export interface Engine {
   /** Which driver this is. */
   readonly driver: Driver;
+  /** The UDP half; undefined while a driver has none. `stop` ends it too, its sessions with `stopped`. */
+  readonly datagrams: DatagramRelay | undefined;
   /**
    * Binds and accepts. Resolves when connections can arrive, or with the system's reason. A listener
    * that is open already stays as it is (`EEXIST` when a descriptor was given); an engine that has
@@ -91,8 +97,6 @@ export interface EngineDeps {
 
 export type CreateEngine = (deps: EngineDeps) => Engine;
 
-/** Numbers chosen by whoever listens. */
-export type ListenerId = number;
 /** Numbers chosen by the engine; never used again while the engine lives. */
 export type ConnectionId = number;
 
@@ -118,12 +122,6 @@ export interface ListenOptions {
    */
   readonly descriptor?: number;
 }
-
-export type ListenOutcome =
-  /** `port` is 0 for a Unix socket. */
-  | { readonly ok: true; readonly port: number }
-  /** `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` … */
-  | { readonly ok: false; readonly code: string; readonly detail: string };
 
 export interface PeekTerms {
   /** More bytes than these are worth telling: 0 at first, then as many as were told last time. */
@@ -177,7 +175,10 @@ export const closeReasons = [
 export type CloseReason = (typeof closeReasons)[number];
 
 /** What the engine tells, in batches and in order; the flow answers within the call where it can. */
-export type EngineEvent =
+export type EngineEvent = ConnectionEvent | DatagramEvent;
+
+/** What it tells of connections and their listeners. */
+export type ConnectionEvent =
   | {
       readonly kind: "accepted";
       readonly connection: ConnectionId;
@@ -234,15 +235,6 @@ export type EngineEvent =
     };
 
 export type OnEngineEvents = (events: readonly EngineEvent[]) => void;
-
-/** Who connected, and to which address. Of a Unix socket: empty, and 0. */
-export interface Peer {
-  /** IPv4 in its own form, also when it arrived at an IPv6 socket. */
-  readonly address: string;
-  readonly port: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-}
 
 export interface MovedBytes {
   readonly connection: ConnectionId;

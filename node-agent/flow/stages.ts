@@ -1,4 +1,4 @@
-import type { ConnectionId, Engine, EngineEvent, ListenerId, Peer } from "../engine/engine.ts";
+import type { ConnectionEvent, ConnectionId, Engine, ListenerId, Peer } from "../engine/engine.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 import type { ConnectionCounts } from "../stats/connection-counts.ts";
 import type { AccessRecorder } from "./access-recorder.ts";
@@ -20,4 +20,7 @@ export interface Stages {
   readonly connections: Map<ConnectionId, OpenConnection>;
 }
 
-export type EventOf<Kind extends EngineEvent["kind"]> = Extract<EngineEvent, { kind: Kind }>;
+export type EventOf<Kind extends ConnectionEvent["kind"]> = Extract<
+  ConnectionEvent,
+  { kind: Kind }
+>;

@@ -1,4 +1,4 @@
-import type { EngineEvent } from "../engine/engine.ts";
+import type { ConnectionEvent } from "../engine/engine.ts";
 import { onAccepted } from "./arrive.ts";
 import { onClosed } from "./depart.ts";
 import { onConnected, onDialFailed } from "./dial.ts";
@@ -15,7 +15,7 @@ import type { EventOf, Stages } from "./stages.ts";
  *
  * Whatever the stage, turn-away.ts ends what must not go on, and depart.ts gives back what was held.
  */
-export function tcpFlow(stages: Stages, event: EngineEvent): void {
+export function tcpFlow(stages: Stages, event: ConnectionEvent): void {
   switch (event.kind) {
     case "accepted":
       return onAccepted(stages, event);

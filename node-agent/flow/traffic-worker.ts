@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import { movedMs } from "#shared/base/limits.ts";
 
+import { isDatagramEvent } from "../engine/datagrams.ts";
 import type {
   Address,
   ConnectionId,
@@ -118,7 +119,10 @@ export class TrafficWorker {
   }
 
   #onEvents(events: readonly EngineEvent[]): void {
-    for (const event of events) tcpFlow(this.#stages, event);
+    for (const event of events) {
+      // Nothing is bound for datagrams yet.
+      if (!isDatagramEvent(event)) tcpFlow(this.#stages, event);
+    }
     if (this.#connections.size > 0) this.#countSoon();
   }
 

@@ -39,6 +39,7 @@ const tickMs = 50;
 /** The engine in C++: the same contract as the portable one, inside the worker's own loop. */
 export class NativeEngine implements Engine {
   readonly driver = "native";
+  readonly datagrams = undefined;
   readonly #deps: EngineDeps;
   readonly #events: EventRows;
   readonly #commands = new CommandRows((count) => this.#handle.run(count));

@@ -29,6 +29,7 @@ export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(d
 
 class PortableEngine implements Engine {
   readonly driver = "portable";
+  readonly datagrams = undefined;
   readonly #batch: EventBatch;
   readonly #host: ConnectionHost;
   readonly #deadlines: Deadlines;
