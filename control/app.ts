@@ -19,6 +19,7 @@ import { problemAnswer } from "./http/problem-answer.ts";
 import { createRouter } from "./http/router.ts";
 import { apiKeyRoutes } from "./http/routes/api-keys.ts";
 import { auditRoutes } from "./http/routes/audit.ts";
+import { backendRoutes } from "./http/routes/backends.ts";
 import { balancerRoutes } from "./http/routes/balancers.ts";
 import { eventRoutes } from "./http/routes/events.ts";
 import { groupRoutes } from "./http/routes/groups.ts";
@@ -81,6 +82,7 @@ function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   app.route("/", joinTokenRoutes(deps, guards));
   app.route("/", groupRoutes(deps, guards));
   app.route("/", balancerRoutes(writes, guards));
+  app.route("/", backendRoutes(writes, guards));
   app.route("/", planRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 
 import { pointerOf } from "#shared/base/problem.ts";
 
+import type { BackendTaken } from "../verbs/backend/write.ts";
 import type { Stale } from "../verbs/balancer/expected.ts";
 import type {
   ConfirmationRequired,
@@ -18,6 +19,7 @@ import { problemAnswer } from "./problem-answer.ts";
 
 /** What verbs answer when they did not do it. */
 export type RefusedOutcome =
+  | BackendTaken
   | ConfirmationRequired
   | Invalid
   | LimitReached
@@ -29,6 +31,10 @@ export type RefusedOutcome =
 /** The problem that a verb's refusal is to a client. */
 export function refusedAnswer<E extends HttpEnv>(c: Context<E>, outcome: RefusedOutcome): Response {
   switch (outcome.kind) {
+    case "backend-taken": {
+      const detail = `${outcome.backend} is a managed backend already: change it with PATCH`;
+      return problemAnswer(c, "http/conflict", { detail });
+    }
     case "confirmation-required": {
       const { removed, left } = outcome;
       const detail =

@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, max, sql, sum, type AnyColumn, type SQL } from "dr
 
 import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
 import { buckets10sMsKept, rateWindowMsMax } from "#shared/base/limits.ts";
+import type { ManagedBackend } from "#shared/definition/managed-backend.ts";
 
 import type { Transaction } from "../storage/database.ts";
 import { balancers } from "../storage/tables/balancers.ts";
@@ -47,10 +48,15 @@ interface Span extends TrafficQuestion {
   readonly nowMs: number;
 }
 
+/** Of a definition with a thousand backends only these are wanted. */
+const managedBackends = sql<
+  readonly ManagedBackend[] | null
+>`${balancers.definition} -> 'managedBackends'`;
+
 async function trafficRows(tx: Transaction, span: Span): Promise<TrafficRows | undefined> {
   const { tenantId, balancerId } = span;
   const [balancer] = await tx
-    .select({ groupId: balancers.groupId })
+    .select({ groupId: balancers.groupId, managed: managedBackends })
     .from(balancers)
     .where(and(eq(balancers.tenantId, tenantId), eq(balancers.id, balancerId)));
   if (balancer === undefined) return undefined;
@@ -59,6 +65,7 @@ async function trafficRows(tx: Transaction, span: Span): Promise<TrafficRows | u
     recent: await recentCounters(tx, span),
     gauges: await gaugeRows(tx, span),
     nodes: await expectedNodes(tx, tenantId, balancer.groupId),
+    managed: balancer.managed ?? [],
   };
 }
 

@@ -1,4 +1,6 @@
 import { backendRowsMax, nodeAwayMsMin, nodeRowsMax } from "#shared/base/limits.ts";
+import { backendName } from "#shared/definition/backend-name.ts";
+import type { BackendState, ManagedBackend } from "#shared/definition/managed-backend.ts";
 
 /** Counters of an answer: what happened within the window. */
 export interface TrafficCounters {
@@ -35,6 +37,8 @@ export interface BackendTraffic extends TrafficTotals {
   readonly nodes: number;
   /** It has left every node, and its last connection is closed: only the window still knows it. */
   readonly gone: boolean;
+  /** What the balancer's managed backends say of it; `enabled` unless they say otherwise. */
+  readonly state: BackendState;
 }
 
 /** A node's part; counters are null when the window is so long that nodes are merged. */
@@ -90,6 +94,7 @@ export interface TrafficRows {
   readonly recent: TrafficCounters;
   readonly gauges: readonly GaugeRow[];
   readonly nodes: readonly ExpectedNode[];
+  readonly managed: readonly ManagedBackend[];
 }
 
 export interface TrafficSpan {
@@ -136,6 +141,7 @@ function backendsOf(rows: TrafficRows, gauges: readonly GaugeRow[]): readonly Ba
   const known = Map.groupBy(gauges, ({ backend }) => backend);
   const names = new Set([...buckets.keys(), ...known.keys()]);
   const there = namesThere(rows);
+  const states = statesOf(rows.managed);
   names.delete("");
   return [...names].toSorted().flatMap((backend) => {
     const heard = known.get(backend) ?? [];
@@ -149,8 +155,15 @@ function backendsOf(rows: TrafficRows, gauges: readonly GaugeRow[]): readonly Ba
       live: heard.filter(({ live }) => live > 0).length,
       nodes: heard.length,
       gone,
+      state: states.get(backend) ?? "enabled",
     };
   });
+}
+
+function statesOf(managed: readonly ManagedBackend[]): ReadonlyMap<string, BackendState> {
+  return new Map(
+    managed.map(({ host, port, state = "enabled" }) => [backendName(host, port), state]),
+  );
 }
 
 /** Backends that have not left every node; a node that is not heard may still have its own. */

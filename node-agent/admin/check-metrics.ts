@@ -14,16 +14,18 @@ export function checkMetrics(registry: Registry): {
       labelNames: ["balancer", "name", "backend"],
     });
   const ejected = gauge("ejected", "1 while it is left out because dials to it failed");
+  const enabled = gauge("enabled", "0 while whoever manages it lets no new connection in");
   const passed = gauge("check_passed", "1 when its last check passed, 0 when it failed");
   const took = gauge("check_duration_seconds", "How long its last check took");
   return {
     set: (balancers) => {
-      for (const each of [ejected, passed, took]) each.reset();
+      for (const each of [ejected, enabled, passed, took]) each.reset();
       for (const { id, name, backends } of balancers) {
         for (const backend of backends) {
           const labels = { balancer: id, name, backend: backend.name };
           const last = lastOf(backend);
           ejected.set(labels, Number(backend.ejected));
+          enabled.set(labels, Number(backend.state === "enabled"));
           if (last === undefined) continue;
           passed.set(labels, last.verdict === "passed" ? 1 : 0);
           took.set(labels, last.tookMs / 1_000);

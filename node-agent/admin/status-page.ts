@@ -1,4 +1,4 @@
-import { versionText } from "./status-text.ts";
+import { backendText, versionText } from "./status-text.ts";
 import type { AgentStatus, BalancerView } from "./status.ts";
 
 /**
@@ -75,7 +75,7 @@ function balancerRow(balancer: BalancerView): string {
   const lines = backends.map(
     (backend) =>
       `<span${backend.live ? "" : ' class="bad"'}>${escaped(backend.name)} ` +
-      `${backend.live ? "up" : "down"}, ${backend.activeConnections} open</span>`,
+      `${backendText(backend)}</span>`,
   );
   return [
     `<tr><td>${escaped(name)}<br><code>${escaped(id)}</code></td>`,

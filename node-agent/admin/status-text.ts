@@ -1,6 +1,6 @@
 import type { Version } from "#shared/snapshot/version.ts";
 
-import type { AgentStatus, BalancerView, SourceView } from "./status.ts";
+import type { AgentStatus, BackendView, BalancerView, SourceView } from "./status.ts";
 
 /** The status for a terminal. */
 export function statusText(status: AgentStatus): string {
@@ -29,10 +29,14 @@ function balancerLines(balancer: BalancerView): readonly string[] {
     `${name} (${id}) ${state}, ${activeConnections} open, on ${bind.join(", ")}`,
     ...problems.map(({ code, pointer, detail }) => `  ${code} at ${pointer}: ${detail}`),
     ...sources.filter(({ state }) => state !== "fresh").map(sourceLine),
-    ...backends.map(
-      (one) => `  ${one.name} ${one.live ? "up" : "down"}, ${one.activeConnections} open`,
-    ),
+    ...backends.map((one) => `  ${one.name} ${backendText(one)}`),
   ];
+}
+
+/** How a backend is, in a few words. */
+export function backendText({ live, state, activeConnections }: BackendView): string {
+  const managed = state === "enabled" ? "" : ` (${state})`;
+  return `${live ? "up" : "down"}${managed}, ${activeConnections} open`;
 }
 
 function sourceLine({ pointer, kind, state, lastFailure }: SourceView): string {

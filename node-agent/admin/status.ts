@@ -100,6 +100,8 @@ export interface BackendView {
   readonly live: boolean;
   /** Left out for a while, because dials to it failed. */
   readonly ejected: boolean;
+  /** `disabled`, `draining` and `cut` get no new connections, by the word of whoever manages it. */
+  readonly state: "enabled" | "disabled" | "draining" | "cut";
   readonly activeConnections: number;
   /** The last results of its checks, newest first. */
   readonly checks: readonly CheckView[];

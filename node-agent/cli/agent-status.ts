@@ -100,11 +100,12 @@ function notRunning(
 }
 
 function backendView(status: BackendStatus): BackendView {
-  const { name, isLive, isEjected, activeConnections, checks } = status;
+  const { name, isLive, isEjected, state, activeConnections, checks } = status;
   return {
     name,
     live: isLive,
     ejected: isEjected,
+    state,
     activeConnections,
     checks: checks.map((check) => ({
       atMs: check.atMs,

@@ -66,6 +66,11 @@ export class BalancerConnections {
     return this.#cut({ listeners: "all", backend }, "backend-lost", "abort");
   }
 
+  /** Ends what is left of a backend that was draining, and returns how many that are. */
+  endThoseTo(backend: string): Promise<number> {
+    return this.#cut({ listeners: "all", backend }, "drained");
+  }
+
   /**
    * Gives all connections so much time, in the background, and calls `onIdle` once the last one has
    * closed. Called again it can shorten the time.

@@ -8,6 +8,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
 import type { FetchRooms } from "../discover/fetch-room.ts";
 import type { SourceStatus } from "../discover/source-status.ts";
+import { withManaged } from "../discover/with-managed.ts";
 import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
 import { DialEjection, type EjectedBackend } from "../health/dial-ejection.ts";
 import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/health-monitor.ts";
@@ -17,6 +18,8 @@ import { BackendTable } from "../pool/backend-table.ts";
 import { lostBackends } from "../pool/lost-backends.ts";
 import type { PoolView } from "../pool/pool-view.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
+import { isOffered } from "../pool/usable-entries.ts";
+import { BackendDrains } from "./backend-drains.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
 
 /** Which backends are believed to live, by balancer. */
@@ -38,6 +41,8 @@ export interface BalancerPoolDeps {
   readonly onView: (view: PoolView) => void;
   /** A backend whose connections shall be cut; told after a view without it, and maybe again. */
   readonly onLost: (backend: string) => void;
+  /** A backend that was draining has no time left. */
+  readonly onDrained: (backend: string) => void;
 }
 
 /** What a balancer knows of its backends: discovery and checks fill the table, views come out. */
@@ -46,6 +51,8 @@ export class BalancerPool {
   readonly #deps: BalancerPoolDeps;
   readonly #health: HealthMonitor;
   readonly #ejection: DialEjection;
+  readonly #drains: BackendDrains;
+  #found: readonly Backend[] | undefined;
   #definition: Balancer;
   readonly #discovery: BalancerDiscovery;
   #published: PoolView;
@@ -63,7 +70,7 @@ export class BalancerPool {
       random: deps.random,
       lookup: probes.lookup,
       rooms: deps.rooms,
-      onBackends: (backends) => this.#deliver(backends),
+      onBackends: (backends) => this.#onFound(backends),
       onEvent: (event, { pointer: source, kind: sourceKind }) => {
         const { balancer, tell } = deps;
         tell({ ...event, balancer, source, sourceKind });
@@ -76,10 +83,12 @@ export class BalancerPool {
     const onEject = (ejected: EjectedBackend): void => this.#onEject(ejected);
     const onReadmit = (backend: string): void => this.#onReadmit(backend);
     this.#ejection = new DialEjection({ clock, onEject, onReadmit }, definition.ejection);
+    this.#drains = new BackendDrains({ clock, onDue: deps.onDrained });
   }
 
   /** Resolves with the first backends, or when they are not there after `firstDiscoveryMsMax`. */
   async start(): Promise<void> {
+    this.#merge();
     await this.#discover();
     this.#publishNow();
   }
@@ -90,6 +99,7 @@ export class BalancerPool {
     this.#definition = definition;
     if (!isDeepStrictEqual(before.healthcheck, definition.healthcheck)) this.#changeChecks();
     this.#ejection.configure(definition.ejection);
+    this.#merge();
     if (!isDeepStrictEqual(before.discovery, definition.discovery)) await this.#discover();
     this.#publishNow();
   }
@@ -129,6 +139,7 @@ export class BalancerPool {
     this.#discovery.stop();
     this.#health.stop();
     this.#ejection.stop();
+    this.#drains.stop();
     this.#publishing?.stop();
   }
 
@@ -142,7 +153,15 @@ export class BalancerPool {
     await Promise.race([changed, late.promise]).finally(() => timer.stop());
   }
 
-  #deliver(backends: readonly Backend[]): void {
+  #onFound(backends: readonly Backend[]): void {
+    this.#found = backends;
+    this.#merge();
+  }
+
+  /** As long as no source has named anything and nothing is managed, there is nothing to merge. */
+  #merge(): void {
+    if (this.#found === undefined && this.#definition.managedBackends === undefined) return;
+    const backends = withManaged(this.#found ?? [], this.#definition);
     const { added, removed, leftOut } = this.table.deliver(backends, this.#isNewLive());
     this.#believe(added);
     this.#syncChecks();
@@ -242,6 +261,7 @@ export class BalancerPool {
     const view = this.table.view();
     if (view !== this.#published) this.#publishView(view, wasPanic);
     this.#cutLost(view);
+    this.#followDrains();
   }
 
   #publishView(view: PoolView, wasPanic: boolean): void {
@@ -252,16 +272,25 @@ export class BalancerPool {
   }
 
   #cutLost(view: PoolView): void {
-    if (this.#definition.cutOnBackendLoss !== true) return;
     const { ledger, onLost } = this.#deps;
+    const cutsLost = this.#definition.cutOnBackendLoss === true;
     const busy = this.table.entries().filter(({ slot }) => ledger.inUse(slot) > 0);
-    for (const backend of lostBackends(busy, view)) onLost(backend);
+    for (const backend of lostBackends(busy, view, { cutsLost })) onLost(backend);
+  }
+
+  #followDrains(): void {
+    const draining = this.table
+      .entries()
+      .flatMap(({ name, backend: { drainMs } }) =>
+        drainMs === undefined ? [] : [[name, drainMs] as const],
+      );
+    this.#drains.follow(new Map(draining));
   }
 
   #tellPanic(): void {
     const { balancer, tell } = this.#deps;
     const { isPanic } = this.table;
-    const backends = this.table.entries().filter(({ isDiscovered }) => isDiscovered);
+    const backends = this.table.entries().filter(isOffered);
     const healthy = backends.filter(({ isLive }) => isLive).length;
     const kind = isPanic ? "panic.started" : "panic.ended";
     tell({ kind, balancer, healthy, backends: backends.length });

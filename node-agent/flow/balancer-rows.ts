@@ -6,6 +6,7 @@ import type { BackendEntry, BackendTable } from "../pool/backend-table.ts";
 import type { SlotRef } from "../pool/pool-view.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import { addedTotals } from "../pool/totals.ts";
+import { isOffered } from "../pool/usable-entries.ts";
 import type { RateMeter } from "../stats/rate-meter.ts";
 import type { BackendStatus } from "./balancer-status.ts";
 
@@ -46,7 +47,7 @@ export function balancerRows(numbers: BalancerNumbers): readonly TotalsRow[] {
   const { id, slot, ledger, table } = numbers;
   const { own, backends } = readNumbers(numbers);
   const names = new Set(backends.map(({ entry }) => entry.name));
-  const live = backends.filter(({ entry }) => entry.isLive && entry.isDiscovered).length;
+  const live = backends.filter(({ entry }) => entry.isLive && isOffered(entry)).length;
   const row = (
     backend: string,
     counters: CounterTotals,
@@ -96,6 +97,7 @@ export function backendStatuses(
       isLive: entry.isLive,
       isEjected: entry.isEjected,
       isDiscovered: entry.isDiscovered,
+      state: backend.state ?? "enabled",
       checks: checksOf(name),
       weight: backend.weight,
       priority: backend.priority,

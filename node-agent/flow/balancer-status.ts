@@ -1,3 +1,4 @@
+import type { BackendState } from "#shared/definition/managed-backend.ts";
 import type { CounterTotals } from "#shared/measures/report.ts";
 
 import type { SourceStatus } from "../discover/source-status.ts";
@@ -32,6 +33,8 @@ export interface BackendStatus {
   readonly checks: readonly CheckResult[];
   /** False: its discovery names it no more, and it stays until its connections have closed. */
   readonly isDiscovered: boolean;
+  /** What whoever manages it says that it is there for. */
+  readonly state: BackendState;
   readonly weight: number;
   readonly priority: number;
   readonly maxConnections: number;

@@ -15,6 +15,7 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   "backend:unix",
   "section:access",
   "section:accessLog",
+  "section:managedBackends",
   "section:ejection",
   ...healthcheckOptions.map((name) => `healthcheck-option:${name}` as const),
   ...bindKinds,

@@ -26,7 +26,14 @@ export type DataPlaneEvent =
       readonly healthy: number;
       readonly backends: number;
     }
-  /** Its backend was lost, and the balancer asks for that. */
+  /** The time of a backend that drains is up; so many connections were left. */
+  | {
+      readonly kind: "backend.drained";
+      readonly balancer: string;
+      readonly backend: string;
+      readonly cut: number;
+    }
+  /** Its backend was cut, or was lost and the balancer asks for that. */
   | {
       readonly kind: "connections.cut";
       readonly balancer: string;

@@ -10,7 +10,7 @@ import { lookupsExhausted } from "../runtime/name-lookup.ts";
 import { isOwnLack } from "../runtime/own-lack.ts";
 import { within } from "../runtime/within.ts";
 import { doubt, type Seen } from "./plan-finding.ts";
-import type { PlannedBackend } from "./plan-sources.ts";
+import type { PlannedBackend } from "./plan-managed.ts";
 
 export interface PlanDialsDeps {
   readonly clock: Clock;

@@ -11,6 +11,7 @@ import { boundedFetch } from "../discover/bounded-fetch.ts";
 import { createSource, sourceTerms } from "../discover/create-source.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
 import { doubt, type Seen } from "./plan-finding.ts";
+import { plannedWithManaged, type PlannedBackend } from "./plan-managed.ts";
 
 export interface PlanSourcesDeps {
   readonly clock: Clock;
@@ -26,13 +27,6 @@ export interface PlannedSources {
   /** Time for all of them, in milliseconds. */
   readonly withinMs: number;
   readonly signal: AbortSignal;
-}
-
-/** A backend that a source named, and where in the balancer that stands. */
-export interface PlannedBackend {
-  readonly pointer: string;
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface FoundBackends {
@@ -64,7 +58,10 @@ export async function plannedSources(
       problems: looked.flatMap(({ problems }) => problems),
       doubts: looked.flatMap(({ doubts }) => doubts),
     },
-    backends: looked.flatMap(({ backends }) => backends),
+    backends: plannedWithManaged(
+      looked.flatMap(({ backends }) => backends),
+      revealed,
+    ),
     unknown: looked
       .filter(isUnknown)
       .map(({ pointer }) => doubt(pointer, "the backends of this source are not known")),

@@ -33,7 +33,7 @@ import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./wor
 
 export interface RunningBalancerDeps
   extends
-    Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost">,
+    Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost" | "onDrained">,
     Omit<BalancerListenersDeps, "balancer"> {
   /** Whether this node writes access logs. */
   readonly logsAccess: boolean;
@@ -83,6 +83,7 @@ export class RunningBalancer {
         balancer: balancer.id,
         onView: (pool) => deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
         onLost: (backend) => void this.#cutThoseTo(backend),
+        onDrained: (backend) => void this.#endThoseTo(backend),
       },
       revealSecrets(balancer.definition, balancer.secrets),
     );
@@ -265,6 +266,11 @@ export class RunningBalancer {
   async #cutThoseTo(backend: string): Promise<void> {
     const count = await this.#connections.cutThoseTo(backend);
     if (count > 0) this.#deps.tell({ kind: "connections.cut", balancer: this.id, backend, count });
+  }
+
+  async #endThoseTo(backend: string): Promise<void> {
+    const cut = await this.#connections.endThoseTo(backend);
+    this.#deps.tell({ kind: "backend.drained", balancer: this.id, backend, cut });
   }
 
   #stopWatching(): void {

@@ -1,15 +1,10 @@
 import type { Clock } from "#shared/base/clock.ts";
 import { backendsPerBalancerMax, departedRowMs } from "#shared/base/limits.ts";
-import type { Backend } from "#shared/definition/backend.ts";
+import { backendName } from "#shared/definition/backend-name.ts";
 import type { CounterTotals } from "#shared/measures/report.ts";
 
-import {
-  backendName,
-  emptyPool,
-  type Candidate,
-  type PoolView,
-  type SlotRef,
-} from "./pool-view.ts";
+import { isEnabled, type DirectedBackend } from "./directed-backend.ts";
+import { emptyPool, type Candidate, type PoolView, type SlotRef } from "./pool-view.ts";
 import type { SlotLedger } from "./slot-ledger.ts";
 import { addedTotals, zeroTotals } from "./totals.ts";
 import { usableEntries } from "./usable-entries.ts";
@@ -18,7 +13,7 @@ import { usableEntries } from "./usable-entries.ts";
 export interface BackendEntry {
   /** `host:port`, IPv6 in brackets. */
   readonly name: string;
-  readonly backend: Backend;
+  readonly backend: DirectedBackend;
   readonly slot: SlotRef;
   readonly isLive: boolean;
   /** Monotonic time since which it can be elected; -Infinity of the first delivery's. */
@@ -74,7 +69,7 @@ export class BackendTable {
    * the new attributes; a target listed twice counts once, with its last attributes; a target that
    * is no longer listed gets no new connection and leaves as soon as it has none.
    */
-  deliver(backends: readonly Backend[], isNewLive: boolean): Delivery {
+  deliver(backends: readonly DirectedBackend[], isNewLive: boolean): Delivery {
     const listed = new Map(
       backends.map((backend) => [backendName(backend.host, backend.port), backend]),
     );
@@ -133,7 +128,7 @@ export class BackendTable {
     return { dropped };
   }
 
-  /** Live and discovered backends, as workers are told. The same object until something changes. */
+  /** Live, discovered and enabled backends, as workers are told. The same object until something changes. */
   view(): PoolView {
     if (this.#view.version === this.#version) return this.#view;
     const usable = usableEntries(this.entries(), this.#panicBelowPercent);
@@ -161,10 +156,11 @@ export class BackendTable {
   }
 
   /** False when no slot was free. */
-  #merge(name: string, backend: Backend, isNewLive: boolean): boolean {
+  #merge(name: string, backend: DirectedBackend, isNewLive: boolean): boolean {
     const known = this.#entries.get(name);
     if (known !== undefined) {
-      const liveSinceMs = known.isDiscovered ? known.liveSinceMs : this.#newSinceMs();
+      const wasOffered = known.isDiscovered && isEnabled(known.backend);
+      const liveSinceMs = wasOffered ? known.liveSinceMs : this.#newSinceMs();
       this.#put({ ...known, backend, isDiscovered: true, liveSinceMs });
       return true;
     }

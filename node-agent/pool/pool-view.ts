@@ -1,5 +1,3 @@
-import { socketPathOf } from "#shared/definition/socket-path.ts";
-
 /** A backend that can be elected: live, and named by its discovery. */
 export interface Candidate {
   /** `host:port`, IPv6 in brackets, or `unix:/path`: unique in its pool, and what statistics call it. */
@@ -39,9 +37,3 @@ export interface PoolView {
 }
 
 export const emptyPool: PoolView = { version: 0, candidates: [] };
-
-/** `host:port`, an IPv6 address in brackets; of a Unix socket `unix:/path`. */
-export function backendName(host: string, port: number): string {
-  if (socketPathOf(host) !== undefined) return host;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -10,6 +10,7 @@ import { ejectionSchema } from "./ejection.ts";
 import { nameSchema } from "./fields.ts";
 import { healthcheckSchema } from "./healthcheck/healthcheck.ts";
 import { limitsSchema } from "./limits.ts";
+import { managedBackendsSchema } from "./managed-backend.ts";
 import { proxyProtocolSchema } from "./proxy-protocol.ts";
 import { section } from "./section.ts";
 import { sniSchema } from "./sni.ts";
@@ -42,6 +43,7 @@ export const balancerSchema = section({
   strategy: strategySchema.default("weight"),
   strategyOptions: strategyOptionsSchema.optional(),
   discovery: discoverySchema,
+  managedBackends: managedBackendsSchema.optional(),
   // A balancer that sends clients to dead backends is no balancer. (udp: none, it has no handshake.)
   healthcheck: healthcheckSchema.prefault({ kind: "ping" }).meta({
     description: "ping unless given; none unless given with protocol udp",

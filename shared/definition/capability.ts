@@ -39,6 +39,7 @@ export type Capability =
   | `section:${OptionalSection}`;
 
 type OptionalSection =
+  | "managedBackends"
   | "ejection"
   | "sni"
   | "tls"
@@ -56,6 +57,7 @@ export interface Requirement {
 }
 
 const optionalSections: readonly OptionalSection[] = [
+  "managedBackends",
   "ejection",
   "sni",
   "tls",

@@ -1,6 +1,7 @@
+import { backendName } from "#shared/definition/backend-name.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 
-import { backendName, type Candidate } from "../../node-agent/pool/pool-view.ts";
+import type { Candidate } from "../../node-agent/pool/pool-view.ts";
 
 /** A backend with the defaults of a definition. */
 export function backendOf(text: string, given: Partial<Backend> = {}): Backend {

@@ -27,7 +27,8 @@ export type BalancerAnswer = Balancer & {
   readonly revision: number;
 } & WriteNotes;
 
-const notesShape = {
+/** The same as parts of a schema. */
+export const answerNotesShape = {
   warnings: z
     .array(problemItemSchema)
     .optional()
@@ -42,7 +43,7 @@ export const balancerAnswerSchema = balancerSchema
   .extend({
     id: z.string(),
     revision: z.int().meta({ description: "The revision that last changed it" }),
-    ...notesShape,
+    ...answerNotesShape,
   })
   .meta({ id: "BalancerAnswer", description: "A balancer in its stored form" });
 
@@ -52,12 +53,12 @@ export const balancerRemovedSchema = z
     revision: z.int(),
     receipt: receiptSchema.optional(),
     notWaited: notWaitedSchema.optional(),
-    dryRun: notesShape.dryRun,
+    dryRun: answerNotesShape.dryRun,
   })
   .meta({ id: "BalancerRemoved" });
 
 /** Keys of an answer that are not part of the definition: a client may send them back. */
-export const answerOnlyKeys = ["id", "revision", ...Object.keys(notesShape)] as const;
+export const answerOnlyKeys = ["id", "revision", ...Object.keys(answerNotesShape)] as const;
 
 export function balancerAnswer(record: BalancerRecord, notes: WriteNotes = {}): BalancerAnswer {
   return { id: record.id, revision: record.rev, ...record.definition, ...notes };

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { formatDuration } from "#shared/base/duration.ts";
 import { buckets10sMsKept } from "#shared/base/limits.ts";
+import { backendStates } from "#shared/definition/managed-backend.ts";
 
 import type { TrafficView } from "../../view/traffic-view.ts";
 
@@ -39,6 +40,9 @@ export const trafficAnswerSchema = z
           description:
             "It has left every node and its last connection is closed; it is listed for what it " +
             "did within the window",
+        }),
+        state: z.enum(backendStates).meta({
+          description: "What the balancer's managed backends say of it",
         }),
       }),
     ),

@@ -1,4 +1,5 @@
 import { balancerSchema } from "#shared/definition/balancer.ts";
+import { managedBackendSchema, managedPatchSchema } from "#shared/definition/managed-backend.ts";
 
 import {
   apiKeyAnswerSchema,
@@ -12,6 +13,7 @@ import {
   signedUpSchema,
 } from "../answers/access-answer.ts";
 import { pageSchema } from "../answers/answer-schema.ts";
+import { backendAnswerSchema, backendRemovedSchema } from "../answers/backend-answer.ts";
 import { balancerAnswerSchema, balancerRemovedSchema } from "../answers/balancer-answer.ts";
 import { eventAnswerSchema } from "../answers/event-answer.ts";
 import { nodeAnswerSchema } from "../answers/node-answer.ts";
@@ -39,6 +41,8 @@ export const bodySchemas = {
   GroupInput: groupBodySchema,
   JoinTokenInput: joinTokenBodySchema,
   LogIn: logInBodySchema,
+  ManagedBackendInput: managedBackendSchema,
+  ManagedBackendPatch: managedPatchSchema,
   SignUp: signUpBodySchema,
 } as const;
 export type BodyName = keyof typeof bodySchemas;
@@ -48,6 +52,9 @@ export const answerSchemas = {
   ApiKey: apiKeyAnswerSchema,
   ApiKeys: pageSchema(apiKeyAnswerSchema),
   AuditEntries: pageSchema(auditAnswerSchema),
+  BackendAnswer: backendAnswerSchema,
+  BackendRemoved: backendRemovedSchema,
+  Backends: pageSchema(backendAnswerSchema),
   BalancerAnswer: balancerAnswerSchema,
   BalancerRemoved: balancerRemovedSchema,
   Balancers: pageSchema(balancerAnswerSchema),

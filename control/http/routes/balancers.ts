@@ -7,14 +7,14 @@ import { pointerOf } from "#shared/base/problem.ts";
 
 import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
 import { createBalancer, type CreateBalancerOutcome } from "../../verbs/balancer/create.ts";
-import type { Expected } from "../../verbs/balancer/expected.ts";
 import { getBalancer } from "../../verbs/balancer/get.ts";
 import { listBalancers } from "../../verbs/balancer/list.ts";
 import { removeBalancer } from "../../verbs/balancer/remove.ts";
 import { updateBalancer } from "../../verbs/balancer/update.ts";
 import { answerOnlyKeys, balancerAnswer, type WriteNotes } from "../answers/balancer-answer.ts";
-import { entityTag, matchesNone, readIfMatch } from "../entity-tag.ts";
+import { entityTag, matchesNone } from "../entity-tag.ts";
 import type { TenantEnv } from "../env.ts";
+import { expectedOf } from "../expected-tag.ts";
 import type { Guards } from "../guards.ts";
 import type { WriteDeps } from "../http-deps.ts";
 import {
@@ -139,24 +139,6 @@ function written(
 ): Response {
   const body = balancerAnswer(record, answer.notes);
   return c.json(body, answer.status, { etag: entityTag(record) });
-}
-
-/** A tag that is not ours is stale whatever the balancer is: no revision has its number. */
-const neverRight = { rev: -1, hash: "00000000" };
-
-/** What the client says it changes; undefined when it says nothing. */
-function expectedOf(c: Context<TenantEnv>): Expected | undefined {
-  const ifMatch = readIfMatch(c.req.header("if-match"));
-  switch (ifMatch.kind) {
-    case "tag":
-      return ifMatch.tag;
-    case "any":
-      return "any";
-    case "foreign":
-      return neverRight;
-    case "missing":
-      return undefined;
-  }
 }
 
 /**

@@ -1,18 +1,21 @@
 import { backendsPerBalancerMax, patternsCostMax } from "../../base/limits.ts";
 import { patternCost } from "../../base/pattern.ts";
 import type { Problem } from "../../base/problem.ts";
+import { backendName } from "../../definition/backend-name.ts";
 import type { Protocol } from "../../definition/balancer.ts";
 import { sourcesOf } from "../../definition/discovery/discovery.ts";
+import type { ManagedBackend } from "../../definition/managed-backend.ts";
 import { readPattern } from "../../definition/pattern-field.ts";
 import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
 
 /**
- * Listed backends: not too many over all sources, patterns where `sni` says so, and a port for all
- * but Unix sockets, which udp does not have.
+ * Listed backends: not too many over all sources and beside them, patterns where `sni` says so, and
+ * a port for all but Unix sockets, which udp does not have. One that is managed is there once.
  */
 export function backendRules({ right }: Parts): readonly Problem[] {
-  if (right.discovery === undefined) return [];
+  const managed = right.managedBackends ?? [];
+  if (right.discovery === undefined) return twice(managed);
   const listed = sourcesOf(right.discovery).flatMap(({ source, pointer }) =>
     source.kind === "static"
       ? source.backends.map((backend, index) => ({
@@ -22,9 +25,13 @@ export function backendRules({ right }: Parts): readonly Problem[] {
       : [],
   );
   const isPattern = right.sni?.hostnameMatchingStrategy === "regexp";
-  const named = listed.map(({ sni, pointer }) => ({ sni, pointer: `${pointer}/sni` }));
+  const named = [
+    ...listed.map(({ sni, pointer }) => ({ sni, pointer: `${pointer}/sni` })),
+    ...managed.map(({ sni = "" }, index) => ({ sni, pointer: `/managedBackends/${index}/sni` })),
+  ];
   return [
-    ...tooMany(listed.length),
+    ...tooMany(listed.length + managed.length),
+    ...twice(managed),
     ...listed.flatMap((backend) => wrongTarget(backend, right.protocol)),
     ...(isPattern ? wrongPatterns(named) : []),
   ];
@@ -51,6 +58,23 @@ interface ListedTarget {
   readonly host: string;
   readonly port: number;
   readonly pointer: string;
+}
+
+function twice(managed: readonly ManagedBackend[]): readonly Problem[] {
+  const seen = new Set<string>();
+  return managed.flatMap(({ host, port }, index) => {
+    const name = backendName(host, port);
+    const isKnown = seen.has(name);
+    seen.add(name);
+    if (!isKnown) return [];
+    return [
+      {
+        pointer: `/managedBackends/${index}`,
+        code: "conflict",
+        detail: `${name} is there already`,
+      },
+    ];
+  });
 }
 
 /** Each different pattern is compiled once, and none when all of them together cost too much. */

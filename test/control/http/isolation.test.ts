@@ -54,14 +54,18 @@ async function securedCalls(): Promise<{ method: string; path: string; named: bo
       .filter(([, { security }]) => security !== undefined)
       .map(([method]) => ({
         method: method.toUpperCase(),
-        path: template.replace(/\{.*?\}/, ids[template.split("/")[2] ?? ""] ?? "?"),
+        path: template
+          .replace(/\{.*?\}/, ids[template.split("/")[2] ?? ""] ?? "?")
+          .replace("{backend}", "10.0.0.5:80"),
         named: template.includes("{"),
       })),
   );
 }
 
 function bodyOf(method: string, path: string): { body?: unknown } {
+  if (method === "PATCH") return { body: { state: "cut" } };
   if (method !== "POST" && method !== "PUT") return {};
+  if (path.endsWith("/backends")) return { body: { host: "10.0.0.5", port: 80 } };
   return { body: path.startsWith("/v1/balancers") ? simpleBalancer("theirs", 9_002) : {} };
 }
 

@@ -32,7 +32,14 @@ describe("status port", () => {
     const [balancer] = statusOf().balancers;
     const problems = [{ pointer: nasty, code: nasty, detail: nasty }];
     const backends = [
-      { name: nasty, live: false, ejected: false, activeConnections: 0, checks: [] },
+      {
+        name: nasty,
+        live: false,
+        ejected: false,
+        state: "enabled",
+        activeConnections: 0,
+        checks: [],
+      },
     ];
     const balancers = [{ ...balancer, name: nasty, bind: [nasty], problems, backends }];
     const { get } = await setup({ balancers } as Partial<AgentStatus>);

@@ -26,12 +26,13 @@ test("metrics tell of every backend whether its last check passed, how long it t
     const lines = (await metrics.render()).split("\n").filter((line) => line.includes(labels));
     return lines.map((line) => line.replace("midstream_agent_backend_", "").replace(labels, ""));
   };
-  const passing = ["ejected 0", "check_passed 1", "check_duration_seconds 0.012"];
+  const passing = ["ejected 0", "enabled 1", "check_passed 1", "check_duration_seconds 0.012"];
   expect(await shown(withBackend({ checks: [passed, failed] }))).toEqual(passing);
   // What says nothing about the backend is no change.
   expect(await shown(withBackend({ checks: [none, passed] }))).toEqual(passing);
-  const failing = ["ejected 1", "check_passed 0", "check_duration_seconds 1"];
+  const failing = ["ejected 1", "enabled 1", "check_passed 0", "check_duration_seconds 1"];
   expect(await shown(withBackend({ ejected: true, checks: [failed, passed] }))).toEqual(failing);
-  expect(await shown(withBackend({ checks: [] }))).toEqual(["ejected 0"]);
+  expect(await shown(withBackend({ checks: [] }))).toEqual(["ejected 0", "enabled 1"]);
+  expect(await shown(withBackend({ state: "draining", checks: [] }))).toContain("enabled 0");
   expect(await shown({ ...statusOf(), balancers: [] })).toEqual([]);
 });

@@ -29,6 +29,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
             name: "10.0.0.1:80",
             live: true,
             ejected: false,
+            state: "enabled",
             activeConnections: 3,
             checks: [{ atMs: 1, verdict: "passed", tookMs: 2, detail: "" }],
           },

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 
-import { AccessLog } from "../../../node-agent/runtime/access-log.ts";
 import { serve, startPlane, type Given, type PlaneUnderTest } from "../../support/data-plane.ts";
 import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, startBackend, type FakeBackend } from "../../support/fake-backend.ts";
 import { startHttpBackend } from "../../support/http-backend.ts";
+import { reasonLog } from "../../support/reason-log.ts";
 import { openClient, type TestClient } from "../../support/test-client.ts";
 
 type HealthcheckGiven = Extract<Given["healthcheck"], { readonly kind: "http" }>;
@@ -123,18 +123,4 @@ async function areReset(clients: readonly TestClient[]): Promise<void> {
 
 function cutCount(under: PlaneUnderTest): number {
   return under.ofKind("connections.cut").reduce((sum, { count }) => sum + count, 0);
-}
-
-function reasonLog(): { readonly accessLog: AccessLog; readonly reasons: readonly string[] } {
-  const reasons: string[] = [];
-  const accessLog = new AccessLog({
-    write: (text) => {
-      for (const line of text.trimEnd().split("\n")) {
-        const { reason } = JSON.parse(line) as { readonly reason: string };
-        reasons.push(reason);
-      }
-      return true;
-    },
-  });
-  return { accessLog, reasons };
 }

@@ -4,11 +4,14 @@ import type { BackendEntry } from "../../../node-agent/pool/backend-table.ts";
 import { usableEntries } from "../../../node-agent/pool/usable-entries.ts";
 import { backendOf } from "../../support/pool.ts";
 
-/** One letter a backend: `l`ive, `d`ead, `e`jected, `g`one (live, and no longer discovered). */
+/** One letter a backend: `l`ive, `d`ead, `e`jected, `g`one (live, and no longer discovered), `o`ff by its manager. */
 function entries(letters: string): readonly BackendEntry[] {
   return Array.from(letters, (letter, index) => ({
     name: `${letter}${index}`,
-    backend: backendOf(`${letter}:${index + 1}`),
+    backend: {
+      ...backendOf(`${letter}:${index + 1}`),
+      state: letter === "o" ? ("disabled" as const) : ("enabled" as const),
+    },
     slot: { index, generation: 0 },
     isLive: letter !== "d",
     liveSinceMs: 0,
@@ -27,6 +30,13 @@ describe("which backends can be elected", () => {
     expect(usable("lldg")).toBe("ll");
     expect(usable("dd")).toBe("");
     expect(usable("")).toBe("");
+  });
+
+  test("X-DSC-11 one that is disabled never is, and does not count for panic", () => {
+    expect(usable("lo")).toBe("l");
+    expect(usable("oo")).toBe("");
+    expect(usable("looo", 50)).toBe("l");
+    expect(usable("ldddo", 50)).toBe("lddd!");
   });
 
   test("X-HC-31 all that are discovered when a smaller share than asked for is live", () => {

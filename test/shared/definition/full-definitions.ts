@@ -215,6 +215,19 @@ const common = {
     backupBelow: 2,
     slowStart: anyDuration,
   },
+  managedBackends: [
+    {
+      host: "10.0.0.6",
+      port: 80,
+      override: true,
+      weight: 2,
+      priority: 3,
+      maxConnections: 4,
+      sni: "b.test",
+      state: "draining",
+      drainTimeout: anyDuration,
+    },
+  ],
   ejection: { failures: 3, time: anyDuration, maxTime: anyDuration },
   limits: {
     maxConnections: 10,
