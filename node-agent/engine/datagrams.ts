@@ -175,7 +175,10 @@ export type DatagramEvent =
       readonly code: string;
     }
   | {
-      /** What is held of its client by then, or could not be sent since nobody receives, arrives anew. */
+      /**
+       * What could not be sent since nobody receives, is held beyond `maxRequests`, or was held when
+       * the backend was lost, arrives anew afterwards; what is held otherwise is dropped.
+       */
       readonly kind: "session-ended";
       readonly session: SessionId;
       readonly reason: SessionEndReason;

@@ -576,6 +576,22 @@ export const keepAliveMs = 15_000;
 export const flushMsMax = 2_000;
 /** One side has ended and nothing moves, where no idle timeout is set: nobody comes back after this. */
 export const halfClosedSilenceMsMax = 60 * 60 * 1_000;
+/** The largest datagram that UDP over IPv4 carries. */
+export const datagramBytesMax = 65_507;
+/** Datagrams of a client that are held until its session has a backend: a few that came in one go. */
+export const heldDatagramsMax = 16;
+/** All that an engine holds so: a flood of new clients takes no more memory than this. */
+export const heldBytesMax = 4 * 1024 * 1024;
+/** Bytes that wait for one receiver whose path is full; of a UDP sender more would be late anyway. */
+export const datagramQueueBytesMax = 256 * 1024;
+/** To make room, no session goes whose client has spoken more than once and this lately. */
+export const evictSilenceMs = 1_000;
+/** Replies to a session that takes no more requests: a backend that is silent for this has answered. */
+export const lastRepliesMs = 2_000;
+/** A shared socket towards a backend that single datagrams go to is closed when unused for this. */
+export const singleSocketIdleMs = 60_000;
+/** Dropped datagrams are told this often: a flood of them is no flood of messages. */
+export const dropsToldMs = 1_000;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
 export const listenBacklog = 1_024;
 /** Balancers and backends that can be counted at the same time: 4 MB, and 0.5 MB a worker. */

@@ -21,6 +21,8 @@ import type {
 import type { TlsOutcome } from "../tls-terms.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
+import { withoutMapping } from "./peer-address.ts";
+import { PortableDatagrams } from "./portable-datagrams.ts";
 import { closeListener, openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
 
@@ -29,7 +31,7 @@ export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(d
 
 class PortableEngine implements Engine {
   readonly driver = "portable";
-  readonly datagrams = undefined;
+  readonly datagrams: PortableDatagrams;
   readonly #batch: EventBatch;
   readonly #host: ConnectionHost;
   readonly #deadlines: Deadlines;
@@ -43,8 +45,15 @@ class PortableEngine implements Engine {
   constructor({ clock, onEvents }: EngineDeps) {
     this.#batch = new EventBatch(onEvents);
     this.#deadlines = new Deadlines(clock);
+    const lookup = new NameLookup({ clock }).forSockets;
+    this.datagrams = new PortableDatagrams({
+      clock,
+      lookup,
+      deadlines: this.#deadlines,
+      tell: (event) => this.#batch.add(event),
+    });
     this.#host = {
-      lookup: new NameLookup({ clock }).forSockets,
+      lookup,
       deadlines: this.#deadlines,
       monotonicMs: () => clock.monotonicMs(),
       tell: (event) => this.#batch.add(event),
@@ -128,6 +137,7 @@ class PortableEngine implements Engine {
     this.#isStopping = true;
     for (const listener of this.#listeners.keys()) void this.unlisten(listener);
     for (const connection of this.#connections.values()) connection.close("abort", "stopped");
+    await this.datagrams.stop();
     if (this.#connections.size > 0) await this.#allClosed.promise;
     this.#batch.flush();
     this.#deadlines.stop();
@@ -166,11 +176,6 @@ function peerOf(socket: Socket): Peer | undefined {
     localAddress: withoutMapping(localAddress),
     localPort,
   };
-}
-
-/** An IPv4 client of an IPv6 socket shows as `::ffff:192.0.2.1`. */
-function withoutMapping(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }
 
 function ignoreGone(): void {

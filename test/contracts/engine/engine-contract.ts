@@ -1,5 +1,8 @@
 import { describe } from "vitest";
 
+import { systemClock } from "#shared/base/clock.ts";
+
+import { bindCases } from "./bind-cases.ts";
 import { closingCases } from "./closing-cases.ts";
 import { dialCases } from "./dial-cases.ts";
 import { flushCases } from "./flush-cases.ts";
@@ -10,7 +13,10 @@ import { oddBytesCases } from "./odd-bytes-cases.ts";
 import { peekCases } from "./peek-cases.ts";
 import { relayCases } from "./relay-cases.ts";
 import type { EngineSubject } from "./relay-rig.ts";
+import { sessionCases } from "./session-cases.ts";
+import { sessionEndCases } from "./session-end-cases.ts";
 import { silenceCases } from "./silence-cases.ts";
+import { singleCases } from "./single-cases.ts";
 import { takeoverCases } from "./takeover-cases.ts";
 
 /** What every engine promises, whichever driver it is and however many share an address. */
@@ -26,6 +32,19 @@ export function engineContract(subject: EngineSubject): void {
     describe("closes with flush", () => flushCases(subject));
     describe("tells ends apart", () => hardEndsCases(subject));
     describe("relays what is unusual", () => oddBytesCases(subject));
+    if (hasDatagrams(subject)) {
+      describe("relays datagrams", () => sessionCases(subject));
+      describe("ends sessions", () => sessionEndCases(subject));
+      describe("relays single datagrams", () => singleCases(subject));
+      describe("binds", () => bindCases(subject));
+    }
     describe("under load", () => loadCases(subject));
   });
+}
+
+/** A driver may not have its UDP half yet. */
+function hasDatagrams({ create }: EngineSubject): boolean {
+  const engine = create({ clock: systemClock(), onEvents: () => undefined });
+  void engine.stop();
+  return engine.datagrams !== undefined;
 }
