@@ -21,6 +21,7 @@ import { apiKeyRoutes } from "./http/routes/api-keys.ts";
 import { auditRoutes } from "./http/routes/audit.ts";
 import { backendRoutes } from "./http/routes/backends.ts";
 import { balancerRoutes } from "./http/routes/balancers.ts";
+import { certificateRoutes } from "./http/routes/certificates.ts";
 import { eventRoutes } from "./http/routes/events.ts";
 import { groupRoutes } from "./http/routes/groups.ts";
 import { joinTokenRoutes } from "./http/routes/join-tokens.ts";
@@ -83,6 +84,7 @@ function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   app.route("/", groupRoutes(deps, guards));
   app.route("/", balancerRoutes(writes, guards));
   app.route("/", backendRoutes(writes, guards));
+  app.route("/", certificateRoutes(writes, guards));
   app.route("/", planRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));

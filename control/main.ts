@@ -11,6 +11,7 @@ import { Lifetime } from "#shared/base/lifetime.ts";
 import { readyMsMax, stopMsMax } from "#shared/base/limits.ts";
 
 import { createApp } from "./app.ts";
+import { localKeyKeeper } from "./certificates/key-keeper.ts";
 import { checkMasterKey } from "./certificates/master-key-check.ts";
 import { fileKeySource } from "./certificates/master-key.ts";
 import { createSealer, type Sealer } from "./certificates/sealer.ts";
@@ -141,9 +142,9 @@ function lost(ending: EndingWatch): (fault: Fault) => void {
 }
 
 async function loadSealer(config: ControlConfig, database: Database): Promise<Sealer> {
-  const masterKey = await fileKeySource(config.masterKeyFile).load();
-  const sealer = createSealer(masterKey);
-  await checkMasterKey(database, sealer, masterKey);
+  const keeper = localKeyKeeper(await fileKeySource(config.masterKeyFile).load());
+  const sealer = createSealer(keeper);
+  await checkMasterKey(database, sealer, keeper);
   return sealer;
 }
 

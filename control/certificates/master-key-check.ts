@@ -2,7 +2,7 @@ import { Fault } from "#shared/base/fault.ts";
 
 import type { Database } from "../storage/database.ts";
 import { offerMasterKeyCheck } from "../storage/queries/control-state.ts";
-import type { MasterKey } from "./master-key.ts";
+import type { KeyKeeper } from "./key-keeper.ts";
 import type { Sealer } from "./sealer.ts";
 
 const checkText = "midstream";
@@ -17,22 +17,22 @@ const checkContext = "master-key-check";
 export async function checkMasterKey(
   database: Database,
   sealer: Sealer,
-  master: Pick<MasterKey, "keyId" | "origin">,
+  keeper: Pick<KeyKeeper, "keyId" | "origin">,
 ): Promise<void> {
   const offered = await sealer.seal(checkText, checkContext);
   const kept = await database.asSystem((tx) => offerMasterKeyCheck(tx, offered));
   const opened = await sealer.open(kept, checkContext).catch(() => undefined);
-  if (opened !== checkText) throw otherKey(master, kept);
+  if (opened !== checkText) throw otherKey(keeper, kept);
 }
 
-function otherKey(master: Pick<MasterKey, "keyId" | "origin">, kept: string): Fault {
+function otherKey(keeper: Pick<KeyKeeper, "keyId" | "origin">, kept: string): Fault {
   const sealedUnder = kept.split(".")[1] ?? "";
   return new Fault({
     code: "certificates/other-master-key",
     owner: "platform",
     message:
       `this database was sealed under the master key ${sealedUnder}, ` +
-      `but ${master.origin} holds ${master.keyId}: ` +
+      `but ${keeper.origin} holds ${keeper.keyId}: ` +
       "give the file that was there when the database was made (--master-key-file)",
   });
 }

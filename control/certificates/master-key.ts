@@ -14,7 +14,7 @@ export interface MasterKey {
   readonly origin: string;
 }
 
-/** Where the master key comes from: a file now; a KMS decrypts one the same way. */
+/** Where a master key at hand comes from: a file. One that is never at hand is a `KeyKeeper`. */
 export interface KeySource {
   load(): Promise<MasterKey>;
 }

@@ -1,8 +1,8 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import { Fault } from "#shared/base/fault.ts";
 
-import type { MasterKey } from "./master-key.ts";
+import { openBytes, sealBytes, type KeyKeeper } from "./key-keeper.ts";
 
 /**
  * Seals texts for storage. Asynchronous, because the key may live elsewhere (a KMS).
@@ -18,47 +18,50 @@ export interface Sealer {
   open(sealed: string, context: string): Promise<string>;
 }
 
-const format = "v1";
-const nonceBytes = 12;
-const tagBytes = 16;
+const format = "v2";
+/** Sealed under the master key itself, before there were data keys: still opened. */
+const directFormat = "v1";
+const dataKeyBytes = 32;
 
-/** Seals with AES-256-GCM under a key at hand; a sealed text is `v1.<key id>.<nonce>.<box>`. */
-export function createSealer(master: MasterKey): Sealer {
-  const { keyId, key } = master;
+/**
+ * Envelope encryption: each text is sealed with AES-256-GCM under a key of its own, which lies
+ * beside it, wrapped by the keeper: `v2.<key id>.<wrapped key>.<box>`, both base64url.
+ */
+export function createSealer(keeper: KeyKeeper): Sealer {
+  const { keyId } = keeper;
   return {
     keyId,
-    seal: (plain, context) => Promise.resolve(`${format}.${keyId}.${sealed(key, plain, context)}`),
-    open: (text, context) => {
-      const plain = opened(master, text, context);
-      return plain === undefined ? Promise.reject(cannotOpen(keyId, text)) : Promise.resolve(plain);
+    seal: async (plain, context) => {
+      const dataKey = randomBytes(dataKeyBytes);
+      const wrapped = Buffer.from(await keeper.wrap(dataKey, wrapContext(context)));
+      const box = sealBytes(dataKey, Buffer.from(plain), context);
+      return `${format}.${keyId}.${wrapped.toString("base64url")}.${box.toString("base64url")}`;
+    },
+    open: async (sealed, context) => {
+      const plain = await opened(keeper, sealed, context);
+      if (plain === undefined) throw cannotOpen(keyId, sealed);
+      return Buffer.from(plain).toString("utf8");
     },
   };
 }
 
-function sealed(key: Uint8Array, plain: string, context: string): string {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(context));
-  const box = Buffer.concat([cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
-  return `${nonce.toString("base64url")}.${box.toString("base64url")}`;
+async function opened(
+  keeper: KeyKeeper,
+  sealed: string,
+  context: string,
+): Promise<Uint8Array | undefined> {
+  const [version, keyId, first, second] = sealed.split(".");
+  if (keyId !== keeper.keyId || first === undefined || second === undefined) return undefined;
+  const [head, box] = [Buffer.from(first, "base64url"), Buffer.from(second, "base64url")];
+  if (version === directFormat) return keeper.unwrap(Buffer.concat([head, box]), context);
+  if (version !== format) return undefined;
+  const dataKey = await keeper.unwrap(head, wrapContext(context));
+  return dataKey === undefined ? undefined : openBytes(dataKey, box, context);
 }
 
-function opened({ keyId, key }: MasterKey, text: string, context: string): string | undefined {
-  const [version, sealedUnder, nonce, box] = text.split(".");
-  if (version !== format || sealedUnder !== keyId || nonce === undefined || box === undefined) {
-    return undefined;
-  }
-  try {
-    const bytes = Buffer.from(box, "base64url");
-    const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(nonce, "base64url"))
-      .setAAD(Buffer.from(context))
-      .setAuthTag(bytes.subarray(-tagBytes));
-    return (
-      decipher.update(bytes.subarray(0, -tagBytes), undefined, "utf8") + decipher.final("utf8")
-    );
-  } catch {
-    // Changed, cut short, or sealed for another place: all mean that it is not what it claims.
-    return undefined;
-  }
+/** A wrapped key is no sealed text, and opens as none. */
+function wrapContext(context: string): string {
+  return `data-key ${context}`;
 }
 
 function cannotOpen(keyId: string, text: string): Fault {

@@ -6,6 +6,7 @@ import type { BackendTaken } from "../verbs/backend/write.ts";
 import type { Stale } from "../verbs/balancer/expected.ts";
 import type {
   ConfirmationRequired,
+  InUse,
   Invalid,
   LimitReached,
   Mismatch,
@@ -21,6 +22,7 @@ import { problemAnswer } from "./problem-answer.ts";
 export type RefusedOutcome =
   | BackendTaken
   | ConfirmationRequired
+  | InUse
   | Invalid
   | LimitReached
   | Mismatch
@@ -42,6 +44,8 @@ export function refusedAnswer<E extends HttpEnv>(c: Context<E>, outcome: Refused
         "would be gone; if that is meant, repeat the call with ?confirm=shrink";
       return problemAnswer(c, "http/confirmation-required", { detail });
     }
+    case "in-use":
+      return inUseAnswer(c, outcome);
     case "invalid":
       return problemAnswer(c, "http/invalid", { errors: outcome.problems });
     case "limit-reached": {
@@ -63,6 +67,18 @@ export function refusedAnswer<E extends HttpEnv>(c: Context<E>, outcome: Refused
       return problemAnswer(c, "http/stale", { detail, headers: { etag } });
     }
   }
+}
+
+/** Users that the text names; how many more there are it says. */
+const usersNamedMax = 5;
+
+function inUseAnswer<E extends HttpEnv>(c: Context<E>, { balancers }: InUse): Response {
+  const named = balancers.slice(0, usersNamedMax).map(({ id, name }) => `${name} (${id})`);
+  const more = balancers.length - named.length;
+  const others = more === 0 ? "" : ` and ${more} more`;
+  const detail = `it is used by ${named.join(", ")}${others}: change or remove what uses it first`;
+  const errors = [{ pointer: "", code: "conflict", detail }];
+  return problemAnswer(c, "http/in-use", { detail, errors });
 }
 
 /** A part of a list, each item shaped. */

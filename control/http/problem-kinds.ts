@@ -33,6 +33,7 @@ export const problemKinds = {
   "http/request-timeout": { status: 408, title: "The request did not arrive in time" },
   "http/conflict": { status: 409, title: "The request conflicts with what there is" },
   "http/name-taken": { status: 409, title: "The name is taken" },
+  "http/in-use": { status: 409, title: "Something else uses it" },
   "http/email-taken": { status: 409, title: "There is a user with this address already" },
   "http/limit-reached": { status: 409, title: "There are as many as there may be" },
   "http/node-limit-reached": { status: 409, title: "The tenant has as many nodes as it may have" },

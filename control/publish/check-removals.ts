@@ -15,8 +15,8 @@ export interface EarlierManifest {
 }
 
 /**
- * Whether everything that was published before and is missing now was taken away by a stored
- * revision. Rows that are gone without one (a half restored table, a deletion by hand, a reading
+ * Whether every balancer that was published before and is missing now was taken away by a stored
+ * revision. Certificates come and go with the balancers that name them. Rows that are gone without one (a half restored table, a deletion by hand, a reading
  * that saw too little) take nothing down: nothing is published then. That a revision takes much away
  * at once was confirmed when it was stored.
  *
@@ -33,7 +33,9 @@ export async function checkRemovals(
   // Another epoch is another lineage: whoever raised it decided for what the database has.
   if (before === undefined || before.version.epoch !== version.epoch) return;
   if (before.version.rev >= version.rev) return;
-  const gone = differenceOf(before.manifest, manifest).removed.map(({ id }) => id);
+  const gone = differenceOf(before.manifest, manifest)
+    .removed.filter(({ kind }) => kind === "balancer")
+    .map(({ id }) => id);
   if (gone.length === 0) return;
   const span = { after: before.version.rev, upTo: version.rev, ids: gone };
   const explained = await removedByRevision(tx, key, span);

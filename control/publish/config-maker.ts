@@ -117,7 +117,7 @@ export class ConfigMaker {
     const content = { difference, entries: entriesOf(changed, bodies), secrets: {} };
     const frame = deltaFrameOf(published, have, content);
     if (!deltaFits(frame)) return { kind: "ref" };
-    const secretIds = secretIdsIn(bodies.values());
+    const secretIds = secretIdsIn(changed, bodies);
     return secretIds.length > 0
       ? { kind: "sealed", frame, secretIds }
       : { kind: "shared", message: encoded(published, frame) };

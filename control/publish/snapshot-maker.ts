@@ -111,7 +111,7 @@ export class SnapshotMaker {
     );
     const head = Buffer.from(headOf(key, found, bodies));
     const compressedHead = await gzipped(head);
-    const secretIds = secretIdsIn(bodies.values());
+    const secretIds = secretIdsIn(found.entries, bodies);
     return { version: found.version, head, compressedHead, secretIds };
   }
 }

@@ -29,8 +29,15 @@ export interface ConfirmationRequired {
 /** The tenant has as many as it may have. */
 export interface LimitReached {
   readonly kind: "limit-reached";
-  readonly what: "groups" | "api keys" | "join tokens";
+  readonly what: "groups" | "api keys" | "join tokens" | "certificates";
   readonly max: number;
+}
+
+/** Balancers name it, so that it cannot go. */
+export interface InUse {
+  readonly kind: "in-use";
+  /** Oldest first, at least one. */
+  readonly balancers: readonly { readonly id: string; readonly name: string }[];
 }
 
 /** The idempotency key was used for another request. */

@@ -3,6 +3,7 @@ import { and, asc, eq, gte, inArray, isNotNull, isNull, type SQL } from "drizzle
 import type { GroupId, TenantId } from "#shared/base/ids.ts";
 
 import type { Transaction } from "../storage/database.ts";
+import { touchedGroups } from "../storage/queries/revisions.ts";
 import { groups } from "../storage/tables/groups.ts";
 import { nodeRevisions, nodes, nodeStatus } from "../storage/tables/nodes.ts";
 import { revisions } from "../storage/tables/revisions.ts";
@@ -47,12 +48,11 @@ async function committed(
   rev: number,
 ): Promise<CommittedRevision | undefined> {
   const [row] = await tx
-    .select({ at: revisions.at, changes: revisions.changes })
+    .select()
     .from(revisions)
     .where(and(eq(revisions.tenantId, tenantId), eq(revisions.rev, rev)));
   if (row === undefined) return undefined;
-  const groups = [...new Set(row.changes.map(({ group }) => group))];
-  return { rev, committedAtMs: row.at.getTime(), groups };
+  return { rev, committedAtMs: row.at.getTime(), groups: touchedGroups(row) };
 }
 
 async function receiptFacts(

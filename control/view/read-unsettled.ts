@@ -29,7 +29,9 @@ export async function readUnsettled(
               LEFT JOIN node_revisions own
                 ON own.tenant_id = n.tenant_id AND own.node_id = n.id AND own.rev = r.rev
               WHERE n.tenant_id = r.tenant_id AND n.revoked_at IS NULL
-                AND r.changes @> jsonb_build_array(jsonb_build_object('group', n.group_id))
+                AND (r.changes @> jsonb_build_array(jsonb_build_object('group', n.group_id))
+                  OR r.certificates @>
+                    jsonb_build_array(jsonb_build_object('groups', jsonb_build_array(n.group_id))))
                 AND s.connected AND s.last_seen_at > ${heardSince}::timestamptz
                 AND coalesce((s.running ->> 'rev')::bigint, -1) < r.rev
                 AND coalesce(own.errors, '[]') = '[]'

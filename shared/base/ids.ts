@@ -11,6 +11,7 @@ export type GroupId = Branded<string, "GroupId">;
 export type BalancerId = Branded<string, "BalancerId">;
 export type NodeId = Branded<string, "NodeId">;
 export type SecretId = Branded<string, "SecretId">;
+export type CertificateId = Branded<string, "CertificateId">;
 export type QuestionId = Branded<string, "QuestionId">;
 
 interface IdOfKind {
@@ -22,6 +23,7 @@ interface IdOfKind {
   readonly bal: BalancerId;
   readonly nod: NodeId;
   readonly sec: SecretId;
+  readonly crt: CertificateId;
   readonly qst: QuestionId;
 }
 

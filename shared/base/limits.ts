@@ -43,6 +43,16 @@ export const textCharsMax = 2_048;
 export const pemCharsMax = 16 * 1024;
 /** A secret's text, in UTF-8: a key in PEM, with room in the box that it is sealed in. */
 export const secretBytesMax = 16 * 1024;
+/** Certificates of one chain: the leaf, some intermediates, a root at most. */
+export const chainCertificatesMax = 10;
+/** Names that are shown of a certificate; how many more there are is counted. */
+export const certificateNamesShownMax = 100;
+/** Bits of an RSA key: below the first it is breakable, above the second a handshake costs 20 ms and more. */
+export const rsaKeyBitsMin = 2_048;
+export const rsaKeyBitsMax = 8_192;
+/** What opens an encrypted key, and the rounds that it may cost: a million take a third of a second. */
+export const passphraseCharsMax = 1_024;
+export const keyRoundsMax = 1_000_000;
 /** A duration's text: the longest sensible one, `23h59m59s999ms999us999ns`, has 24. */
 export const durationCharsMax = 64;
 /** Any duration, 24 days: timers of Node.js hold 2^31 - 1 ms and fire at once beyond it. */
@@ -661,6 +671,10 @@ export const shrinkShareMax = 0.5;
 export const shrinkWindowMs = 10 * 60_000;
 /** Groups of a tenant. */
 export const groupsPerTenantMax = 200;
+/** Certificates of a tenant: with their keys they fit a snapshot's answer beside any balancers. */
+export const certificatesPerTenantMax = 500;
+/** A certificate that ends within so many days is told of, in words that change at each of them. */
+export const expiryWarningDays = [30, 7, 1] as const;
 /** API keys of a tenant that still work. */
 export const apiKeysPerTenantMax = 200;
 /** Join tokens of a tenant that still work. */

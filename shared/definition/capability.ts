@@ -82,6 +82,9 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
     ...(balancer.tls?.certificates ?? []).map((certificate, index) =>
       need(`certificate:${certificateKind(certificate)}`, `/tls/certificates/${index}`),
     ),
+    ...(isStored(balancer.backendTls?.clientCertificate)
+      ? [need("certificate:stored", "/backendTls/clientCertificate")]
+      : []),
     ...(balancer.limits.idleMode === "oneWay" ? [need("idle:one-way", "/limits/idleMode")] : []),
     ...(balancer.limits.perClient === undefined
       ? []
@@ -149,7 +152,11 @@ function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
 
 /** Whether the source is to be shown a certificate that the control plane keeps. */
 function showsStored(source: Source): boolean {
-  const certificate = "tls" in source ? source.tls?.clientCertificate : undefined;
+  return isStored("tls" in source ? source.tls?.clientCertificate : undefined);
+}
+
+/** Whether a client's certificate is one that the control plane keeps. */
+function isStored(certificate: object | undefined): boolean {
   return certificate !== undefined && "certificate" in certificate;
 }
 

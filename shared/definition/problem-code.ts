@@ -23,6 +23,24 @@ export type ProblemCode =
   | "one-of"
   /** Two parts that do not go together. */
   | "conflict"
+  /** A text that is no PEM of what belongs there, or that OpenSSL cannot use. */
+  | "invalid-pem"
+  /** A certificate is past its time, or its time has not come. */
+  | "expired"
+  | "not-yet-valid"
+  /** Certificates of a chain in another order, or not issued one by the other. */
+  | "chain-order"
+  | "broken-chain"
+  /** A key that belongs to another certificate; more than one key; of no known kind; too short. */
+  | "key-mismatch"
+  | "several-keys"
+  | "unsupported-key"
+  | "weak-key"
+  /** An encrypted key without its pass-phrase, or with another. */
+  | "passphrase-required"
+  | "passphrase-wrong"
+  /** Ends soon: right today. */
+  | "expires-soon"
   /** More bytes, values or levels of nesting than a definition may have. */
   | "too-large"
   | "too-deep"

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { systemClock } from "#shared/base/clock.ts";
 import { newId, type NodeId } from "#shared/base/ids.ts";
 
+import { localKeyKeeper } from "../../control/certificates/key-keeper.ts";
 import { masterKeyOf } from "../../control/certificates/master-key.ts";
 import { createSealer } from "../../control/certificates/sealer.ts";
 import { insertAccount } from "../../control/storage/queries/accounts.ts";
@@ -19,7 +20,7 @@ const testIds = { nowMs: Date.now, randomBytes };
 export function verbDeps(db: Pick<TestDatabase, "database">): VerbDeps {
   return {
     database: db.database,
-    sealer: createSealer(masterKeyOf(randomBytes(32), "test")),
+    sealer: createSealer(localKeyKeeper(masterKeyOf(randomBytes(32), "test"))),
     clock: systemClock(),
     ids: testIds,
     passwords: createPasswords(),

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { systemClock, type Clock } from "#shared/base/clock.ts";
 
 import { createApp } from "../../control/app.ts";
+import { localKeyKeeper } from "../../control/certificates/key-keeper.ts";
 import { masterKeyOf } from "../../control/certificates/master-key.ts";
 import { createSealer } from "../../control/certificates/sealer.ts";
 import { defaultHttpLimits } from "../../control/http/default-limits.ts";
@@ -69,7 +70,7 @@ function httpDeps(db: TestDatabase, log: HttpDeps["log"], options: ControlOption
   return {
     verbs: {
       database,
-      sealer: createSealer(masterKeyOf(randomBytes(32), "test")),
+      sealer: createSealer(localKeyKeeper(masterKeyOf(randomBytes(32), "test"))),
       clock,
       ids: { nowMs: () => clock.nowMs(), randomBytes },
       passwords: createPasswords(),

@@ -5,6 +5,7 @@ import { Lifetime } from "#shared/base/lifetime.ts";
 import type { TrustedKeys } from "#shared/snapshot/signature.ts";
 
 import { createApp } from "../../control/app.ts";
+import { localKeyKeeper } from "../../control/certificates/key-keeper.ts";
 import { masterKeyOf } from "../../control/certificates/master-key.ts";
 import { createSealer, type Sealer } from "../../control/certificates/sealer.ts";
 import { loadSigning } from "../../control/certificates/signing.ts";
@@ -19,7 +20,7 @@ import type { Cleanup } from "./processes.ts";
 import { recordedLog } from "./recorded-log.ts";
 
 /** The same for all instances of one test. */
-const masterKey = masterKeyOf(randomBytes(32), "test");
+const keeper = localKeyKeeper(masterKeyOf(randomBytes(32), "test"));
 
 export interface NodeControlOptions {
   readonly clock?: Clock;
@@ -52,7 +53,7 @@ export async function nodeControl(
   const database = options.database?.(db.database) ?? db.database;
   const log = recordedLog();
   const { trustedProxies = [] } = options;
-  const sealer = createSealer(masterKey);
+  const sealer = createSealer(keeper);
   const signing = await loadSigning(db.database, sealer);
   const ids = { nowMs: () => Date.now(), randomBytes };
   const life = new Lifetime(clock, 10_000);

@@ -17,6 +17,9 @@ const revisionShape = {
   changes: z.array(
     z.object({ balancer: z.string(), name: z.string(), change: z.enum(changeKinds) }),
   ),
+  certificates: z.array(
+    z.object({ certificate: z.string(), name: z.string(), change: z.enum(changeKinds) }),
+  ),
 };
 
 export const revisionAnswerSchema = z.object(revisionShape).meta({ id: "Revision" });
@@ -71,6 +74,11 @@ export function revisionAnswer(record: RevisionRecord): RevisionAnswer {
     committedAt: moment(record.committedAtMs),
     changes: record.changes.map(({ balancer, name, before, after }) => ({
       balancer,
+      name,
+      change: changeOf(before, after),
+    })),
+    certificates: record.certificates.map(({ certificate, name, before, after }) => ({
+      certificate,
       name,
       change: changeOf(before, after),
     })),

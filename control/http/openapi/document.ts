@@ -13,6 +13,10 @@ const info = {
 
 const tags = [
   { name: "balancers", description: "Where clients connect, and where connections go" },
+  {
+    name: "certificates",
+    description: "What clients, backends and sources are shown, and the keys",
+  },
   { name: "nodes", description: "Hosts that run balancers, and their groups" },
   { name: "revisions", description: "Committed changes, and how far they have come" },
   { name: "access", description: "Tenants, keys, and what was done with them" },

@@ -1,6 +1,7 @@
 import { balancerSchema } from "#shared/definition/balancer.ts";
 import { managedBackendSchema, managedPatchSchema } from "#shared/definition/managed-backend.ts";
 
+import { newCertificateSchema, renewalSchema } from "../../verbs/certificate/certificate-input.ts";
 import {
   apiKeyAnswerSchema,
   auditAnswerSchema,
@@ -15,6 +16,10 @@ import {
 import { pageSchema } from "../answers/answer-schema.ts";
 import { backendAnswerSchema, backendRemovedSchema } from "../answers/backend-answer.ts";
 import { balancerAnswerSchema, balancerRemovedSchema } from "../answers/balancer-answer.ts";
+import {
+  certificateAnswerSchema,
+  certificateRemovedSchema,
+} from "../answers/certificate-answer.ts";
 import { eventAnswerSchema } from "../answers/event-answer.ts";
 import { nodeAnswerSchema } from "../answers/node-answer.ts";
 import { planAnswerSchema } from "../answers/plan-answer.ts";
@@ -38,6 +43,8 @@ import {
 export const bodySchemas = {
   ApiKeyInput: apiKeyBodySchema,
   BalancerInput: balancerSchema,
+  CertificateInput: newCertificateSchema,
+  CertificateRenewal: renewalSchema,
   GroupInput: groupBodySchema,
   JoinTokenInput: joinTokenBodySchema,
   LogIn: logInBodySchema,
@@ -58,6 +65,9 @@ export const answerSchemas = {
   BalancerAnswer: balancerAnswerSchema,
   BalancerRemoved: balancerRemovedSchema,
   Balancers: pageSchema(balancerAnswerSchema),
+  CertificateAnswer: certificateAnswerSchema,
+  CertificateRemoved: certificateRemovedSchema,
+  Certificates: pageSchema(certificateAnswerSchema),
   Difference: diffAnswerSchema,
   Event: eventAnswerSchema,
   Events: pageSchema(eventAnswerSchema),

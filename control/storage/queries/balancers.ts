@@ -2,13 +2,15 @@ import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
 
 import type { BalancerId, GroupId, TenantId } from "#shared/base/ids.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { certificateIdsOf } from "#shared/definition/certificate-references.ts";
 
 import type { Transaction } from "../database.ts";
 import { balancers } from "../tables/balancers.ts";
 import { groups } from "../tables/groups.ts";
 
 export type BalancerRow = typeof balancers.$inferSelect;
-export type NewBalancerRow = typeof balancers.$inferInsert;
+/** Which certificates it names is read from its definition. */
+export type NewBalancerRow = Omit<typeof balancers.$inferInsert, "certificates">;
 
 /** What rules across the balancers of a group look at, without the rest of the definition. */
 export interface GroupMemberRow {
@@ -97,7 +99,7 @@ export async function insertBalancers(
   if (rows.length === 0) return [];
   return tx
     .insert(balancers)
-    .values([...rows])
+    .values(rows.map((row) => ({ ...row, certificates: [...certificateIdsOf(row.definition)] })))
     .returning();
 }
 
@@ -113,9 +115,10 @@ export async function updateBalancerRow(
   key: { readonly tenantId: TenantId; readonly id: BalancerId },
   change: BalancerChangeRow,
 ): Promise<BalancerRow> {
+  const named = [...certificateIdsOf(change.definition)];
   const [row] = await tx
     .update(balancers)
-    .set({ ...change, updatedAt: sql`now()` })
+    .set({ ...change, certificates: named, updatedAt: sql`now()` })
     .where(and(eq(balancers.tenantId, key.tenantId), eq(balancers.id, key.id)))
     .returning();
   if (row === undefined) throw new Error("an update of a held row found nothing");

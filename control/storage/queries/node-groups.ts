@@ -8,6 +8,7 @@ import type { Version } from "#shared/snapshot/version.ts";
 import type { Transaction } from "../database.ts";
 import { balancers } from "../tables/balancers.ts";
 import { bodies } from "../tables/bodies.ts";
+import { certificates } from "../tables/certificates.ts";
 import { groups } from "../tables/groups.ts";
 import { manifests } from "../tables/manifests.ts";
 import { rowsOf } from "./rows.ts";
@@ -18,46 +19,65 @@ export interface GroupPlace {
   readonly groupId: GroupId;
 }
 
-/** A group with its balancers, all as of one moment. */
+/** A group with all that its nodes run, as of one moment. */
 export interface GroupRow {
   readonly epoch: number;
   readonly rev: number;
-  readonly balancers: readonly {
-    readonly id: string;
-    readonly hash: string;
-    readonly bodyBytes: number | null;
-  }[];
+  readonly balancers: readonly GroupEntryRow[];
+  /** Those that its balancers name. */
+  readonly certificates: readonly GroupEntryRow[];
 }
 
-/** Reads a group in one statement, so that its revision and its balancers belong together. */
+export interface GroupEntryRow {
+  readonly id: string;
+  /** Null for a certificate that is named and not there. */
+  readonly hash: string | null;
+  readonly bodyBytes: number | null;
+}
+
+interface EntryOfGroup {
+  readonly epoch: number;
+  readonly rev: number;
+  /** Null in the one row of a group without entries. */
+  readonly kind: "balancer" | "certificate" | null;
+  readonly id: string;
+  readonly hash: string | null;
+  readonly bodyBytes: number | null;
+}
+
+/** Reads a group in one statement, so that its revision and its entries belong together. */
 export async function readGroup(
   tx: Transaction,
   { tenantId, groupId }: GroupPlace,
 ): Promise<GroupRow | undefined> {
-  const rows = await tx
-    .select({
-      epoch: sql<number>`control_epoch()`,
-      rev: groups.rev,
-      id: balancers.id,
-      hash: balancers.hash,
-      bodyBytes: sql<number | null>`octet_length(${bodies.body})`,
-    })
-    .from(groups)
-    .leftJoin(
-      balancers,
-      and(eq(balancers.tenantId, groups.tenantId), eq(balancers.groupId, groups.id)),
+  const rows = await rowsOf<EntryOfGroup>(
+    tx,
+    sql`
+    WITH own AS (
+      SELECT id, hash, certificates FROM ${balancers}
+        WHERE tenant_id = ${tenantId} AND group_id = ${groupId}
+    ), entry AS (
+      SELECT 'balancer' AS kind, id, hash FROM own
+      UNION ALL
+      SELECT 'certificate', named.id, c.hash
+        FROM (SELECT DISTINCT unnest(certificates) AS id FROM own) AS named
+        LEFT JOIN ${certificates} c ON c.tenant_id = ${tenantId} AND c.id = named.id
     )
-    .leftJoin(bodies, and(eq(bodies.tenantId, balancers.tenantId), eq(bodies.hash, balancers.hash)))
-    .where(and(eq(groups.tenantId, tenantId), eq(groups.id, groupId)));
+    SELECT control_epoch() AS epoch, g.rev::float8 AS rev, e.kind, e.id, e.hash,
+        octet_length(b.body) AS "bodyBytes"
+      FROM ${groups} g
+      LEFT JOIN entry e ON true
+      LEFT JOIN ${bodies} b ON b.tenant_id = g.tenant_id AND b.hash = e.hash
+      WHERE g.tenant_id = ${tenantId} AND g.id = ${groupId}`,
+  );
   const [first] = rows;
   if (first === undefined) return undefined;
-  return {
-    epoch: first.epoch,
-    rev: first.rev,
-    balancers: rows.flatMap(({ id, hash, bodyBytes }) =>
-      id === null || hash === null ? [] : [{ id, hash, bodyBytes }],
-    ),
-  };
+  const { epoch, rev } = first;
+  const ofKind = (kind: EntryOfGroup["kind"]): readonly GroupEntryRow[] =>
+    rows
+      .filter((row) => row.kind === kind)
+      .map(({ id, hash, bodyBytes }) => ({ id, hash, bodyBytes }));
+  return { epoch, rev, balancers: ofKind("balancer"), certificates: ofKind("certificate") };
 }
 
 /** Canonical JSON of bodies by their hash; those that are not there are missing in the answer. */

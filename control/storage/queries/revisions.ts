@@ -6,7 +6,7 @@ import { doorbellChannel, type Transaction } from "../database.ts";
 import { audit as auditTable } from "../tables/audit.ts";
 import { bodies } from "../tables/bodies.ts";
 import { groups } from "../tables/groups.ts";
-import { revisions, type RevisionChange } from "../tables/revisions.ts";
+import { revisions, type CertificateChange, type RevisionChange } from "../tables/revisions.ts";
 import type { NewAuditRow } from "./audit.ts";
 import { firstRowOf, rowsOf } from "./rows.ts";
 import { textArray } from "./text-array.ts";
@@ -20,6 +20,7 @@ export interface NewRevisionRow {
   readonly actor: string;
   readonly action: string;
   readonly changes: readonly RevisionChange[];
+  readonly certificates: readonly CertificateChange[];
   /** That it takes much away was confirmed. */
   readonly confirmed: boolean;
   /** The body that the changes name and that may be new. */
@@ -34,8 +35,8 @@ export interface NewRevisionRow {
  * rings the doorbell: all in one round trip, since the tenant's row is held meanwhile.
  */
 export async function insertRevision(tx: Transaction, row: NewRevisionRow): Promise<RevisionRow> {
-  const { tenantId, rev, actor, action, changes, confirmed, body, audit } = row;
-  const groupIds = [...new Set(changes.map((change) => change.group))];
+  const { tenantId, rev, actor, action, changes, certificates, confirmed, body, audit } = row;
+  const groupIds = touchedGroups(row);
   const stored = await firstRowOf<{ readonly at: string }>(
     tx,
     sql`
@@ -53,15 +54,28 @@ export async function insertRevision(tx: Transaction, row: NewRevisionRow): Prom
           VALUES (${tenantId}, ${actor}, ${action}, ${audit.target}, ${audit.beforeHash ?? null},
             ${audit.afterHash ?? null}, ${audit.requestId}, ${audit.address})
       ), appended AS (
-        INSERT INTO ${revisions} (tenant_id, rev, actor, action, changes, confirmed)
+        INSERT INTO ${revisions} (tenant_id, rev, actor, action, changes, certificates, confirmed)
           VALUES (${tenantId}, ${rev}::bigint, ${actor}, ${action}, ${JSON.stringify(changes)}::jsonb,
-            ${confirmed}::boolean)
+            ${JSON.stringify(certificates)}::jsonb, ${confirmed}::boolean)
           RETURNING at
       )
       SELECT at, CASE WHEN ${row.doorbell}::boolean THEN ${notified(tenantId)} END FROM appended`,
   );
   if (stored === undefined) throw new Error("an insert returned no row");
-  return { tenantId, rev, actor, action, changes, confirmed, at: new Date(stored.at) };
+  const at = new Date(stored.at);
+  return { tenantId, rev, actor, action, changes, certificates, confirmed, at };
+}
+
+/** The groups whose nodes a revision concerns. */
+export function touchedGroups({
+  changes,
+  certificates,
+}: Pick<RevisionRow, "changes" | "certificates">): readonly GroupId[] {
+  const groupIds = [
+    ...changes.map(({ group }) => group),
+    ...certificates.flatMap((it) => it.groups),
+  ];
+  return [...new Set(groupIds)];
 }
 
 /** Tells every control instance, once this transaction is committed, that the tenant changed. */

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 
 import type { BalancerId, GroupId } from "#shared/base/ids.ts";
@@ -17,6 +18,11 @@ export const balancers = pgTable(
     definition: jsonb("definition").$type<Balancer>().notNull(),
     /** SHA-256 of the canonical definition, hexadecimal: the manifest's hash and the key in `bodies`. */
     hash: text("hash").notNull(),
+    /** Ids of the stored certificates that the definition names: they go to the group's nodes. */
+    certificates: text("certificates")
+      .array()
+      .notNull()
+      .default(sql`'{}'::text[]`),
     revCreated: rev("rev_created").notNull(),
     revUpdated: rev("rev_updated").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),

@@ -1,6 +1,6 @@
 import { boolean, index, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
-import type { BalancerId, GroupId } from "#shared/base/ids.ts";
+import type { BalancerId, CertificateId, GroupId } from "#shared/base/ids.ts";
 
 import { at, rev, tenantId } from "./columns.ts";
 
@@ -13,6 +13,17 @@ export interface RevisionChange {
   readonly after: string | null;
 }
 
+/** What one revision did to one certificate. */
+export interface CertificateChange {
+  readonly certificate: CertificateId;
+  readonly name: string;
+  /** Groups with a balancer that uses it. */
+  readonly groups: readonly GroupId[];
+  /** Hashes of bodies; null means it was not there. */
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
 /** The committed changes of a tenant, append-only. */
 export const revisions = pgTable(
   "revisions",
@@ -21,10 +32,11 @@ export const revisions = pgTable(
     rev: rev("rev").notNull(),
     /** Id of the API key that made it. */
     actor: text("actor").notNull(),
-    /** `balancer.create`, `balancer.update`, `balancer.remove`, `revision.rollback`. */
+    /** `balancer.create`, `certificate.update`, `revision.rollback` … */
     action: text("action").notNull(),
     changes: jsonb("changes").$type<readonly RevisionChange[]>().notNull(),
     at: at("at").notNull().defaultNow(),
+    certificates: jsonb("certificates").$type<readonly CertificateChange[]>().notNull().default([]),
     /** It takes so much away that it wanted a confirmation, and had it. */
     confirmed: boolean("confirmed").notNull().default(false),
   },

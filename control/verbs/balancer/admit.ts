@@ -9,6 +9,7 @@ import { groupMembersOfTenant, type GroupMemberRow } from "../../storage/queries
 import { placementOfTenant } from "../../storage/queries/placement.ts";
 import { noSuchGroup, type Invalid, type NameTaken } from "../outcomes.ts";
 import { capabilityRule } from "./capability-rule.ts";
+import { unknownCertificates } from "./certificate-rule.ts";
 
 /** A balancer that wants to be in the group that it names. */
 export interface Candidate {
@@ -42,6 +43,7 @@ export async function admit(
   const others = members.filter((member) => member.id !== id);
   const ability = capabilityRule(definition, abilities);
   const problems = [
+    ...(await unknownCertificates(tx, tenantId, definition)),
     ...checkGroup([...others, { id, definition }]),
     ...snapshotTooLarge(others, definition),
     ...ability.problems,

@@ -1,5 +1,3 @@
-import type { BalancerRow } from "../../storage/queries/balancers.ts";
-
 /** What the caller believes to change (`If-Match`); `hash` may be a beginning of at least 8 digits. */
 export type Expected = { readonly rev: number; readonly hash: string } | "any";
 
@@ -13,7 +11,10 @@ export interface Stale {
 const hashDigitsMin = 8;
 
 /** Undefined when the row is what was expected. */
-export function staleness(row: BalancerRow, expected: Expected): Stale | undefined {
+export function staleness(
+  row: { readonly revUpdated: number; readonly hash: string },
+  expected: Expected,
+): Stale | undefined {
   if (expected === "any") return undefined;
   const isSame =
     row.revUpdated === expected.rev &&

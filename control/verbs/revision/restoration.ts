@@ -12,6 +12,7 @@ import {
 import { placementOfTenant, type NodeAbility } from "../../storage/queries/placement.ts";
 import type { NetChange } from "../../storage/queries/revisions.ts";
 import { capabilityRule } from "../balancer/capability-rule.ts";
+import { unknownCertificates } from "../balancer/certificate-rule.ts";
 import { storedDefinitions } from "./stored-definitions.ts";
 
 /** What has to be written so that the balancers are as they were. */
@@ -37,7 +38,8 @@ export interface RestorationPlace {
 /**
  * Undoes what happened to the balancers since (`since` is net, per balancer). All that changed goes
  * back, so the result is the very set that was there: it fits together, and no name or address is
- * taken twice. What may have changed meanwhile is what the nodes can do.
+ * taken twice. What may have changed meanwhile is what the nodes can do, and which certificates
+ * there are.
  */
 export async function restorationOf(
   tx: Transaction,
@@ -65,7 +67,24 @@ export async function restorationOf(
     const past = { tenantId, id, name, groupId: group.id, definition, hash, revUpdated: rev };
     return { id, now, past: { ...past, ...born } };
   });
-  return { balancers: restored, ...abilityFindings(restored, groups) };
+  const findings = abilityFindings(restored, groups);
+  const gone = await goneCertificates(tx, tenantId, restored);
+  return { ...findings, balancers: restored, problems: [...findings.problems, ...gone] };
+}
+
+/** Certificates are not restored: one that was deleted since has no key any more. */
+async function goneCertificates(
+  tx: Transaction,
+  tenantId: TenantId,
+  restored: readonly RestoredBalancer[],
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const { id, past } of restored) {
+    if (past === undefined) continue;
+    // oxlint-disable-next-line no-await-in-loop -- one statement at a time in a transaction
+    problems.push(...within(id, await unknownCertificates(tx, tenantId, past.definition)));
+  }
+  return problems;
 }
 
 /** Bodies and groups are never removed; a gap in history must not look like a removed balancer. */

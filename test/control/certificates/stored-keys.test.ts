@@ -7,6 +7,7 @@ import { newKeyPair, privateKeyOf } from "#shared/snapshot/keys.ts";
 import { openSealed, sealedSignedValue } from "#shared/snapshot/sealed.ts";
 import { isSignedBy } from "#shared/snapshot/signature.ts";
 
+import { localKeyKeeper } from "../../../control/certificates/key-keeper.ts";
 import { checkMasterKey } from "../../../control/certificates/master-key-check.ts";
 import { masterKeyOf } from "../../../control/certificates/master-key.ts";
 import { sealForNode } from "../../../control/certificates/node-sealing.ts";
@@ -17,9 +18,9 @@ import { insertSecrets } from "../../../control/storage/queries/secrets.ts";
 import { testDatabase, type TestDatabase } from "../../support/postgres.ts";
 import { newTenantId } from "../../support/tenants.ts";
 
-const master = masterKeyOf(randomBytes(32), "/data/master-key");
+const master = localKeyKeeper(masterKeyOf(randomBytes(32), "/data/master-key"));
 const sealer = createSealer(master);
-const otherMaster = masterKeyOf(randomBytes(32), "/data/other-key");
+const otherMaster = localKeyKeeper(masterKeyOf(randomBytes(32), "/data/other-key"));
 
 async function freshDatabase(): Promise<TestDatabase> {
   const db = await testDatabase();
@@ -44,7 +45,7 @@ test("instances that start together sign with one key, which lies sealed", async
   expect(new Set(all.map(({ signer }) => signer.keyId)).size).toBe(1);
   const rows = await sql`SELECT * FROM signing_keys`;
   expect(rows).toHaveLength(1);
-  expect(rows[0]?.["sealed_private_key"]).toMatch(/^v1\./);
+  expect(rows[0]?.["sealed_private_key"]).toMatch(/^v2\./);
 
   const { signer, trusted, publicKeys } = await loadSigning(database, sealer);
   expect(publicKeys).toEqual([signer.publicKey]);

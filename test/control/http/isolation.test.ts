@@ -5,12 +5,16 @@ import { simpleBalancer } from "../../support/definitions.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
 import { anyId } from "../../support/tenant-rows.ts";
+import { testCertificate } from "../../support/test-certificates.ts";
 
 /** Every call in a tenant's name × (no key, a wrong key, another tenant's key). */
 
 interface Operation {
   readonly security?: readonly unknown[];
 }
+
+const { cert, key: certificateKey } = testCertificate;
+const certificateBody = { name: "web", certificate: cert, key: certificateKey };
 
 let control: ControlUnderTest;
 let owner: TestTenant;
@@ -35,8 +39,12 @@ beforeAll(async () => {
   await control.db.sql`
     INSERT INTO nodes (tenant_id, id, group_id, hostname, signing_key, receiving_key, agent)
     VALUES (${owner.id}, ${node}, ${group?.id ?? ""}, 'host', 'a', 'b', 'test')`;
+  const certificate = await owner.demand<{ id: string }>("POST", "/v1/certificates", {
+    body: certificateBody,
+  });
   Object.assign(ids, {
     balancers: balancer.id,
+    certificates: certificate.id,
     "api-keys": key.id,
     "join-tokens": token.id,
     nodes: node,
@@ -66,6 +74,7 @@ function bodyOf(method: string, path: string): { body?: unknown } {
   if (method === "PATCH") return { body: { state: "cut" } };
   if (method !== "POST" && method !== "PUT") return {};
   if (path.endsWith("/backends")) return { body: { host: "10.0.0.5", port: 80 } };
+  if (path.startsWith("/v1/certificates")) return { body: certificateBody };
   return { body: path.startsWith("/v1/balancers") ? simpleBalancer("theirs", 9_002) : {} };
 }
 
@@ -114,7 +123,7 @@ describe("another tenant", () => {
   });
 
   test("sees none of them in any list, in the metrics or in the audit", async () => {
-    for (const noun of ["balancers", "nodes", "revisions"]) {
+    for (const noun of ["balancers", "certificates", "nodes", "revisions"]) {
       expect((await stranger.call("GET", `/v1/${noun}`)).body).toEqual({
         items: [],
         nextCursor: null,

@@ -8,6 +8,11 @@ import { simpleBalancer } from "../../support/definitions.ts";
 import { eventRow, nodeRow, nodeStatusRow } from "../../support/node-rows.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
+import {
+  otherTestCertificate,
+  testCertificate,
+  type TestCertificate,
+} from "../../support/test-certificates.ts";
 
 interface Answer {
   readonly $ref?: string;
@@ -187,8 +192,9 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
   const ids = () => known;
   const current = () => ({ "if-match": known["etag"] ?? "", prefer: "wait=0" });
   const account = { email: "story@example.com", password: "long enough a password" };
-  const [balancer, node, key, token] = [
+  const [balancer, certificate, node, key, token] = [
     "/v1/balancers/{id}",
+    "/v1/certificates/{id}",
     "/v1/nodes/{id}",
     "/v1/api-keys/{id}",
     "/v1/join-tokens/{id}",
@@ -261,6 +267,30 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
     },
     { method: "GET", path: "/v1/balancers/{balancer}/plan", template: `${balancer}/plan`, ids },
     { method: "GET", path: "/v1/balancers/{balancer}/stats", template: `${balancer}/stats`, ids },
+    { method: "POST", path: "/v1/certificates?dryRun=true", body: pair(testCertificate) },
+    {
+      method: "POST",
+      path: "/v1/certificates",
+      body: pair(testCertificate),
+      heard: keep("certificate"),
+    },
+    { method: "GET", path: "/v1/certificates" },
+    { method: "GET", path: "/v1/certificates/{certificate}", template: certificate, ids },
+    {
+      method: "PUT",
+      path: "/v1/certificates/{certificate}",
+      template: certificate,
+      ids,
+      headers: () => ({ "if-match": "*", prefer: "wait=0" }),
+      body: pair(otherTestCertificate),
+    },
+    {
+      method: "DELETE",
+      path: "/v1/certificates/{certificate}",
+      template: certificate,
+      ids,
+      headers: () => ({ "if-match": "*" }),
+    },
     { method: "GET", path: "/v1/metrics" },
     { method: "GET", path: "/v1/nodes" },
     { method: "GET", path: "/v1/nodes/{node}", template: node, ids },
@@ -289,6 +319,10 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
     { method: "DELETE", path: "/v1/nodes/{node}", template: node, ids },
     { method: "GET", path: "/v1/audit" },
   ];
+}
+
+function pair({ cert, key }: TestCertificate): object {
+  return { name: "shop", certificate: cert, key };
 }
 
 function fill(path: string, ids: Readonly<Record<string, string>>): string {

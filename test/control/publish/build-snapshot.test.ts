@@ -3,17 +3,17 @@ import { describe, expect, test } from "vitest";
 import { balancersPerGroupMax, snapshotBytesMax } from "#shared/base/limits.ts";
 import { rootOf } from "#shared/snapshot/manifest.ts";
 
-import { buildSnapshot, type BalancerRow } from "../../../control/publish/build-snapshot.ts";
+import { buildSnapshot, type EntryRow } from "../../../control/publish/build-snapshot.ts";
 import { anyId } from "../../support/tenant-rows.ts";
 
 const key = { tenantId: anyId("ten"), groupId: anyId("grp") };
 
-function row(id: string, over: Partial<BalancerRow> = {}): BalancerRow {
+function row(id: string, over: Partial<EntryRow> = {}): EntryRow {
   return { id, hash: "a".repeat(64), bodyBytes: 10, ...over };
 }
 
-function built(balancers: readonly BalancerRow[]) {
-  return buildSnapshot(key, { epoch: 1, rev: 7, balancers });
+function built(balancers: readonly EntryRow[], certificates: readonly EntryRow[] = []) {
+  return buildSnapshot(key, { epoch: 1, rev: 7, balancers, certificates });
 }
 
 describe("building a snapshot", () => {
@@ -43,7 +43,28 @@ describe("building a snapshot", () => {
     expect(built(rows).ok).toBe(false);
   });
 
+  test("certificates are entries of a kind of their own", () => {
+    const outcome = built([row("bal_a")], [row("crt_a", { hash: "c".repeat(64), bodyBytes: 9 })]);
+    if (!outcome.ok) throw new Error("not built");
+    const { manifest, bodyBytes, version } = outcome.value;
+    expect(manifest.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      "balancer bal_a",
+      "certificate crt_a",
+    ]);
+    expect(bodyBytes.get("c".repeat(64))).toBe(9);
+    expect(version.root).toBe(rootOf(manifest));
+  });
+
+  test.each([
+    ["that is named and not there", { hash: null, bodyBytes: null }],
+    ["whose body is not there", { bodyBytes: null }],
+  ])("a certificate %s makes none at all", (_, over) => {
+    expect(built([row("bal_a")], [row("crt_a", over)]).ok).toBe(false);
+  });
+
   test("without an epoch there is no version", () => {
-    expect(buildSnapshot(key, { epoch: 0, rev: 1, balancers: [] }).ok).toBe(false);
+    expect(buildSnapshot(key, { epoch: 0, rev: 1, balancers: [], certificates: [] }).ok).toBe(
+      false,
+    );
   });
 });
