@@ -52,7 +52,7 @@ export function chainProblems(chain: Chain, nowMs: number): readonly Problem[] {
 }
 
 /** How a certificate of a chain is called in messages. */
-export function nameOf(at: number): string {
+function nameOf(at: number): string {
   return at === 0 ? "the certificate" : `certificate ${at + 1} of the chain`;
 }
 
