@@ -93,6 +93,14 @@ describe("status port", () => {
     expect((await get("/metrics")).body).toContain("midstream_agent_links_opened_total 2\n");
   });
 
+  test("the event loop's delay is measured at a scrape, and no timer samples it in between", async () => {
+    const { get } = await setup();
+    const { body } = await get("/metrics");
+    expect(body.match(/^# TYPE nodejs_eventloop\w+/gm)).toEqual([
+      "# TYPE nodejs_eventloop_lag_seconds",
+    ]);
+  });
+
   test("reads only: other methods are refused with what is allowed, unknown paths are not found", async () => {
     const { get } = await setup();
     const posted = await get("/status.json", { method: "POST" });
