@@ -5,7 +5,7 @@ const commandRows = 1_024;
 const commandFields = 4;
 
 /** What the addon can be told of a connection. */
-export const commandKinds = { connect: 1, close: 2, peek: 3, discard: 4 } as const;
+export const commandKinds = { connect: 1, close: 2, peek: 3, discard: 4, secure: 5 } as const;
 
 export interface CommandRow {
   readonly kind: (typeof commandKinds)[keyof typeof commandKinds];

@@ -1,6 +1,7 @@
 import { getSystemErrorName } from "node:util";
 
 import { closeReasons, type EngineEvent, type Peer } from "../engine.ts";
+import { tlsFailures, type ClientTlsFacts, type TlsFailure } from "../tls-terms.ts";
 
 /** Rows that cross at once; `src/events.h` has the same layout. */
 const eventRows = 2_048;
@@ -12,6 +13,7 @@ const eventKinds = {
   closed: 4,
   acceptFailed: 5,
   peeked: 6,
+  secured: 7,
 } as const;
 const peekOutcomes = ["more", "ended", "timeout"] as const;
 
@@ -25,6 +27,8 @@ export interface EventAsker {
     port: number;
   }) => Peer;
   readonly firstBytesOf: (connection: number) => Uint8Array;
+  /** Undefined of a connection that is gone meanwhile. */
+  readonly tlsFactsOf: (connection: number) => ClientTlsFacts | undefined;
 }
 
 /** The memory that the addon writes its events into, and what stands there. */
@@ -61,12 +65,21 @@ export class EventRows {
       }
       case eventKinds.connected:
         return { kind: "connected", connection };
-      case eventKinds.failed:
-        return { kind: "failed", connection, code: getSystemErrorName(-detail), mayRetry: true };
+      case eventKinds.secured: {
+        const tls = this.#asker.tlsFactsOf(connection);
+        return tls === undefined ? undefined : { kind: "secured", connection, tls };
+      }
+      case eventKinds.failed: {
+        const failure = this.#failureAt(at + 3);
+        const code = failure === undefined ? getSystemErrorName(-detail) : `tls-${failure}`;
+        return { kind: "failed", connection, code, mayRetry: true };
+      }
       case eventKinds.closed: {
         const reason = closeReasons[detail] ?? "stopped";
-        const rxBytes = this.#field(at + 3);
-        return { kind: "closed", connection, reason, rxBytes, txBytes: this.#field(at + 4) };
+        const [rxBytes, txBytes] = [this.#field(at + 3), this.#field(at + 4)];
+        const tlsFailure = this.#failureAt(at + 5);
+        const closed = { kind: "closed", connection, reason, rxBytes, txBytes } as const;
+        return tlsFailure === undefined ? closed : { ...closed, tlsFailure };
       }
       case eventKinds.acceptFailed: {
         const code = getSystemErrorName(-this.#field(at + 3));
@@ -75,6 +88,11 @@ export class EventRows {
       default:
         return undefined;
     }
+  }
+
+  /** Counted from 1; 0 is none. */
+  #failureAt(at: number): TlsFailure | undefined {
+    return tlsFailures[this.#field(at) - 1];
   }
 
   #field(at: number): number {

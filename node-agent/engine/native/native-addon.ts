@@ -1,3 +1,5 @@
+import type { BackendTlsTerms, ClientTlsTerms, TlsRefusal } from "../tls-terms.ts";
+
 /** One engine of the addon, see `src/addon.cc`. Numbers below zero are negative errnos. */
 export interface NativeHandle {
   listenTcp(
@@ -19,8 +21,20 @@ export interface NativeHandle {
     backendIdleMs: number,
     halfClosedMs: number,
     twoWay: boolean,
+    dialTls: number,
   ): number;
   clearTables(): void;
+  setClientTls(id: number, terms: ClientTlsTerms): NativeTlsRefusal | undefined;
+  setBackendTls(id: number, terms: BackendTlsTerms): NativeTlsRefusal | undefined;
+  forgetTls(id: number): void;
+  addDialTls(
+    terms: number,
+    serverName: string,
+    verifyName: string,
+    alpn: readonly string[],
+    prefixInside: boolean,
+  ): number;
+  tlsFacts(connection: number): NativeTlsFacts | undefined;
   firstBytes(connection: number, bytes: Uint8Array): number;
   setPrefix(connection: number, bytes: Uint8Array): boolean;
   /** Tells the time that deadlines go by. */
@@ -31,6 +45,20 @@ export interface NativeHandle {
   peer(connection: number): [string, number, string, number] | undefined;
   stop(): void;
 }
+
+/** Why terms were refused: what, and in the library's words. */
+export type NativeTlsRefusal = [code: TlsRefusal, detail: string];
+
+/** What a handshake came to; the last two are there when the client has shown a certificate. */
+export type NativeTlsFacts = [
+  serverName: string,
+  alpn: string,
+  version: string,
+  cipher: string,
+  isResumed: boolean,
+  commonName?: string,
+  isVerified?: boolean,
+];
 
 /** What the addon exports. */
 export interface NativeAddon {
@@ -44,4 +72,4 @@ export interface NativeAddon {
 }
 
 /** The face that `native-engine.ts` was written for; `src/addon.cc` says the same. */
-export const nativeContract = 1;
+export const nativeContract = 2;

@@ -22,7 +22,13 @@ import {
   type PeekTerms,
   type Peer,
 } from "../engine.ts";
-import type { TlsOutcome } from "../tls-terms.ts";
+import type {
+  BackendTlsTerms,
+  ClientTlsTerms,
+  SecureTerms,
+  TlsOutcome,
+  TlsTermsId,
+} from "../tls-terms.ts";
 import { withoutIpv6 } from "../wildcard.ts";
 import { commandKinds, CommandRows } from "./command-rows.ts";
 import { EventRows, type EventAsker } from "./event-rows.ts";
@@ -30,6 +36,7 @@ import { NameDials } from "./name-dials.ts";
 import type { NativeAddon, NativeHandle } from "./native-addon.ts";
 import { Ipv4Peer, peerOf, type LocalAddress } from "./native-peer.ts";
 import { NativeTables } from "./native-tables.ts";
+import { clientTlsFacts, stoppedTls, tlsOutcome } from "./native-tls.ts";
 
 const movedRows = 4_096;
 const movedFields = 3;
@@ -104,20 +111,22 @@ export class NativeEngine implements Engine {
     this.#command(commandKinds.discard, connection, bytes, 0);
   }
 
-  setClientTls(): TlsOutcome {
-    return withoutTls;
+  setClientTls(id: TlsTermsId, terms: ClientTlsTerms): TlsOutcome {
+    if (this.#stopped !== undefined) return stoppedTls;
+    return tlsOutcome(this.#handle.setClientTls(id, terms));
   }
 
-  setBackendTls(): TlsOutcome {
-    return withoutTls;
+  setBackendTls(id: TlsTermsId, terms: BackendTlsTerms): TlsOutcome {
+    if (this.#stopped !== undefined) return stoppedTls;
+    return tlsOutcome(this.#handle.setBackendTls(id, terms));
   }
 
-  forgetTls(): void {
-    // None can have been set.
+  forgetTls(id: TlsTermsId): void {
+    if (this.#stopped === undefined) this.#handle.forgetTls(id);
   }
 
-  secure(connection: ConnectionId): void {
-    this.close(connection, "flush", "handshake-failed");
+  secure(connection: ConnectionId, terms: TlsTermsId, { timeoutMs }: SecureTerms): void {
+    this.#command(commandKinds.secure, connection, terms, timeoutMs);
   }
 
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
@@ -192,6 +201,7 @@ export class NativeEngine implements Engine {
       },
       firstBytesOf: (connection) =>
         this.#firstBytes.slice(0, this.#handle.firstBytes(connection, this.#firstBytes)),
+      tlsFactsOf: (connection) => clientTlsFacts(this.#handle.tlsFacts(connection)),
     };
   }
 
@@ -245,9 +255,3 @@ export class NativeEngine implements Engine {
     this.#commands.add({ kind, connection, first, second });
   }
 }
-
-const withoutTls: TlsOutcome = {
-  ok: false,
-  code: "unsupported",
-  detail: "this engine does not speak TLS",
-};

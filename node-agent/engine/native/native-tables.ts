@@ -1,6 +1,7 @@
 import { halfClosedSilenceMsMax } from "#shared/base/limits.ts";
 
 import type { Address, ConnectTerms } from "../engine.ts";
+import type { ConnectTls } from "../tls-terms.ts";
 import type { NativeHandle } from "./native-addon.ts";
 
 /** Entries that the addon is given before its tables start anew; `src/limits.h` allows a few more. */
@@ -8,16 +9,23 @@ const targetsMax = 60_000;
 const termsMax = 4_000;
 
 export interface NativeTablesDeps {
-  readonly handle: Pick<NativeHandle, "addTarget" | "addUnixTarget" | "addTerms" | "clearTables">;
+  readonly handle: Pick<
+    NativeHandle,
+    "addTarget" | "addUnixTarget" | "addTerms" | "addDialTls" | "clearTables"
+  >;
   /** Carries out commands that wait: they name entries by index. */
   readonly flush: () => void;
 }
+
+/** What the addon takes for a dial in clear. */
+const inClear = -1;
 
 /** Where to connect and on which terms, which commands refer to by index. */
 export class NativeTables {
   readonly #deps: NativeTablesDeps;
   readonly #targets = new Map<string, number>();
   readonly #terms = new Map<string, number>();
+  readonly #dialTls = new Map<string, number>();
   /** The same by identity: a balancer's terms are one object for all of its connections. */
   #termsSeen = new WeakMap<ConnectTerms, number>();
 
@@ -25,17 +33,19 @@ export class NativeTables {
     this.#deps = deps;
   }
 
-  /** Both indices of a `connect`, or undefined when the target is no address. */
+  /** Both indices of a `connect`, or undefined when the target is no address, or a name of TLS none. */
   indicesOf(target: Address, terms: ConnectTerms): { target: number; terms: number } | undefined {
     if (this.#targets.size >= targetsMax || this.#terms.size >= termsMax) this.#clear();
     const targetIndex = this.#targetIndex(target);
-    return targetIndex < 0 ? undefined : { target: targetIndex, terms: this.#termsIndex(terms) };
+    const termsIndex = targetIndex < 0 ? -1 : this.#termsIndex(terms);
+    return termsIndex < 0 ? undefined : { target: targetIndex, terms: termsIndex };
   }
 
   #clear(): void {
     this.#deps.flush();
     this.#targets.clear();
     this.#terms.clear();
+    this.#dialTls.clear();
     this.#termsSeen = new WeakMap();
     this.#deps.handle.clearTables();
   }
@@ -62,8 +72,10 @@ export class NativeTables {
   }
 
   #termsIndexByValue(terms: ConnectTerms): number {
-    const { connectTimeoutMs, clientIdleMs, backendIdleMs, idleMode } = terms;
-    const key = `${connectTimeoutMs} ${clientIdleMs} ${backendIdleMs} ${idleMode}`;
+    const { connectTimeoutMs, clientIdleMs, backendIdleMs, idleMode, tls } = terms;
+    const dialTls = tls === undefined ? inClear : this.#dialTlsIndex(tls);
+    if (tls !== undefined && dialTls < 0) return -1;
+    const key = `${connectTimeoutMs} ${clientIdleMs} ${backendIdleMs} ${idleMode} ${dialTls}`;
     const known = this.#terms.get(key);
     if (known !== undefined) return known;
     const index = this.#deps.handle.addTerms(
@@ -72,8 +84,24 @@ export class NativeTables {
       backendIdleMs,
       halfClosedSilenceMsMax,
       idleMode === "twoWay",
+      dialTls,
     );
     this.#terms.set(key, index);
+    return index;
+  }
+
+  #dialTlsIndex({ terms, serverName, verifyName, alpn, prefix }: ConnectTls): number {
+    const key = JSON.stringify([terms, serverName, verifyName, alpn, prefix]);
+    const known = this.#dialTls.get(key);
+    if (known !== undefined) return known;
+    const index = this.#deps.handle.addDialTls(
+      terms,
+      serverName,
+      verifyName,
+      alpn,
+      prefix === "inside",
+    );
+    if (index >= 0) this.#dialTls.set(key, index);
     return index;
   }
 }

@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "peer.h"
+#include "tls_arguments.h"
 
 namespace midstream {
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr uint32_t kBacklogMax = 65535;
 // Says which face this is; `native-addon.ts` accepts its own number only. Raise both together.
-constexpr uint32_t kContract = 1;
+constexpr uint32_t kContract = 2;
 
 // (listener, host, port, reusePort, backlog) → the bound port, or minus an errno.
 napi_value listen_tcp(napi_env env, napi_callback_info info) {
@@ -93,7 +94,8 @@ napi_value clear_tables(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (connectTimeoutMs, clientIdleMs, backendIdleMs, halfClosedMs, twoWay) → index, or -1.
+// (connectTimeoutMs, clientIdleMs, backendIdleMs, halfClosedMs, twoWay, dialTls) → index, or -1. A
+// `dialTls` below 0 is none.
 napi_value add_terms(napi_env env, napi_callback_info info) {
   Call call(env, info);
   if (!call) return nullptr;
@@ -101,8 +103,8 @@ napi_value add_terms(napi_env env, napi_callback_info info) {
     const double value = call.number(index, 0);
     return value > 0 && value < limits::kMillisecondsMax ? static_cast<uint64_t>(value) : 0;
   };
-  return call.result(
-      static_cast<double>(call.engine().add_terms({ms(0), ms(1), ms(2), ms(3), call.flag(4)})));
+  const Terms terms = {ms(0), ms(1), ms(2), ms(3), call.flag(4), call.whole(5)};
+  return call.result(static_cast<double>(call.engine().add_terms(terms)));
 }
 
 // (id, Uint8Array) → how many of the client's first bytes were copied there.
@@ -181,6 +183,11 @@ napi_value init(napi_env env, napi_value exports) {
       method("addUnixTarget", add_unix_target),
       method("clearTables", clear_tables),
       method("addTerms", add_terms),
+      method("setClientTls", set_client_tls),
+      method("setBackendTls", set_backend_tls),
+      method("forgetTls", forget_tls),
+      method("addDialTls", add_dial_tls),
+      method("tlsFacts", tls_facts),
       method("firstBytes", first_bytes),
       method("setPrefix", set_prefix),
       method("tick", tick),

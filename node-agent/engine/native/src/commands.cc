@@ -42,6 +42,8 @@ void Engine::run_commands(uint32_t count) {
     } else if (command[0] == static_cast<double>(CommandKind::kDiscard)) {
       const uint32_t bytes = index_of(command[2], limits::kPeekBytesMax + 1);
       if (bytes <= limits::kPeekBytesMax) discard(*connection, bytes);
+    } else if (command[0] == static_cast<double>(CommandKind::kSecure)) {
+      secure(*connection, index_of(command[2], UINT32_MAX), milliseconds_of(command[3]));
     }
   }
 }

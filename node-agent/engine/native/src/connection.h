@@ -9,11 +9,23 @@
 #include <string>
 
 #include "pipe_pool.h"
+#include "tls_failure.h"
 #include "unique_fd.h"
 
 namespace midstream {
 
-enum class Phase : uint8_t { kFree, kAccepted, kPeeking, kConnecting, kRelaying, kFlushing };
+// With TLS a connection is secured before it is told or relayed, and relayed by other means.
+enum class Phase : uint8_t {
+  kFree,
+  kAccepted,
+  kPeeking,
+  kSecuringClient,
+  kConnecting,
+  kSecuringBackend,
+  kRelaying,
+  kRelayingTls,
+  kFlushing,
+};
 
 // Why a connection ended; the order is that of `closeReasons` in engine.ts.
 enum class CloseReason : uint8_t {
@@ -65,9 +77,17 @@ class Pending {
   size_t size_ = 0;
 };
 
+class TlsSession;
+struct TlsSessionDeleter {
+  void operator()(TlsSession* session) const;
+};
+using TlsSessionPtr = std::unique_ptr<TlsSession, TlsSessionDeleter>;
+
 // One of the two sockets, and what the kernel last said of it (edge-triggered, so remembered).
 struct Side {
   UniqueFd fd;
+  // Null in clear.
+  TlsSessionPtr tls;
   uint64_t last_read_ms = 0;
   bool readable = false;
   bool writable = false;
@@ -107,6 +127,8 @@ struct Terms {
   // Silence that a connection with one end closed may keep when no idle time is set; 0: forever.
   uint64_t half_closed_ms = 0;
   bool two_way = true;
+  // TLS towards the backend: an index of the table of dials; in clear when it is none of it.
+  uint32_t dial_tls = UINT32_MAX;
 };
 
 inline constexpr int kClient = 0;
@@ -136,6 +158,11 @@ struct Connection {
   bool ended_once = false;
   bool listed_as_moved = false;
   bool listed_as_ready = false;
+  bool listed_as_securing = false;
+  // Where the prefix goes when its backend has TLS.
+  bool prefix_in_clear = false;
+  // Why its client's handshake failed.
+  TlsFailure tls_failure = TlsFailure::kNone;
 
   bool is_free() const { return phase == Phase::kFree; }
 };

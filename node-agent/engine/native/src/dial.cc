@@ -15,6 +15,7 @@ void Engine::connect(Connection& connection, uint32_t target_index, uint32_t ter
   connection.terms = terms_[terms_index];
   connection.phase = Phase::kConnecting;
   connection.connect_started_ms = clock_ms_;
+  if (!begin_backend_tls(connection, target)) return fail_connect(connection, EINVAL);
   UniqueFd fd(socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail_connect(connection, errno);
   if (::connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
@@ -41,16 +42,18 @@ void Engine::on_connecting(Connection& connection, uint32_t events) {
   Side& backend = connection.side[kBackend];
   note_events(backend, events);
   connection.backend_reset = (events & EPOLLERR) != 0;
+  if (backend.tls != nullptr) return secure_backend(connection);
+  if (connection.side[kClient].tls != nullptr) return start_tls_relay(connection);
   start_relay(connection);
 }
 
-void Engine::fail_connect(Connection& connection, int error) {
+void Engine::fail_connect(Connection& connection, int error, TlsFailure failure) {
   wheel_.cancel(connection);
   connection.side[kBackend] = Side{};
   connection.phase = Phase::kAccepted;
   // The next dial brings its own.
   prefixes_.erase(connection.slot);
-  events_.failed(Slots::id_of(connection), error, now_ms_);
+  events_.failed(Slots::id_of(connection), error, failure, now_ms_);
 }
 
 void Engine::start_relay(Connection& connection) {

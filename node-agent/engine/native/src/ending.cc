@@ -7,15 +7,18 @@
 
 #include "engine.h"
 #include "socket_option.h"
+#include "tls_session.h"
 
 namespace midstream {
 
 void Engine::close_by_command(Connection& connection, bool abort, CloseReason reason) {
-  if (abort || (connection.phase != Phase::kRelaying && connection.phase != Phase::kFlushing)) {
+  const bool relays =
+      connection.phase == Phase::kRelaying || connection.phase == Phase::kRelayingTls;
+  if (abort || (!relays && connection.phase != Phase::kFlushing)) {
     end(connection, reason, abort);
     return;
   }
-  if (connection.phase == Phase::kRelaying) start_flushing(connection, reason);
+  if (relays) start_flushing(connection, reason);
 }
 
 void Engine::start_flushing(Connection& connection, CloseReason reason) {
@@ -31,7 +34,7 @@ void Engine::finish_flushing(Connection& connection) {
   bool is_over = true;
   for (const int direction : {kClient, kBackend}) {
     Direction& way = connection.direction[direction];
-    if (!way.end_sent && flush(connection, direction) == Step::kGoOn && !way.end_sent) {
+    if (!way.end_sent && drain(connection, direction) == Step::kGoOn && !way.end_sent) {
       way.end_sent = true;
       (void)shutdown(connection.side[1 - direction].fd.get(), SHUT_WR);
     }
@@ -62,14 +65,16 @@ void Engine::end(Connection& connection, CloseReason reason, bool abort) {
   prefixes_.erase(connection.slot);
   for (int side : {kClient, kBackend}) {
     give_back_pipe(connection.direction[side]);
+    if (!abort) say_end(connection, side);
     const int fd = connection.side[side].fd.get();
     if (abort && fd >= 0) {
       const linger hard{1, 0};
       (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     }
   }
-  events_.closed(id, reason, connection.direction[kBackend].bytes,
-                 connection.direction[kClient].bytes, now_ms_);
+  events_.closed({id, reason, connection.direction[kBackend].bytes,
+                  connection.direction[kClient].bytes, connection.tls_failure},
+                 now_ms_);
   slots_.release(connection);
   if (slots_.used() == 0) refresh_reference();
 }
@@ -82,11 +87,15 @@ void Engine::on_deadline(Connection& connection) {
     case Phase::kPeeking:
       tell_peeked(connection, PeekOutcome::kTimeout);
       return;
+    case Phase::kSecuringClient:
+      end(connection, CloseReason::kHandshakeTimeout, false);
+      return;
     case Phase::kFlushing:
       // Whoever has not taken everything by now must not think that it has.
       end(connection, connection.first_end, has_queue(connection));
       return;
-    case Phase::kConnecting: {
+    case Phase::kConnecting:
+    case Phase::kSecuringBackend: {
       const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
       const uint64_t deadline_ms = connection.connect_started_ms + timeout_ms;
       if (timeout_ms != 0 && clock_ms_ >= deadline_ms) return fail_connect(connection, ETIMEDOUT);
@@ -95,6 +104,7 @@ void Engine::on_deadline(Connection& connection) {
       return;
     }
     case Phase::kRelaying:
+    case Phase::kRelayingTls:
       settle(connection);
       schedule_idle(connection);
   }
@@ -102,7 +112,9 @@ void Engine::on_deadline(Connection& connection) {
 
 bool Engine::has_queue(const Connection& connection) {
   const auto holds = [](const Direction& way) { return !way.pending.empty() || way.in_pipe > 0; };
-  return holds(connection.direction[kClient]) || holds(connection.direction[kBackend]);
+  const auto holds_sealed = [](const Side& side) { return side.tls != nullptr && side.tls->queued() > 0; };
+  return holds(connection.direction[kClient]) || holds(connection.direction[kBackend]) ||
+         holds_sealed(connection.side[kClient]) || holds_sealed(connection.side[kBackend]);
 }
 
 // A connection that has lived this long is one to look after; of most others nobody would notice.
@@ -120,7 +132,8 @@ uint64_t Engine::heard_ms(const Connection& connection, int side) const {
   const uint64_t either_ms =
       std::max(connection.side[kClient].last_read_ms, connection.side[kBackend].last_read_ms);
   if (connection.terms.two_way || connection.direction[side].source_done) return either_ms;
-  return self.readable && !connection.side[1 - side].writable ? clock_ms_ : self.last_read_ms;
+  const bool is_unread = self.readable || (self.tls != nullptr && self.tls->has_input());
+  return is_unread && !connection.side[1 - side].writable ? clock_ms_ : self.last_read_ms;
 }
 
 // Closes the connection when it was silent for too long, otherwise sets its next deadline.

@@ -55,6 +55,7 @@ void Engine::on_prepare() {
     for (int index = 0; index < count && !stopping_; ++index) handle(events[index]);
     if (stopping_) return;
     run_ready();
+    run_securing();
     resume_listeners();
     deliver_if_due();
     if (stopping_) return;
@@ -88,12 +89,17 @@ void Engine::go_on(double id) {
     finish_flushing(*connection);
     return;
   }
+  if (connection->phase == Phase::kRelayingTls) {
+    pump_tls(*connection, kClient);
+    if (slots_.find(id) == connection) pump_tls(*connection, kBackend);
+    return;
+  }
   pump(*connection, kClient);
   if (slots_.find(id) == connection) pump(*connection, kBackend);
 }
 
 int Engine::wait_ms() {
-  if (!ready_.empty() || events_.urgent()) return 0;
+  if (!ready_.empty() || !securing_.empty() || events_.urgent()) return 0;
   int wait = uv_backend_timeout(loop_);
   const auto sooner = [&wait](int ms) {
     if (ms >= 0 && (wait < 0 || ms < wait)) wait = ms;

@@ -14,6 +14,8 @@
 #include "slots.h"
 #include "socket_address.h"
 #include "timer_wheel.h"
+#include "tls_context.h"
+#include "tls_wire.h"
 
 struct epoll_event;
 
@@ -53,8 +55,16 @@ class Engine {
   int64_t add_target(const char* host, int port);
   int64_t add_unix_target(const std::string& path);
   int64_t add_terms(const Terms& terms);
-  // Forgets targets and terms; indices start again at 0.
+  // Index for `terms.dial_tls`, or -1 when the table is full.
+  int64_t add_dial_tls(DialTls dial);
+  // Forgets targets, terms and dials; indices start again at 0.
   void clear_tables();
+
+  // Sets terms of TLS by number, or replaces them for handshakes to come; false, with the reason, when
+  // they are refused: then those before stay.
+  bool set_client_tls(uint32_t id, const ClientTlsTerms& terms, TlsRefusal* refusal);
+  bool set_backend_tls(uint32_t id, const BackendTlsTerms& terms, TlsRefusal* refusal);
+  void forget_tls(uint32_t id);
 
   // Tells the time that deadlines go by, in milliseconds of the caller's clock, and ends what is
   // due. Between two calls time stands still, so it is told often.
@@ -111,8 +121,23 @@ class Engine {
   // connecting
   void connect(Connection& connection, uint32_t target, uint32_t terms);
   void on_connecting(Connection& connection, uint32_t events);
-  void fail_connect(Connection& connection, int error);
+  void fail_connect(Connection& connection, int error, TlsFailure failure = TlsFailure::kNone);
   void start_relay(Connection& connection);
+
+  // handshakes
+  struct TlsTerms {
+    std::shared_ptr<ClientTls> client;
+    std::shared_ptr<BackendTls> backend;
+  };
+  TlsWire& wire();
+  void secure(Connection& connection, uint32_t terms, uint64_t timeout_ms);
+  bool begin_backend_tls(Connection& connection, const SocketAddress& target);
+  void secure_backend(Connection& connection);
+  void list_as_securing(Connection& connection);
+  void run_securing();
+  void shake(Connection& connection);
+  void tell_secured(Connection& connection);
+  void fail_handshake(Connection& connection, TlsFailure failure);
 
   // relaying
   void on_side(Connection& connection, int side, uint32_t events);
@@ -136,6 +161,24 @@ class Engine {
   void note_moved(Connection& connection, int direction, size_t bytes);
   void give_back_pipe(Direction& direction);
 
+  // relaying with TLS
+  enum class Heard { kMore, kEnd, kReset };
+  void start_tls_relay(Connection& connection);
+  bool send_prefix(Connection& connection);
+  void relay_tls_side(Connection& connection, int side, uint32_t events);
+  void pump_tls(Connection& connection, int direction);
+  Step flush_tls(Connection& connection, int direction);
+  Step send_tls(Connection& connection, int side);
+  Heard hear(Connection& connection, int side, size_t* got);
+  Heard hear_sealed(TlsSession& tls, size_t* got);
+  Heard hear_plain(Side& side, size_t* got);
+  Step note_heard(Connection& connection, int side, Heard heard);
+  Step open_one(Connection& connection, int direction, size_t* turn_bytes);
+  Step seal_batch(Connection& connection, int direction, size_t* turn_bytes);
+  Step finish_tls(Connection& connection, int direction);
+  Step drain(Connection& connection, int direction);
+  void say_end(Connection& connection, int side);
+
   // ending
   void close_by_command(Connection& connection, bool abort, CloseReason reason);
   void start_flushing(Connection& connection, CloseReason reason);
@@ -158,6 +201,8 @@ class Engine {
   uint32_t commands_max_;
   std::function<void()> deliver_;
   std::function<void()> stopped_;
+  // Outlives the sessions, which use it: made with the first of them.
+  std::unique_ptr<TlsWire> wire_;
   Slots slots_;
   TimerWheel wheel_;
   PipePool pipes_;
@@ -165,10 +210,14 @@ class Engine {
   std::vector<SocketAddress> targets_;
   std::vector<Terms> terms_;
   std::unordered_map<uint32_t, std::string> prefixes_;
+  std::unordered_map<uint32_t, TlsTerms> tls_terms_;
+  std::vector<DialTls> dial_tls_;
   std::vector<double> moved_;
   // Connections whose turn was over; `sweeping_` is the list of the turn that runs.
   std::vector<double> ready_;
   std::vector<double> sweeping_;
+  // Connections whose handshake can go on, in turn.
+  std::vector<double> securing_;
   std::vector<char> buffer_;
   // The loop's time, for what is about the loop itself; and the caller's, for deadlines.
   uint64_t now_ms_ = 0;

@@ -17,13 +17,14 @@ enum class EventKind : uint8_t {
   kClosed = 4,
   kAcceptFailed = 5,
   kPeeked = 6,
+  kSecured = 7,
 };
 
 // Why first bytes are told; the order is that of `peekOutcomes` in event-rows.ts.
 enum class PeekOutcome : uint8_t { kMore, kEnded, kTimeout };
 
 // What the flow answers, one row of four numbers each; `command-rows.ts` writes the same layout.
-enum class CommandKind : uint8_t { kConnect = 1, kClose = 2, kPeek = 3, kDiscard = 4 };
+enum class CommandKind : uint8_t { kConnect = 1, kClose = 2, kPeek = 3, kDiscard = 4, kSecure = 5 };
 
 inline constexpr uint32_t kEventFields = 6;
 inline constexpr uint32_t kCommandFields = 4;
@@ -34,6 +35,13 @@ class EventQueue {
  public:
   struct Row {
     double fields[kEventFields];
+  };
+  struct Closed {
+    double id;
+    CloseReason reason;
+    uint64_t rx_bytes;
+    uint64_t tx_bytes;
+    TlsFailure tls_failure;
   };
 
   bool empty() const { return rows_.empty(); }
@@ -69,8 +77,14 @@ class EventQueue {
   void connected(double id, uint64_t now_ms) {
     push({EventKind::kConnected, id, 0, 0, 0}, now_ms);
   }
-  void failed(double id, int error, uint64_t now_ms) {
-    push({EventKind::kFailed, id, static_cast<double>(error), 0, 0}, now_ms);
+  void secured(double id, uint64_t now_ms) {
+    push({EventKind::kSecured, id, 0, 0, 0}, now_ms);
+    urgent_ = true;
+  }
+  // By the system's `error`, or by the handshake's `failure`.
+  void failed(double id, int error, TlsFailure failure, uint64_t now_ms) {
+    push({EventKind::kFailed, id, static_cast<double>(error), static_cast<double>(failure), 0},
+         now_ms);
     urgent_ = true;
   }
   void peeked(double id, PeekOutcome outcome, uint64_t now_ms) {
@@ -81,10 +95,10 @@ class EventQueue {
     push({EventKind::kAcceptFailed, 0, static_cast<double>(listener), static_cast<double>(error), 0},
          now_ms);
   }
-  void closed(double id, CloseReason reason, uint64_t rx_bytes, uint64_t tx_bytes,
-              uint64_t now_ms) {
-    push({EventKind::kClosed, id, static_cast<double>(reason), static_cast<double>(rx_bytes),
-          static_cast<double>(tx_bytes)},
+  void closed(const Closed& how, uint64_t now_ms) {
+    push({EventKind::kClosed, how.id, static_cast<double>(how.reason),
+          static_cast<double>(how.rx_bytes), static_cast<double>(how.tx_bytes),
+          static_cast<double>(how.tls_failure)},
          now_ms);
   }
 
@@ -95,12 +109,13 @@ class EventQueue {
     double a;
     double b;
     double c;
+    double d = 0;
   };
 
   void push(const Event& event, uint64_t now_ms) {
     if (rows_.empty()) since_ms_ = now_ms;
     rows_.push_back(
-        {{static_cast<double>(event.kind), event.id, event.a, event.b, event.c, 0}});
+        {{static_cast<double>(event.kind), event.id, event.a, event.b, event.c, event.d}});
   }
 
   std::vector<Row> rows_;

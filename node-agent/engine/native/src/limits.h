@@ -55,4 +55,30 @@ inline constexpr uint64_t kWatchClientMs = 100;
 // An accept that failed for want of descriptors is tried again after this long.
 inline constexpr uint64_t kAcceptRetryMs = 200;
 
+// TLS. Ciphertext is read into one buffer of an engine, and written into another: its size decides
+// how much leaves with one call.
+inline constexpr size_t kTlsInputBytes = 64 * 1024;
+inline constexpr size_t kTlsOutputBytes = 256 * 1024;
+// The largest record's content, and what a record adds to it at most (RFC 5246, 6.2.3).
+inline constexpr size_t kTlsRecordBytes = 16 * 1024;
+inline constexpr size_t kTlsRecordExtraBytes = 5 + 2048;
+// Ciphertext made for one direction before it is sent: of one that was not blocked lately, up to four
+// times as much. What the peer does not take of it waits, and nothing more is read meanwhile.
+inline constexpr size_t kTlsBatchBytes = 64 * 1024;
+inline constexpr uint8_t kTlsBatchDoublings = 2;
+// Ciphertext in answer to a peer that is not taking it; then that peer is not read either.
+inline constexpr size_t kTlsQueueBytes = 64 * 1024;
+// Bytes that one direction with TLS moves before others get their turn: about half a millisecond.
+inline constexpr size_t kTlsTurnBytes = 512 * 1024;
+// Handshakes hold established connections up for this long at most, at a wake-up. One always goes on.
+inline constexpr uint64_t kHandshakesNs = 1'000'000;
+// Terms of TLS that can be set at a time, and what one may hold.
+inline constexpr size_t kTlsTermsMax = 4096;
+inline constexpr uint32_t kTlsListMax = 65536;
+inline constexpr size_t kTlsTextMax = 4 * 1024 * 1024;
+inline constexpr size_t kTicketKeyBytes = 48;
+inline constexpr size_t kTicketKeyPartBytes = 16;
+// Sessions of TLS to backends that are kept to resume, for each terms.
+inline constexpr size_t kBackendSessionsMax = 1024;
+
 }  // namespace midstream::limits

@@ -11,7 +11,7 @@
 namespace midstream {
 
 void Engine::peek(Connection& connection, uint32_t more_than, uint64_t timeout_ms) {
-  if (connection.phase != Phase::kAccepted) return;
+  if (connection.phase != Phase::kAccepted || connection.side[kClient].tls != nullptr) return;
   connection.phase = Phase::kPeeking;
   connection.peek_more_than = more_than;
   if (timeout_ms > 0) wheel_.schedule(connection, clock_ms_ + timeout_ms);
@@ -56,7 +56,7 @@ size_t Engine::first_bytes(double id, char* out, size_t size) {
 }
 
 void Engine::discard(Connection& connection, size_t count) {
-  if (connection.phase != Phase::kAccepted) return;
+  if (connection.phase != Phase::kAccepted || connection.side[kClient].tls != nullptr) return;
   while (count > 0) {
     const ssize_t got = recv(connection.side[kClient].fd.get(), buffer_.data(),
                              std::min(count, buffer_.size()), 0);

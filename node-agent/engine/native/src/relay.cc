@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "socket_option.h"
 #include "tag.h"
+#include "tls_session.h"
 
 namespace midstream {
 
@@ -30,6 +31,13 @@ void Engine::on_side(Connection& connection, int side, uint32_t events) {
       // Only a reset matters: a client that has ended its stream still wants its answer.
       if ((events & EPOLLERR) != 0) end(connection, CloseReason::kClientReset, true);
       return;
+    case Phase::kSecuringBackend:
+      if (side == kBackend) return list_as_securing(connection);
+      if ((events & EPOLLERR) != 0) end(connection, CloseReason::kClientReset, true);
+      return;
+    case Phase::kSecuringClient:
+      list_as_securing(connection);
+      return;
     case Phase::kPeeking:
       try_peek(connection);
       return;
@@ -38,6 +46,9 @@ void Engine::on_side(Connection& connection, int side, uint32_t events) {
       return;
     case Phase::kRelaying:
       relay_side(connection, side, events);
+      return;
+    case Phase::kRelayingTls:
+      relay_tls_side(connection, side, events);
   }
 }
 
@@ -141,6 +152,7 @@ Engine::Step Engine::refused(Connection& connection, int direction) {
   way.pending.clear();
   give_back_pipe(way);
   way.in_pipe = 0;
+  if (connection.side[sink].tls != nullptr) connection.side[sink].tls->drop_output();
   // What the source says from now on is thrown away.
   way.end_sent = true;
   if (flushing) return Step::kGoOn;

@@ -1,4 +1,4 @@
-// What commands refer to by index: targets and terms.
+// What commands refer to by index: targets, terms, and what TLS a dial has.
 
 #include <algorithm>
 
@@ -28,7 +28,14 @@ int64_t Engine::add_terms(const Terms& terms) {
   return static_cast<int64_t>(terms_.size()) - 1;
 }
 
+int64_t Engine::add_dial_tls(DialTls dial) {
+  if (dial_tls_.size() >= limits::kTermsMax) return -1;
+  dial_tls_.push_back(std::move(dial));
+  return static_cast<int64_t>(dial_tls_.size()) - 1;
+}
+
 void Engine::clear_tables() {
+  dial_tls_.clear();
   targets_.clear();
   terms_.clear();
 }
