@@ -72,6 +72,8 @@ inline constexpr size_t kTlsQueueBytes = 64 * 1024;
 inline constexpr size_t kTlsTurnBytes = 512 * 1024;
 // Handshakes hold established connections up for this long at most, at a wake-up. One always goes on.
 inline constexpr uint64_t kHandshakesNs = 1'000'000;
+// A client whose handshake failed gets this long to take the alert and to end.
+inline constexpr uint64_t kAlertMs = 250;
 // Terms of TLS that can be set at a time, and what one may hold.
 inline constexpr size_t kTlsTermsMax = 4096;
 inline constexpr uint32_t kTlsListMax = 65536;

@@ -151,7 +151,9 @@ void Engine::fail_handshake(Connection& connection, TlsFailure failure) {
   // The alert is to arrive: a socket that is closed with bytes unread resets its peer.
   connection.direction[kClient].end_sent = true;
   connection.direction[kBackend].source_done = true;
+  const double id = Slots::id_of(connection);
   start_flushing(connection, CloseReason::kHandshakeFailed);
+  if (slots_.find(id) == &connection) wheel_.schedule(connection, clock_ms_ + limits::kAlertMs);
 }
 
 }  // namespace midstream
