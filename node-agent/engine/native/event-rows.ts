@@ -69,18 +69,10 @@ export class EventRows {
         const tls = this.#asker.tlsFactsOf(connection);
         return tls === undefined ? undefined : { kind: "secured", connection, tls };
       }
-      case eventKinds.failed: {
-        const failure = this.#failureAt(at + 3);
-        const code = failure === undefined ? getSystemErrorName(-detail) : `tls-${failure}`;
-        return { kind: "failed", connection, code, mayRetry: true };
-      }
-      case eventKinds.closed: {
-        const reason = closeReasons[detail] ?? "stopped";
-        const [rxBytes, txBytes] = [this.#field(at + 3), this.#field(at + 4)];
-        const tlsFailure = this.#failureAt(at + 5);
-        const closed = { kind: "closed", connection, reason, rxBytes, txBytes } as const;
-        return tlsFailure === undefined ? closed : { ...closed, tlsFailure };
-      }
+      case eventKinds.failed:
+        return { kind: "failed", connection, code: this.#dialErrorAt(at), mayRetry: true };
+      case eventKinds.closed:
+        return this.#closedAt(at);
       case eventKinds.acceptFailed: {
         const code = getSystemErrorName(-this.#field(at + 3));
         return { kind: "accept-failed", listener: detail, code };
@@ -88,6 +80,25 @@ export class EventRows {
       default:
         return undefined;
     }
+  }
+
+  #dialErrorAt(at: number): string {
+    const failure = this.#failureAt(at + 3);
+    return failure === undefined ? getSystemErrorName(-this.#field(at + 2)) : `tls-${failure}`;
+  }
+
+  #closedAt(at: number): EngineEvent {
+    const [rxBytes, txBytes] = [this.#field(at + 3), this.#field(at + 4)];
+    const reason = closeReasons[this.#field(at + 2)] ?? "stopped";
+    const tlsFailure = this.#failureAt(at + 5);
+    const closed = {
+      kind: "closed",
+      connection: this.#field(at + 1),
+      reason,
+      rxBytes,
+      txBytes,
+    } as const;
+    return tlsFailure === undefined ? closed : { ...closed, tlsFailure };
   }
 
   /** Counted from 1; 0 is none. */
