@@ -37,7 +37,10 @@ export interface ClientTlsTerms {
 
 /** Who we are to clients that ask for certain names. */
 export interface TlsIdentity {
-  /** At least one; several only with keys of different types, for a client to take what it can. */
+  /**
+   * At least one; several only with keys of different types, for a client to take what it can. The
+   * portable driver shows the first of an identity that is not alone.
+   */
   readonly pairs: readonly TlsPair[];
   /**
    * Host names in lower case and ASCII (A-labels); `*.` stands for exactly one label. None for an
@@ -92,8 +95,8 @@ export interface BackendTlsTerms {
   readonly pair: TlsPair | undefined;
   readonly handshake: HandshakeTerms;
   /**
-   * Offers the last session that a backend gave for the same target and names; a
-   * thousand are kept. False: none is kept or offered.
+   * Offers the last session that a backend gave for the same target and names; at
+   * most `backendSessionsMax` are kept. False: none is kept or offered.
    */
   readonly resumes: boolean;
 }

@@ -602,6 +602,8 @@ export const lastRepliesMs = 2_000;
 export const singleSocketIdleMs = 60_000;
 /** Dropped datagrams are told this often: a flood of them is no flood of messages. */
 export const dropsToldMs = 1_000;
+/** Sessions of TLS to backends that a worker keeps to resume, for each terms: some 3 KB each. */
+export const backendSessionsMax = 1_024;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
 export const listenBacklog = 1_024;
 /** Balancers and backends that can be counted at the same time: 4 MB, and 0.5 MB a worker. */

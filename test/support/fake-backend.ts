@@ -24,6 +24,8 @@ export interface FakeBackendOptions {
   readonly port?: number;
   /** A Unix socket instead of a port. */
   readonly path?: string;
+  /** Goes on when the other side has ended; it does unless given. */
+  readonly allowHalfOpen?: boolean;
 }
 
 /** A real TCP backend on loopback, gone at the end of the test. */
@@ -33,7 +35,8 @@ export async function startBackend(
 ): Promise<FakeBackend> {
   const sockets = new Set<Socket>();
   let accepted = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const { allowHalfOpen = true } = options;
+  const server = createServer({ allowHalfOpen, noDelay: true }, (socket) => {
     accepted += 1;
     sockets.add(socket);
     socket.on("error", () => undefined);

@@ -16,12 +16,16 @@ export function endStream(socket: Socket): void {
 }
 
 /**
- * Destroys a socket now. One whose end is on its way is closed instead of reset: its queue is empty,
- * so nothing is cut off, and Node.js loses the descriptor of one that is reset in that moment.
+ * Destroys a socket now, and the stream over it, which may be itself. One whose end is on its way is
+ * closed instead of reset: its queue is empty, so nothing is cut off, and Node.js loses the
+ * descriptor of one that is reset in that moment.
+ *
+ * TLS is never cut below: Node.js would free it at once, also while it is being read. Closed from
+ * above it waits for its wire, and a wire that was reset closes it.
  */
-export function cutSocket(socket: Socket, how: Cut): void {
-  const isEnding = socket.writableEnded && !socket.writableFinished;
-  const isOpen = !socket.destroyed && !socket.connecting && socket.remoteFamily !== undefined;
-  if (how === "reset" && isOpen && !isEnding) socket.resetAndDestroy();
-  else socket.destroy();
+export function cutSocket(wire: Socket, stream: Socket, how: Cut): void {
+  const isEnding = stream.writableEnded && !stream.writableFinished;
+  const isOpen = !wire.destroyed && !wire.connecting && wire.remoteFamily !== undefined;
+  if (how === "reset" && isOpen && !isEnding) wire.resetAndDestroy();
+  else stream.destroy();
 }

@@ -18,13 +18,20 @@ import type {
   PeekTerms,
   Peer,
 } from "../engine.ts";
-import type { TlsOutcome } from "../tls-terms.ts";
+import type {
+  BackendTlsTerms,
+  ClientTlsTerms,
+  SecureTerms,
+  TlsOutcome,
+  TlsTermsId,
+} from "../tls-terms.ts";
 import { Deadlines } from "./deadlines.ts";
 import { EventBatch } from "./event-batch.ts";
 import { withoutMapping } from "./peer-address.ts";
 import { PortableDatagrams } from "./portable-datagrams.ts";
 import { closeListener, openListener, type OpenListener } from "./portable-listener.ts";
 import { RelayedConnection, type ConnectionHost } from "./relayed-connection.ts";
+import { TlsTables } from "./tls-tables.ts";
 
 /** The engine on node:net: runs everywhere, and is what the native one is measured against. */
 export const createPortableEngine: CreateEngine = (deps) => new PortableEngine(deps);
@@ -35,6 +42,7 @@ class PortableEngine implements Engine {
   readonly #batch: EventBatch;
   readonly #host: ConnectionHost;
   readonly #deadlines: Deadlines;
+  readonly #tls = new TlsTables();
   readonly #listeners = new Map<ListenerId, OpenListener>();
   readonly #connections = new Map<ConnectionId, RelayedConnection>();
   readonly #moved = new Set<RelayedConnection>();
@@ -54,6 +62,7 @@ class PortableEngine implements Engine {
     });
     this.#host = {
       lookup,
+      tls: this.#tls,
       deadlines: this.#deadlines,
       monotonicMs: () => clock.monotonicMs(),
       tell: (event) => this.#batch.add(event),
@@ -103,20 +112,20 @@ class PortableEngine implements Engine {
     this.#connections.get(connection)?.discard(bytes);
   }
 
-  setClientTls(): TlsOutcome {
-    return withoutTls;
+  setClientTls(id: TlsTermsId, terms: ClientTlsTerms): TlsOutcome {
+    return this.#tls.setClient(id, terms);
   }
 
-  setBackendTls(): TlsOutcome {
-    return withoutTls;
+  setBackendTls(id: TlsTermsId, terms: BackendTlsTerms): TlsOutcome {
+    return this.#tls.setBackend(id, terms);
   }
 
-  forgetTls(): void {
-    // None can have been set.
+  forgetTls(id: TlsTermsId): void {
+    this.#tls.forget(id);
   }
 
-  secure(connection: ConnectionId): void {
-    this.close(connection, "flush", "handshake-failed");
+  secure(connection: ConnectionId, terms: TlsTermsId, how: SecureTerms): void {
+    this.#connections.get(connection)?.secure(terms, how);
   }
 
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
@@ -181,9 +190,3 @@ function peerOf(socket: Socket): Peer | undefined {
 function ignoreGone(): void {
   // The client reset before it was accepted: there is nobody to tell.
 }
-
-const withoutTls: TlsOutcome = {
-  ok: false,
-  code: "unsupported",
-  detail: "this engine does not speak TLS",
-};

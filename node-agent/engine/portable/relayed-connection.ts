@@ -1,6 +1,5 @@
-import { connect as openSocket, type LookupFunction, type Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 
-import { systemErrorCode } from "#shared/base/fault.ts";
 import { flushMsMax } from "#shared/base/limits.ts";
 
 import type {
@@ -13,17 +12,28 @@ import type {
   MovedBytes,
   PeekTerms,
 } from "../engine.ts";
+import type {
+  ClientTlsFacts,
+  ConnectTls,
+  SecureTerms,
+  TlsFailure,
+  TlsTermsId,
+} from "../tls-terms.ts";
+import { dialBackend, openTowards, type SecureDial } from "./backend-dial.ts";
+import { beginClientHandshake } from "./client-handshake.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
 import { Direction } from "./direction.ts";
-import { cutSocket, endStream, type Cut } from "./end-socket.ts";
+import type { Cut } from "./end-socket.ts";
 import { FirstBytes } from "./first-bytes.ts";
 import { idleDeadline } from "./idle.ts";
-import { socketOptions } from "./socket-options.ts";
+import { Side } from "./side.ts";
+import type { TlsTables } from "./tls-tables.ts";
 
 /** What the connections of one engine share. */
 export interface ConnectionHost {
   readonly deadlines: Deadlines;
   readonly lookup: LookupFunction;
+  readonly tls: TlsTables;
   readonly monotonicMs: () => number;
   readonly tell: (event: EngineEvent) => void;
   /** The connection moved bytes. */
@@ -36,34 +46,35 @@ export interface ConnectionHost {
  * One client and, once connected, its backend. Owns both sockets, from the tick they appear until
  * both have closed.
  *
- * accepted → connecting → relaying → closing; a peek that was answered and a failed dial lead back
- * to accepted.
+ * accepted → connecting → relaying → closing; a peek that was answered, a handshake with the client
+ * that is done, and a failed dial lead back to accepted.
  */
 export class RelayedConnection {
   readonly id: ConnectionId;
   readonly #host: ConnectionHost;
-  readonly #client: Socket;
+  readonly #client: Side;
   readonly #deadline = new Deadline((nowMs) => this.#onDue(nowMs));
-  #state: "accepted" | "peeking" | "connecting" | "relaying" | "closing" = "accepted";
+  #state: "accepted" | "peeking" | "securing" | "connecting" | "relaying" | "closing" = "accepted";
   #first: FirstBytes | undefined;
   #terms: ConnectTerms | undefined;
-  #backend: Socket | undefined;
+  #backend: Side | undefined;
   #toBackend: Direction | undefined;
   #toClient: Direction | undefined;
   #reason: CloseReason | undefined;
-  #openSockets = 0;
+  #tlsFailure: TlsFailure | undefined;
+  #openSides = 0;
 
   constructor(id: ConnectionId, client: Socket, host: ConnectionHost) {
     this.id = id;
-    this.#client = client;
     this.#host = host;
-    this.#own(client, () => this.#onReset("client"));
+    this.#client = this.#own(client);
+    client.on("error", () => this.#onReset("client"));
   }
 
   peek({ moreThan, timeoutMs }: PeekTerms): void {
-    if (this.#state !== "accepted" || this.#client.destroyed) return;
+    if (!this.#isWaiting() || this.#client.isSecured) return;
     this.#state = "peeking";
-    this.#first ??= new FirstBytes(this.#client, (outcome) => this.#onPeeked(outcome));
+    this.#first ??= new FirstBytes(this.#client.wire, (outcome) => this.#onPeeked(outcome));
     if (timeoutMs > 0) this.#setDeadline(timeoutMs);
     this.#first.want(moreThan);
   }
@@ -72,14 +83,39 @@ export class RelayedConnection {
     if (this.#state === "accepted") this.#first?.discard(bytes);
   }
 
+  secure(id: TlsTermsId, { timeoutMs }: SecureTerms): void {
+    if (!this.#isWaiting() || this.#client.isSecured) return;
+    const { wire } = this.#client;
+    const tls = this.#host.tls.client(id);
+    const read = this.#first?.release();
+    this.#first = undefined;
+    if (tls === undefined) return this.#failHandshake("protocol");
+    if (read?.hasEnded === true) return this.#failHandshake("ended");
+    this.#state = "securing";
+    if (timeoutMs > 0) this.#setDeadline(timeoutMs);
+    if (read !== undefined && read.bytes.length > 0) wire.unshift(read.bytes);
+    const deps = {
+      onSecured: (facts: ClientTlsFacts) => this.#onSecured(facts),
+      onFailed: (failure: TlsFailure) => this.#failHandshake(failure),
+      onError: () => this.#onReset("client"),
+    };
+    this.#client.secure(beginClientHandshake(deps, tls, wire));
+  }
+
   connect(target: Address, terms: ConnectTerms): void {
-    if (this.#state !== "accepted" || this.#client.destroyed) return;
+    if (!this.#isWaiting()) return;
+    const tls = terms.tls && this.#secureDial(terms.tls);
+    if (tls === "unknown") return this.#tellFailed("EINVAL");
     this.#state = "connecting";
     this.#terms = terms;
-    const backend = this.#open(target);
+    const backend = this.#own(openTowards(target, this.#host.lookup));
     this.#backend = backend;
-    this.#own(backend, (error) => this.#onBackendError(backend, error));
-    backend.once("connect", () => this.#onConnected(backend, terms));
+    const deps = {
+      onConnected: () => this.#onConnected(backend),
+      onFailed: (code: string) => this.#onDialFailed(backend, code),
+      onError: () => this.#onBackendError(backend),
+    };
+    dialBackend(deps, { backend, target, terms, tls });
     if (terms.connectTimeoutMs > 0) this.#setDeadline(terms.connectTimeoutMs);
   }
 
@@ -87,7 +123,7 @@ export class RelayedConnection {
     const cut = how === "abort" ? "reset" : "close";
     if (this.#state === "closing") {
       if (how === "abort") this.#destroy(cut);
-    } else if (this.#state === "relaying" && how === "flush") this.#flush(reason);
+    } else if (how === "flush" && this.#isSpoken()) this.#flush(reason);
     else this.#cut(cut, reason);
   }
 
@@ -100,29 +136,56 @@ export class RelayedConnection {
     };
   }
 
-  #open(target: Address): Socket {
-    const { lookup } = this.#host;
-    return target.kind === "unix"
-      ? openSocket({ ...socketOptions, path: target.path })
-      : openSocket({ ...socketOptions, host: target.host, port: target.port, lookup });
+  /** There are bytes on their way, or a client that is owed a `close_notify`. */
+  #isSpoken(): boolean {
+    return this.#state === "relaying" || (this.#client.isSecured && this.#state !== "securing");
   }
 
-  #own(socket: Socket, onError: (error: Error) => void): void {
-    this.#openSockets += 1;
-    socket.on("error", onError);
-    socket.on("close", () => this.#onSocketClosed(socket));
+  #isWaiting(): boolean {
+    return this.#state === "accepted" && !this.#client.wire.destroyed;
   }
 
-  #onConnected(backend: Socket, terms: ConnectTerms): void {
+  #own(socket: Socket): Side {
+    this.#openSides += 1;
+    return new Side(socket, (side) => this.#onSideClosed(side));
+  }
+
+  #secureDial(how: ConnectTls): SecureDial | "unknown" {
+    const tls = this.#host.tls.backend(how.terms);
+    return tls === undefined ? "unknown" : { with: tls, how };
+  }
+
+  #onSecured(tls: ClientTlsFacts): void {
+    if (this.#state !== "securing") return;
+    this.#state = "accepted";
+    this.#host.deadlines.clear(this.#deadline);
+    this.#host.tell({ kind: "secured", connection: this.id, tls });
+  }
+
+  #failHandshake(failure: TlsFailure): void {
+    if (this.#state === "closing") return;
+    this.#tlsFailure = failure;
+    this.#cut("close", "handshake-failed");
+  }
+
+  #onConnected(backend: Side): void {
     if (backend !== this.#backend || this.#state !== "connecting") return;
     this.#state = "relaying";
-    if (terms.prefix !== undefined) backend.write(terms.prefix);
-    this.#toBackend = this.#direction("client", { source: this.#client, sink: backend });
-    this.#toClient = this.#direction("backend", { source: backend, sink: this.#client });
+    const client = this.#client.stream;
+    this.#toBackend = this.#direction("client", { source: client, sink: backend.stream });
+    this.#toClient = this.#direction("backend", { source: backend.stream, sink: client });
     this.#host.tell({ kind: "connected", connection: this.id });
-    this.#toBackend.start(this.#first?.release());
+    this.#toBackend.start(this.#readSoFar());
     this.#toClient.start(undefined);
     this.#watchSilence(this.#host.monotonicMs());
+  }
+
+  /** TLS reads ahead: a client may have ended before anybody wanted its bytes. */
+  #readSoFar(): ReturnType<FirstBytes["release"]> | undefined {
+    const { isSecured, stream } = this.#client;
+    return isSecured
+      ? { bytes: Buffer.alloc(0), hasEnded: stream.readableEnded }
+      : this.#first?.release();
   }
 
   #direction(from: "client" | "backend", ends: { source: Socket; sink: Socket }): Direction {
@@ -148,18 +211,24 @@ export class RelayedConnection {
     this.#watchSilence(this.#host.monotonicMs());
   }
 
-  #onBackendError(backend: Socket, error: Error): void {
-    if (backend !== this.#backend) return;
-    if (this.#state === "connecting") this.#fail(systemErrorCode(error) ?? "EUNKNOWN");
-    else this.#onReset("backend");
+  #onBackendError(backend: Side): void {
+    if (backend === this.#backend) this.#onReset("backend");
+  }
+
+  #onDialFailed(backend: Side, code: string): void {
+    if (backend === this.#backend && this.#state === "connecting") this.#fail(code);
   }
 
   /** The dial failed: the client waits for another one. */
   #fail(code: string): void {
     this.#state = "accepted";
     this.#host.deadlines.clear(this.#deadline);
-    this.#backend?.destroy();
+    this.#backend?.cut("close");
     this.#backend = undefined;
+    this.#tellFailed(code);
+  }
+
+  #tellFailed(code: string): void {
     this.#host.tell({ kind: "failed", connection: this.id, code, mayRetry: true });
   }
 
@@ -169,11 +238,12 @@ export class RelayedConnection {
    */
   #onReset(side: "client" | "backend"): void {
     if (this.#state === "closing") return;
+    if (this.#state === "securing") return this.#failHandshake("ended");
     const sent = side === "client" ? this.#toBackend : this.#toClient;
     if (sent?.hasEnded !== true) return this.#cut("reset", `${side}-reset`);
     const other = side === "client" ? this.#backend : this.#client;
     const reason = this.#reason ?? `${side}-closed`;
-    if (other === undefined || other.writableLength === 0) this.#cut("reset", reason);
+    if (other === undefined || other.stream.writableLength === 0) this.#cut("reset", reason);
     else this.#flush(reason);
   }
 
@@ -181,10 +251,11 @@ export class RelayedConnection {
   #flush(reason: CloseReason): void {
     this.#state = "closing";
     this.#reason = reason;
+    if (this.#toBackend === undefined) this.#client.stream.resume();
     this.#toBackend?.discard();
     this.#toClient?.discard();
-    endStream(this.#client);
-    if (this.#backend !== undefined) endStream(this.#backend);
+    this.#client.end();
+    this.#backend?.end();
     this.#setDeadline(flushMsMax);
   }
 
@@ -197,8 +268,8 @@ export class RelayedConnection {
     this.#state = "closing";
     this.#host.deadlines.clear(this.#deadline);
     this.moved(); // Looks at the queues before they are thrown away.
-    cutSocket(this.#client, how);
-    if (this.#backend !== undefined) cutSocket(this.#backend, how);
+    this.#client.cut(how);
+    this.#backend?.cut(how);
   }
 
   #onDue(nowMs: number): void {
@@ -207,6 +278,8 @@ export class RelayedConnection {
         return;
       case "peeking":
         return this.#onPeeked("timeout");
+      case "securing":
+        return this.#cut("close", "handshake-timeout");
       case "connecting":
         return this.#fail("ETIMEDOUT");
       case "relaying":
@@ -218,7 +291,8 @@ export class RelayedConnection {
   }
 
   #hasQueue(): boolean {
-    return this.#client.writableLength > 0 || (this.#backend?.writableLength ?? 0) > 0;
+    const { stream } = this.#client;
+    return stream.writableLength > 0 || (this.#backend?.stream.writableLength ?? 0) > 0;
   }
 
   /** Closes the connection when it has been silent for too long, otherwise looks again in time. */
@@ -236,15 +310,16 @@ export class RelayedConnection {
     this.#host.deadlines.set(this.#deadline, this.#host.monotonicMs() + delayMs);
   }
 
-  #onSocketClosed(socket: Socket): void {
-    this.#openSockets -= 1;
+  #onSideClosed(side: Side): void {
+    this.#openSides -= 1;
     const hadNoBackend = this.#state !== "relaying" && this.#state !== "closing";
-    if (socket === this.#client && hadNoBackend) this.#cut("close", "client-closed");
-    if (this.#openSockets > 0) return;
+    if (side === this.#client && hadNoBackend) this.#cut("close", "client-closed");
+    if (this.#openSides > 0) return;
     this.#host.deadlines.clear(this.#deadline);
     const { rxBytes, txBytes } = this.moved();
     const reason = this.#reason ?? "client-closed";
-    this.#host.tell({ kind: "closed", connection: this.id, reason, rxBytes, txBytes });
+    const why = this.#tlsFailure === undefined ? {} : { tlsFailure: this.#tlsFailure };
+    this.#host.tell({ kind: "closed", connection: this.id, reason, ...why, rxBytes, txBytes });
     this.#host.onClosed(this);
   }
 }

@@ -18,6 +18,13 @@ import { sessionEndCases } from "./session-end-cases.ts";
 import { silenceCases } from "./silence-cases.ts";
 import { singleCases } from "./single-cases.ts";
 import { takeoverCases } from "./takeover-cases.ts";
+import { tlsClientAuthCases } from "./tls-client-auth-cases.ts";
+import { tlsDialCases } from "./tls-dial-cases.ts";
+import { tlsHandshakeCases } from "./tls-handshake-cases.ts";
+import { tlsRelayCases } from "./tls-relay-cases.ts";
+import { offersTls } from "./tls-rig.ts";
+import { tlsTerminationCases } from "./tls-termination-cases.ts";
+import { tlsTicketCases } from "./tls-ticket-cases.ts";
 
 /** What every engine promises, whichever driver it is and however many share an address. */
 export function engineContract(subject: EngineSubject): void {
@@ -39,6 +46,14 @@ export function engineContract(subject: EngineSubject): void {
       describe("binds", () => bindCases(subject));
     }
     describe("under load", () => loadCases(subject));
+    describe.skipIf(!offersTls(subject))("speaks TLS", () => {
+      describe("with clients", () => tlsTerminationCases(subject));
+      describe("with clients that show who they are", () => tlsClientAuthCases(subject));
+      describe("and resumes", () => tlsTicketCases(subject));
+      describe("with odd clients", () => tlsHandshakeCases(subject));
+      describe("with backends", () => tlsDialCases(subject));
+      describe("and relays", () => tlsRelayCases(subject));
+    });
   });
 }
 
