@@ -7,11 +7,17 @@ import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 
 import { descriptorOf } from "../runtime/server-descriptor.ts";
 import type { Address } from "./engine.ts";
+import { bindSocket } from "./portable/datagram-listener.ts";
 import { withoutIpv6 } from "./wildcard.ts";
+
+/** What can be claimed: where connections are accepted, or datagrams received. */
+export type ClaimedAddress =
+  | Address
+  | { readonly kind: "udp"; readonly host: string; readonly port: number };
 
 /** The right to listen on an address, held until it is released. */
 export interface AddressClaim {
-  readonly address: Address;
+  readonly address: ClaimedAddress;
   /** Sockets that another process listened on there and left, for engines to own. Empty the second time. */
   takeSockets(): readonly number[];
   /** The claim itself, for a successor to take over; undefined where the system has none. */
@@ -22,7 +28,7 @@ export interface AddressClaim {
 
 /** An address that another process has claimed and listens on, with the descriptors that it left. */
 export interface InheritedAddress {
-  readonly address: Address;
+  readonly address: ClaimedAddress;
   readonly claim: number | undefined;
   readonly sockets: readonly number[];
 }
@@ -37,11 +43,11 @@ export interface AddressClaims {
    * Claims an address for the engines of this process. Fails when somebody else listens there, or
    * has claimed it; the address is not being listened on when this returns. The port is not 0.
    */
-  claim(address: Address): Promise<ClaimOutcome>;
+  claim(address: ClaimedAddress): Promise<ClaimOutcome>;
   /** Whether the address was taken over from another process, and nobody has claimed it since. */
-  isInherited(address: Address): boolean;
+  isInherited(address: ClaimedAddress): boolean;
   /** Closes what was taken over and is not wanted any more; returns those addresses. */
-  closeUnwanted(): Promise<readonly Address[]>;
+  closeUnwanted(): Promise<readonly ClaimedAddress[]>;
 }
 
 /** A claim's name is a path of a Unix socket: at most 107 bytes. */
@@ -61,7 +67,7 @@ export function createAddressClaims(
   inherited: readonly InheritedAddress[] = [],
 ): AddressClaims {
   const left = new Map(inherited.map((one) => [nameOf(one.address), one]));
-  const claimAnew = async (address: Address): Promise<ClaimOutcome> => {
+  const claimAnew = async (address: ClaimedAddress): Promise<ClaimOutcome> => {
     const held = platform === "linux" ? await holdName({ path: nameOf(address) }) : noHold;
     if (!held.ok) return held;
     const tried = await tryAddress(address);
@@ -88,7 +94,7 @@ export function createAddressClaims(
 }
 
 function claimOf(
-  address: Address,
+  address: ClaimedAddress,
   server: Server | undefined,
   sockets: readonly number[],
 ): AddressClaim {
@@ -119,9 +125,11 @@ type Opened =
 const noHold: Opened = { ok: true, server: undefined };
 
 /** The leading zero byte makes it abstract: a name of the network namespace, not of the file system. */
-function nameOf(address: Address): string {
+function nameOf(address: ClaimedAddress): string {
   const text =
-    address.kind === "unix" ? `unix:${address.path}` : `tcp:[${address.host}]:${address.port}`;
+    address.kind === "unix"
+      ? `unix:${address.path}`
+      : `${address.kind}:[${address.host}]:${address.port}`;
   const isShort = text.length <= claimNameCharsMax - "\0midstream/".length;
   return `\0midstream/${isShort ? text : createHash("sha256").update(text).digest("hex")}`;
 }
@@ -132,7 +140,8 @@ async function holdName(where: Place): Promise<Opened> {
   return opened;
 }
 
-async function tryAddress(address: Address): Promise<Opened> {
+async function tryAddress(address: ClaimedAddress): Promise<Opened> {
+  if (address.kind === "udp") return tryUdp(address);
   if (address.kind === "unix") await removeStale(address.path);
   const opened = await open(
     address.kind === "unix"
@@ -145,6 +154,13 @@ async function tryAddress(address: Address): Promise<Opened> {
   }
   const fallback = withoutIpv6(address, opened.code);
   return fallback === undefined ? opened : tryAddress(fallback);
+}
+
+async function tryUdp({ host, port }: { host: string; port: number }): Promise<Opened> {
+  const bound = await bindSocket({ address: { host, port }, reusePort: false });
+  if (!bound.ok) return bound;
+  await new Promise<void>((resolve) => bound.socket.close(() => resolve()));
+  return noHold;
 }
 
 type Place = ListenOptions | { readonly fd: number };

@@ -1,3 +1,4 @@
+import type { SessionEndReason } from "../engine/datagrams.ts";
 import type { CloseReason, Peer } from "../engine/engine.ts";
 
 /** Which connections of a balancer are logged, and what they are called there. */
@@ -27,15 +28,19 @@ export interface AccessTrace {
 
 /** How a connection ended. */
 export interface AccessEnd {
-  readonly reason: CloseReason;
+  readonly reason: CloseReason | SessionEndReason;
   /** Names of the backends that it was tried on, the last one last. */
   readonly tried: readonly string[];
   readonly rxBytes: number;
   readonly txBytes: number;
+  /** Of a UDP session. */
+  readonly rxDatagrams?: number;
+  readonly txDatagrams?: number;
 }
 
 /** Reasons of connections that did not get what they came for. */
-const failures: ReadonlySet<CloseReason> = new Set<CloseReason>([
+const failures: ReadonlySet<AccessEnd["reason"]> = new Set<AccessEnd["reason"]>([
+  "backend-refused",
   "connect-failed",
   "connect-timeout",
   "no-backend",
@@ -56,12 +61,13 @@ export function isFailure(trace: AccessTrace, { reason }: AccessEnd): boolean {
 export function accessLine(trace: AccessTrace, end: AccessEnd, nowMs: number): string {
   const { terms, peer, connectedMs, acceptedMs, failure } = trace;
   const durationMs = Math.round(nowMs - acceptedMs);
+  const isSession = end.txDatagrams !== undefined;
   const line = {
     level: 30,
     time: Math.round(trace.acceptedAtMs + (nowMs - acceptedMs)),
     name: "midstream-agent",
     pid: process.pid,
-    event: "connection",
+    event: isSession ? "session" : "connection",
     balancer: terms.balancer,
     balancerName: terms.balancerName,
     client: peer.address,
@@ -73,9 +79,11 @@ export function accessLine(trace: AccessTrace, end: AccessEnd, nowMs: number): s
     durationMs,
     rxBytes: end.rxBytes,
     txBytes: end.txBytes,
+    ...(end.rxDatagrams === undefined ? {} : { rxDatagrams: end.rxDatagrams }),
+    ...(end.txDatagrams === undefined ? {} : { txDatagrams: end.txDatagrams }),
     reason: end.reason,
     ...(failure === undefined ? {} : { dialError: failure }),
-    msg: "a connection ended",
+    msg: isSession ? "a session ended" : "a connection ended",
   };
   return `${JSON.stringify(line)}\n`;
 }

@@ -2,10 +2,10 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { drainPollMs } from "#shared/base/limits.ts";
 
 import type { TouchedConnections } from "../apply/flows.ts";
-import type { CloseHow, CloseReason } from "../engine/engine.ts";
+import type { CloseHow } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
 import type { ClosedListener } from "./balancer-listeners.ts";
-import type { BalancerPlace, ConnectionsOf } from "./worker-protocol.ts";
+import type { BalancerPlace, ConnectionsOf, CutReason } from "./worker-protocol.ts";
 import type { Workers } from "./workers.ts";
 
 export interface BalancerConnectionsDeps {
@@ -99,7 +99,7 @@ export class BalancerConnections {
     this.#timers.clear();
   }
 
-  async #cutAll(reason: CloseReason): Promise<void> {
+  async #cutAll(reason: CutReason): Promise<void> {
     this.#cutsUnderWay += 1;
     const cut = await this.#cut({ listeners: "all" }, reason).finally(
       () => (this.#cutsUnderWay -= 1),
@@ -110,7 +110,7 @@ export class BalancerConnections {
   /** Returns how many that were. */
   #cut(
     some: Omit<ConnectionsOf, "balancer">,
-    reason: CloseReason,
+    reason: CutReason,
     how: CloseHow = "flush",
   ): Promise<number> {
     const which: ConnectionsOf = { balancer: this.#place.key, ...some };

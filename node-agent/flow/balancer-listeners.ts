@@ -1,13 +1,18 @@
 import { errorText, Fault } from "#shared/base/fault.ts";
 import { listenBacklog } from "#shared/base/limits.ts";
+import type { Protocol } from "#shared/definition/balancer.ts";
 
 import type { FlowProblem } from "../apply/flows.ts";
 import type { AddressClaim, AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
 import type { ListenerId, ListenOutcome } from "../engine/engine.ts";
-import { listenAddressOf } from "../listen/listen-addresses.ts";
-import { bindsOverlap } from "./bind-obstacles.ts";
+import {
+  addressesOverlap,
+  listenAddressesOf,
+  listenAddressText,
+  type ListenAddress,
+} from "../listen/listen-addresses.ts";
 import { bindProblem } from "./bind-problem.ts";
-import type { BalancerKey, Command, ListeningSocket } from "./worker-protocol.ts";
+import type { BalancerKey, Command, Listening, ListeningSocket } from "./worker-protocol.ts";
 import type { Workers } from "./workers.ts";
 
 export interface BalancerListenersDeps {
@@ -17,9 +22,17 @@ export interface BalancerListenersDeps {
   readonly balancer: BalancerKey;
 }
 
-/** A bind that is being listened on, by every worker. */
+/** Binds as they are written, and what is spoken there. */
+export interface SpokenBinds {
+  readonly bind: readonly string[];
+  readonly protocol: Protocol;
+}
+
+/** An address of a bind that is being listened on, by every worker. A range has many. */
 interface OpenBind {
+  /** The bind, as it is written. */
   readonly text: string;
+  readonly address: ListenAddress;
   readonly listener: ListenerId;
   readonly claim: AddressClaim;
   readonly inherited: InheritedSockets;
@@ -49,7 +62,7 @@ export type ListenersChange =
     };
 
 /** Where a balancer listens in its last good form. */
-type FormBind = Pick<OpenBind, "text" | "listener">;
+type FormBind = Pick<OpenBind, "text" | "address" | "listener">;
 
 type Claiming =
   | { readonly ok: true; readonly binds: readonly OpenBind[] }
@@ -67,7 +80,7 @@ export class BalancerListeners {
 
   /** The binds that are being listened on, as they are written. */
   get binds(): readonly string[] {
-    return this.#open.map((bind) => bind.text);
+    return [...new Set(this.#open.map((bind) => bind.text))];
   }
 
   /**
@@ -76,13 +89,13 @@ export class BalancerListeners {
    * (a wildcard becomes one of its addresses) needs the old one closed first; otherwise new ones
    * open before old ones close.
    */
-  async change(wanted: readonly string[]): Promise<ListenersChange> {
-    const leaving = this.#open.filter((bind) => !wanted.includes(bind.text));
-    const adding = wanted
-      .filter((text) => !this.binds.includes(text))
-      .map((text) => ({ text, pointer: `/bind/${wanted.indexOf(text)}` }));
-    const inTheWay = leaving.filter((bind) => adding.some(({ text }) => meets(text, bind)));
-    const waiting = adding.filter(({ text }) => inTheWay.some((bind) => meets(text, bind)));
+  async change(binds: SpokenBinds): Promise<ListenersChange> {
+    const wanted = wantedOf(binds);
+    const leaving = this.#open.filter((bind) => !wanted.has(listenAddressText(bind.address)));
+    const open = new Set(this.#open.map(({ address }) => listenAddressText(address)));
+    const adding = [...wanted].flatMap(([address, bind]) => (open.has(address) ? [] : [bind]));
+    const inTheWay = leaving.filter((bind) => adding.some((wish) => meets(wish, bind)));
+    const waiting = adding.filter((wish) => inTheWay.some((bind) => meets(wish, bind)));
     const free = await this.#claimAll(adding.filter((bind) => !waiting.includes(bind)));
     if (!free.ok) return this.#failed(free.problems, []);
     const closed = await this.#closeAll(inTheWay);
@@ -94,8 +107,12 @@ export class BalancerListeners {
     const opened = [...free.binds, ...rest.binds];
     const problems = await this.#listenOnAll(opened, adding);
     if (problems.length > 0) return this.#failed(problems, await this.#closeAll(opened));
-    this.#open = [...this.#open, ...opened];
-    const others = leaving.filter((bind) => !inTheWay.includes(bind));
+    this.#open = [...this.#open, ...opened].map((bind) => ({
+      ...bind,
+      // The same address may be a part of another range now.
+      text: wanted.get(listenAddressText(bind.address))?.text ?? bind.text,
+    }));
+    const others = this.#open.filter(({ address }) => !wanted.has(listenAddressText(address)));
     const change = { ok: true, closed: [...closed, ...(await this.#closeAll(others))] } as const;
     this.#form = this.#open;
     return change;
@@ -125,6 +142,21 @@ export class BalancerListeners {
     });
   }
 
+  /** New clients are turned away everywhere; those that are there stay. Only `change` ends that. */
+  async seal(): Promise<void> {
+    const { workers } = this.#deps;
+    const sealed = this.#open
+      .flatMap(listenersOf)
+      .map((listener) => workers.askAll((request) => ({ do: "seal", request, listener })));
+    await Promise.all(sealed);
+  }
+
+  /** Whether it listens where somebody would like to. */
+  meets(binds: SpokenBinds): boolean {
+    const wanted = [...wantedOf(binds).values()];
+    return this.#open.some((bind) => wanted.some((wish) => meets(wish, bind)));
+  }
+
   /** Stops listening, and leaves the addresses to a successor that listens on the same sockets. */
   async leave(): Promise<void> {
     await this.#closeAll(this.#open, true);
@@ -142,14 +174,14 @@ export class BalancerListeners {
   async #claimAll(binds: readonly WantedBind[]): Promise<Claiming> {
     const { claims, nextListener } = this.#deps;
     const outcomes = await Promise.all(
-      binds.map(async ({ text, pointer, listener }) => {
-        const outcome = await claims.claim(listenAddressOf(text));
+      binds.map(async ({ text, address, pointer, listener }) => {
+        const outcome = await claims.claim(address);
         if (!outcome.ok) {
           return { ok: false, problem: bindProblem({ text, pointer, outcome }) } as const;
         }
         const { claim } = outcome;
         const inherited = this.#inherited(claim);
-        const bind = { text, listener: listener ?? nextListener(), claim, inherited };
+        const bind = { text, address, listener: listener ?? nextListener(), claim, inherited };
         return { ok: true, bind } as const;
       }),
     );
@@ -190,7 +222,7 @@ export class BalancerListeners {
         ]);
         const outcome = listened.find((one) => !one.ok);
         if (outcome === undefined || outcome.ok) return [];
-        const pointer = wanted.find(({ text }) => text === bind.text)?.pointer ?? "/bind";
+        const pointer = wanted.find(({ address }) => address === bind.address)?.pointer ?? "/bind";
         return [bindProblem({ text: bind.text, pointer, outcome })];
       }),
     );
@@ -216,15 +248,21 @@ export class BalancerListeners {
     const { workers, balancer } = this.#deps;
     const { address } = claim;
     if (address.kind === "unix" && worker > 0) return { ok: true, port: 0 };
-    const reusePort = address.kind === "tcp" && workers.count > 1;
+    const reusePort = address.kind !== "unix" && workers.count > 1;
     const inherited = descriptor === undefined ? {} : { descriptor };
-    const options = { address, reusePort, backlog: listenBacklog, ...inherited };
+    const listening: Listening =
+      address.kind === "udp"
+        ? { kind: "datagrams", options: { address, reusePort, ...inherited } }
+        : {
+            kind: "connections",
+            options: { address, reusePort, backlog: listenBacklog, ...inherited },
+          };
     const command = (request: number): Command => ({
       do: "listen",
       request,
       balancer,
       listener,
-      options,
+      listening,
     });
     try {
       const answer = await workers.ask(worker, command);
@@ -262,14 +300,15 @@ export class BalancerListeners {
     problems: readonly FlowProblem[],
     closed: readonly ClosedListener[],
   ): Promise<ListenersChange> {
-    const lost = this.#form.filter(({ text }) => !this.binds.includes(text));
+    const open = new Set(this.#open.map(({ listener }) => listener));
+    const lost = this.#form.filter(({ listener }) => !open.has(listener));
     const reopened = await Promise.all(lost.map((bind) => this.#reopen(bind)));
     return { ok: false, problems: [...problems, ...reopened.flat()], closed };
   }
 
   /** Somebody else may have been faster. It keeps its number: connections that came in by it are open. */
-  async #reopen({ text, listener }: FormBind): Promise<readonly FlowProblem[]> {
-    const wanted = { text, listener, pointer: "/bind" };
+  async #reopen(bind: FormBind): Promise<readonly FlowProblem[]> {
+    const wanted = { ...bind, pointer: "/bind" };
     const claimed = await this.#claimAll([wanted]);
     if (!claimed.ok) return claimed.problems;
     const problems = await this.#listenOnAll(claimed.binds, [wanted]);
@@ -281,6 +320,7 @@ export class BalancerListeners {
 
 interface WantedBind {
   readonly text: string;
+  readonly address: ListenAddress;
   readonly pointer: string;
   /** The number that it had before. */
   readonly listener?: ListenerId;
@@ -290,8 +330,20 @@ function listenersOf({ listener, inherited }: OpenBind): readonly ListenerId[] {
   return [listener, ...inherited.surplus.map((socket) => socket.listener)];
 }
 
-function meets(text: string, bind: OpenBind): boolean {
-  return bindsOverlap(text, bind.text);
+/** Each address that is asked for, by its text. */
+function wantedOf({ bind, protocol }: SpokenBinds): ReadonlyMap<string, WantedBind> {
+  const all = bind.flatMap((text, index) =>
+    listenAddressesOf(text, protocol).map((address) => ({
+      text,
+      address,
+      pointer: `/bind/${index}`,
+    })),
+  );
+  return new Map(all.map((wish) => [listenAddressText(wish.address), wish]));
+}
+
+function meets(wish: WantedBind, bind: OpenBind): boolean {
+  return addressesOverlap(wish.address, bind.address);
 }
 
 function release(binds: readonly OpenBind[]): void {

@@ -1,3 +1,4 @@
+import type { Protocol } from "#shared/definition/balancer.ts";
 import type { BackendState } from "#shared/definition/managed-backend.ts";
 import type { CounterTotals } from "#shared/measures/report.ts";
 
@@ -13,6 +14,7 @@ export interface BalancerStatus {
   readonly phase: "serving" | "draining";
   /** Where it listens, as the definition writes it. */
   readonly binds: readonly string[];
+  readonly protocol: Protocol;
   /** Clients that are connected. */
   readonly openConnections: number;
   readonly totals: CounterTotals;

@@ -6,7 +6,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import { strategyNames, type ElectionTerms, type StrategyName } from "../elect/elect.ts";
 import type { AccessTerms } from "./access-trace.ts";
 import type { SharedTables } from "./balancer-memory.ts";
-import type { BalancerPlace, BalancerTerms, DoorTerms } from "./worker-protocol.ts";
+import type { BalancerPlace, BalancerTerms, DoorTerms, UdpTerms } from "./worker-protocol.ts";
 
 /** What a definition comes to on this node. */
 export interface NodeTerms {
@@ -38,7 +38,23 @@ export function balancerTerms(
       backendIdleMs: durationMs(limits.backendIdleTimeout),
       idleMode: limits.idleMode,
     },
+    udp: definition.protocol === "udp" ? udpTerms(definition) : undefined,
     accessLog,
+  };
+}
+
+function udpTerms({ limits, udp }: Balancer): UdpTerms {
+  const { maxRequests = 0, maxResponses = 0, transparent = false, sourceAddress } = udp ?? {};
+  return {
+    listener: { mode: maxRequests === 1 ? "single" : "sessions", transparent },
+    session: {
+      clientIdleMs: durationMs(limits.clientIdleTimeout),
+      backendIdleMs: durationMs(limits.backendIdleTimeout),
+      idleMode: limits.idleMode,
+      maxRequests,
+      maxResponses,
+      localAddress: sourceAddress,
+    },
   };
 }
 

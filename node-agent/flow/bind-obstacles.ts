@@ -1,38 +1,50 @@
-import { parseBind } from "#shared/definition/bind.ts";
-import { clashes } from "#shared/validation/bind-clash.ts";
-
 import type { FlowProblem } from "../apply/flows.ts";
 import type { AddressClaims } from "../engine/address-claims.ts";
-import { listenAddressOf } from "../listen/listen-addresses.ts";
+import { addressesOverlap, listenAddressesOf } from "../listen/listen-addresses.ts";
+import type { SpokenBinds } from "./balancer-listeners.ts";
 import { bindProblem } from "./bind-problem.ts";
 
 export interface BindQuestion {
   /** Binds that somebody would like to have, as they are written. */
-  readonly binds: readonly string[];
+  readonly wanted: SpokenBinds;
   /** Those that this process has: what they are in the way of cannot be told. */
-  readonly own: readonly string[];
+  readonly own: readonly SpokenBinds[];
 }
 
 /** Which of these binds somebody outside of this process has, or the system refuses. */
 export async function bindObstacles(
   claims: AddressClaims,
-  { binds, own }: BindQuestion,
+  { wanted: { bind, protocol }, own }: BindQuestion,
 ): Promise<readonly FlowProblem[]> {
+  const taken = own.flatMap(({ bind: texts, ...spoken }) =>
+    texts.flatMap((text) => listenAddressesOf(text, spoken.protocol)),
+  );
   const found = await Promise.all(
-    binds.map(async (text, index) => {
-      if (own.some((bind) => bindsOverlap(bind, text))) return [];
-      if (claims.isInherited(listenAddressOf(text))) return [];
-      const outcome = await claims.claim(listenAddressOf(text));
-      if (!outcome.ok) return [bindProblem({ text, pointer: `/bind/${index}`, outcome })];
-      outcome.claim.release();
-      return [];
+    bind.map(async (text, index) => {
+      const addresses = listenAddressesOf(text, protocol).filter(
+        (address) => !taken.some((one) => addressesOverlap(one, address)),
+      );
+      const pointer = `/bind/${index}`;
+      const each = addresses.map(async (address) => {
+        if (claims.isInherited(address)) return [];
+        const outcome = await claims.claim(address);
+        if (!outcome.ok) return [bindProblem({ text, pointer, outcome })];
+        outcome.claim.release();
+        return [];
+      });
+      // Of a range the first obstacle is told.
+      return (await Promise.all(each)).flat().slice(0, 1);
     }),
   );
   return found.flat();
 }
 
-/** Whether the system would refuse to listen on both. What is spoken is TCP in either case. */
-export function bindsOverlap(one: string, other: string): boolean {
-  const spoken = (text: string) => ({ bind: parseBind(text), protocol: "tcp" as const });
-  return clashes(spoken(one), spoken(other));
+/** Whether the system would refuse to listen on both. */
+export function bindsOverlap(one: SpokenBinds, other: SpokenBinds): boolean {
+  const addresses = other.bind.flatMap((text) => listenAddressesOf(text, other.protocol));
+  return one.bind.some((text) =>
+    listenAddressesOf(text, one.protocol).some((address) =>
+      addresses.some((taken) => addressesOverlap(taken, address)),
+    ),
+  );
 }

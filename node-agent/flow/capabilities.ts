@@ -3,11 +3,22 @@ import { healthcheckOptions } from "#shared/definition/healthcheck/healthcheck.t
 
 import { discoveryKinds } from "../discover/create-source.ts";
 import { strategyNames, strategyOptionNames } from "../elect/elect.ts";
+import type { Driver } from "../engine/engine.ts";
 import { healthcheckKinds } from "../health/create-checking.ts";
 import { bindKinds } from "../listen/listen-addresses.ts";
 
-/** What this agent's data plane can do; a balancer that needs more is refused by name. */
-export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
+/** What this agent's data plane can do with a driver; a balancer that needs more is refused by name. */
+export function capabilitiesOf(driver: Driver): ReadonlySet<Capability> {
+  return new Set<Capability>([...common, ...ofDrivers[driver]]);
+}
+
+/** Node's own sockets do not tell which address a datagram came to, nor send from another's. */
+const ofDrivers: Readonly<Record<Driver, readonly Capability[]>> = {
+  portable: ["protocol:udp", "udp:source-address"],
+  native: [],
+};
+
+const common: readonly Capability[] = [
   "protocol:tcp",
   "idle:one-way",
   "limits:per-client",
@@ -23,4 +34,4 @@ export const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   ...strategyOptionNames.map((name) => `strategy-option:${name}` as const),
   ...discoveryKinds.map((kind) => `discovery:${kind}` as const),
   ...healthcheckKinds.map((kind) => `healthcheck:${kind}` as const),
-]);
+];

@@ -1,4 +1,5 @@
 import type { SourceEvent, SourceStatus } from "../discover/source-status.ts";
+import type { DatagramDropReason } from "../engine/datagrams.ts";
 import type { CloseReason } from "../engine/engine.ts";
 
 /** Something that flipped, ended or went wrong in the data plane; `balancer` is its id. */
@@ -70,6 +71,15 @@ export type DataPlaneEvent =
       readonly code: string;
       readonly count: number;
     }
+  /** Datagrams that did not reach their receiver, since it was told last; at most once a second. */
+  | {
+      readonly kind: "datagrams.dropped";
+      readonly balancer: string;
+      readonly reason: DatagramDropReason;
+      readonly count: number;
+    }
+  /** Sessions that made room for new ones. */
+  | { readonly kind: "sessions.evicted"; readonly balancer: string; readonly count: number }
   /** A worker that replaces another one cannot listen; it is tried again. */
   | {
       readonly kind: "listener.lost";

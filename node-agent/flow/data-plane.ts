@@ -34,7 +34,7 @@ import { BalancerBook } from "./balancer-book.ts";
 import type { Beliefs } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { bindObstacles } from "./bind-obstacles.ts";
-import { capabilities } from "./capabilities.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
 import { EventTeller } from "./event-teller.ts";
 import { RunningBalancer, type GoneBalancer } from "./running-balancer.ts";
@@ -115,7 +115,7 @@ export async function createDataPlane(deps: DataPlaneDeps): Promise<DataPlane> {
 
 class WorkersDataPlane implements DataPlane {
   readonly name = "data plane";
-  readonly capabilities = capabilities;
+  capabilities: ReadonlySet<Capability> = capabilitiesOf("portable");
   driver: Driver = "portable";
   readonly #deps: DataPlaneDeps;
   readonly #ledger: SlotLedger;
@@ -164,11 +164,12 @@ class WorkersDataPlane implements DataPlane {
 
   async started(): Promise<void> {
     this.driver = await this.#workers.started();
+    this.capabilities = capabilitiesOf(this.driver);
   }
 
   obstacles({ definition }: VerifiedBalancer): Promise<readonly FlowProblem[]> {
-    const own = this.#book.open.flatMap(({ binds }) => binds);
-    return bindObstacles(this.#deps.claims, { binds: definition.bind, own });
+    const own = this.#book.open.map(({ binds }) => binds);
+    return bindObstacles(this.#deps.claims, { wanted: definition, own });
   }
 
   async start(balancer: VerifiedBalancer): Promise<FlowOutcome> {
@@ -177,6 +178,7 @@ class WorkersDataPlane implements DataPlane {
     if (problems.length > 0) return { ok: false, problems };
     const slot = this.#ledger.allocate();
     if (slot === undefined) return { ok: false, problems: [noSlot] };
+    await this.#makeWay(balancer);
     const deps = this.#depsOf();
     const running = this.#book.enter((key) => new RunningBalancer(deps, { key, slot }, balancer));
     const outcome = await running.start();
@@ -187,6 +189,7 @@ class WorkersDataPlane implements DataPlane {
   async update(balancer: VerifiedBalancer): Promise<FlowOutcome> {
     const problems = this.#unsupported(balancer);
     if (problems.length > 0) return { ok: false, problems };
+    await this.#makeWay(balancer);
     return this.#book.known(balancer.id).update(balancer);
   }
 
@@ -292,6 +295,12 @@ class WorkersDataPlane implements DataPlane {
 
   #each(run: (balancer: RunningBalancer) => void): void {
     for (const balancer of this.#book.open) run(balancer);
+  }
+
+  /** Sessions that are given time keep an address; whoever comes after them does not wait. */
+  async #makeWay({ definition }: VerifiedBalancer): Promise<void> {
+    const inTheWay = this.#book.open.filter((balancer) => balancer.isInTheWayOf(definition));
+    await Promise.all(inTheWay.map((balancer) => balancer.remove(0)));
   }
 
   #unsupported({ definition }: VerifiedBalancer): readonly FlowProblem[] {

@@ -1,8 +1,8 @@
 import { afterFailedDial, reasonOf, targetOf } from "../connect/dialling.ts";
-import { refusalText, type Election } from "../elect/elect.ts";
-import type { CloseReason } from "../engine/engine.ts";
+import { refusalText } from "../elect/elect.ts";
 import { isOwnLack } from "../runtime/own-lack.ts";
 import type { OpenConnection } from "./open-connection.ts";
+import { reasonOfElection } from "./reason-of-election.ts";
 import type { EventOf, Stages } from "./stages.ts";
 import { takeBackend } from "./take-backend.ts";
 import { turnAway } from "./turn-away.ts";
@@ -53,13 +53,4 @@ export function onDialFailed(stages: Stages, event: EventOf<"failed">): void {
   const next = afterFailedDial({ code, mayRetry, attempts: tried.length });
   if (next.kind === "give-up") return stages.engine.close(id, "flush", next.reason);
   dialNext(stages, connection, code);
-}
-
-function reasonOfElection(election: Exclude<Election, { kind: "chosen" }>): CloseReason {
-  switch (election.kind) {
-    case "none-live":
-      return "no-backend";
-    case "all-full":
-      return "backends-full";
-  }
 }

@@ -37,5 +37,9 @@ function eventOf(notice: Notice, balancer: string): DataPlaneEvent {
       return { ...notice, kind: "dials.failed", balancer };
     case "accept-failed":
       return { ...notice, kind: "accepts.failed", balancer };
+    case "datagrams-dropped":
+      return { ...notice, kind: "datagrams.dropped", balancer };
+    case "sessions-evicted":
+      return { ...notice, kind: "sessions.evicted", balancer };
   }
 }

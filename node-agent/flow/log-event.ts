@@ -11,6 +11,8 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "clients.turned-away": { level: "error", text: "clients were turned away" },
   "dials.failed": { level: "warn", text: "a backend could not be reached" },
   "accepts.failed": { level: "error", text: "connections could not be accepted" },
+  "datagrams.dropped": { level: "warn", text: "datagrams were dropped" },
+  "sessions.evicted": { level: "warn", text: "sessions were ended to make room for new ones" },
   "listener.lost": { level: "error", text: "a worker cannot listen; it will try again" },
   "worker.lost": { level: "error", text: "a worker died" },
   "worker.replaced": { level: "info", text: "a worker was replaced" },

@@ -7,6 +7,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import { parseBind } from "#shared/definition/bind.ts";
 import type { PlanProblem } from "#shared/wire/plan.ts";
 
+import type { BalancerStatus } from "./balancer-status.ts";
 import { bindsOverlap } from "./bind-obstacles.ts";
 import { bindProblem } from "./bind-problem.ts";
 import type { DataPlane } from "./data-plane.ts";
@@ -27,13 +28,17 @@ export async function plannedBinds(
 ): Promise<readonly PlanProblem[]> {
   const serving = dataPlane.status().filter(({ phase }) => phase === "serving");
   const others = serving.filter(({ id }) => id !== balancer);
-  const own = serving.filter(({ id }) => id === balancer).flatMap(({ binds }) => binds);
+  const own = serving.filter(({ id }) => id === balancer);
+  const { protocol } = definition;
   const found = await Promise.all(
     definition.bind.map(async (text, index): Promise<readonly PlanProblem[]> => {
       const pointer = `/bind/${index}`;
-      const holder = others.find(({ binds }) => binds.some((bind) => bindsOverlap(bind, text)));
+      const wish = { bind: [text], protocol };
+      const isMet = ({ binds: bind, protocol: spoken }: BalancerStatus): boolean =>
+        bindsOverlap({ bind, protocol: spoken }, wish);
+      const holder = others.find(isMet);
       if (holder !== undefined) return [heldBy(holder.name, text, pointer)];
-      if (own.some((bind) => bindsOverlap(bind, text))) return [];
+      if (own.some(isMet)) return [];
       const bind = parseBind(text);
       if (bind.kind === "unix") return unixObstacle(bind.path, text, pointer);
       const alone = { ...definition, bind: [text] };

@@ -15,6 +15,7 @@ import {
   BalancerListeners,
   type BalancerListenersDeps,
   type ListenersChange,
+  type SpokenBinds,
 } from "./balancer-listeners.ts";
 import { BalancerMemory } from "./balancer-memory.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
@@ -94,9 +95,17 @@ export class RunningBalancer {
     return this.#place;
   }
 
-  /** Where it listens, as its definition writes it. */
-  get binds(): readonly string[] {
-    return this.#listeners.binds;
+  /** Where it listens. */
+  get binds(): SpokenBinds {
+    return { bind: this.#listeners.binds, protocol: this.#definition.protocol };
+  }
+
+  /**
+   * Whether it is removed, and keeps addresses that somebody else would like to have for the time
+   * that its sessions are given.
+   */
+  isInTheWayOf(binds: SpokenBinds): boolean {
+    return this.#phase === "draining" && this.#listeners.meets(binds);
   }
 
   /** Connections that a drain of all of them had to cut, so far. */
@@ -109,7 +118,7 @@ export class RunningBalancer {
     try {
       await this.#pool.start();
       await this.#serveEverywhere();
-      const change = await this.#changeListeners(this.#definition.bind);
+      const change = await this.#changeListeners(this.#definition);
       if (!change.ok) return { ok: false, problems: change.problems };
       this.#phase = "serving";
       this.#hasServed = true;
@@ -121,7 +130,7 @@ export class RunningBalancer {
 
   /** Takes over another definition; on failure it runs on unchanged. */
   async update({ definition, secrets }: VerifiedBalancer): Promise<FlowOutcome> {
-    const change = await this.#changeListeners(definition.bind);
+    const change = await this.#changeListeners(definition);
     if (!change.ok) return { ok: false, problems: change.problems };
     this.#definition = definition;
     await this.#pool.change(revealSecrets(definition, secrets));
@@ -146,12 +155,14 @@ export class RunningBalancer {
     this.#phase = "draining";
     this.#stopWatching();
     if (how.keepsAddresses) await this.#listeners.leave();
-    else await this.#listeners.change([]);
+    else if (this.#endsWithListeners && drainTimeoutMs > 0) await this.#listeners.seal();
+    else await this.#listeners.change(nowhere);
     if (this.#connections.open === 0) {
+      await this.#listeners.change(nowhere);
       this.#end();
       return untouched;
     }
-    const ended = await this.#connections.endAll(drainTimeoutMs, () => this.#end());
+    const ended = await this.#connections.endAll(drainTimeoutMs, () => this.#ended());
     return { ...ended, kept: 0 };
   }
 
@@ -220,6 +231,7 @@ export class RunningBalancer {
       name: this.#definition.name,
       phase: this.#phase === "draining" ? "draining" : "serving",
       binds: this.#listeners.binds,
+      protocol: this.#definition.protocol,
       openConnections: this.#connections.open,
       totals: reading.own,
       rates: meter.ratesOf(ownRow),
@@ -251,7 +263,19 @@ export class RunningBalancer {
     await this.#deps.workers.askAll((request) => ({ ...served, request }));
   }
 
-  async #changeListeners(binds: readonly string[]): Promise<ListenersChange> {
+  /** Datagrams of a session come in where new clients would: it cannot outlive its listener. */
+  get #endsWithListeners(): boolean {
+    return this.#definition.protocol === "udp";
+  }
+
+  /** The last connection has closed. */
+  #ended(): void {
+    if (this.#listeners.binds.length === 0) return this.#end();
+    // Called again while that goes on, it finds nothing to close.
+    void this.#listeners.change(nowhere).then(() => this.#end());
+  }
+
+  async #changeListeners(binds: SpokenBinds): Promise<ListenersChange> {
     const change = await this.#listeners.change(binds);
     if (!change.ok) await this.#connections.abortThoseOf(change.closed);
     return change;
@@ -312,5 +336,7 @@ export class RunningBalancer {
 
 /** The number of a request whose answer nobody waits for. */
 const unasked = 0;
+
+const nowhere: SpokenBinds = { bind: [], protocol: "tcp" };
 
 const untouched: TouchedConnections = { kept: 0, drained: 0, cut: 0 };

@@ -53,6 +53,17 @@ export class ServedBalancer {
     return this.#elector;
   }
 
+  /** The backend that a target stands for, as `forward` was given it. */
+  backendAt({
+    host,
+    port,
+  }: {
+    readonly host: string;
+    readonly port: number;
+  }): Candidate | undefined {
+    return this.#pool.candidates.find((one) => one.host === host && one.port === port);
+  }
+
   /** Serves the next client in another way. */
   serve(terms: BalancerTerms, pool: PoolView): void {
     this.#terms = terms;

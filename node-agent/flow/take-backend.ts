@@ -1,22 +1,30 @@
 import type { Election } from "../elect/elect.ts";
+import type { ElectingClient } from "../elect/strategy.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
-import type { OpenConnection } from "./open-connection.ts";
+import type { ServedBalancer } from "./served-balancer.ts";
+
+/** Who a backend is elected for. */
+interface Elected extends ElectingClient {
+  readonly balancer: ServedBalancer;
+  /** Names of the backends that it was tried on. */
+  readonly tried: readonly string[];
+}
 
 /**
  * Elects a backend and takes one of its places. Another worker may take the last place in between:
  * then the next one is elected, so there are at most as many rounds as candidates.
  */
-export function takeBackend(counters: WorkerCounters, connection: OpenConnection): Election {
-  const { balancer, tried } = connection;
+export function takeBackend(counters: WorkerCounters, client: Elected): Election {
+  const { balancer, tried } = client;
   let passedOver: string[] | undefined;
   let wasFull = false;
   for (;;) {
-    const election = balancer.elector.elect(connection, passedOver ?? tried);
+    const election = balancer.elector.elect(client, passedOver ?? tried);
     if (election.kind !== "chosen") return wasFull ? { kind: "all-full" } : election;
     const { candidate } = election;
     const acquired = counters.acquire(candidate.slot, candidate.maxConnections);
     if (acquired === "acquired") {
-      balancer.remember(connection, candidate);
+      balancer.remember(client, candidate);
       return election;
     }
     if (acquired === "full") wasFull = true;

@@ -3,9 +3,15 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import { movedMs } from "#shared/base/limits.ts";
 
-import { isDatagramEvent } from "../engine/datagrams.ts";
+import type { ClaimedAddress } from "../engine/address-claims.ts";
+import {
+  isDatagramEvent,
+  type BindOptions,
+  type ListenerTerms,
+  type MovedDatagrams,
+  type SessionId,
+} from "../engine/datagrams.ts";
 import type {
-  Address,
   ConnectionId,
   CreateEngine,
   Engine,
@@ -19,14 +25,17 @@ import { ConnectionCounts } from "../stats/connection-counts.ts";
 import { AccessRecorder } from "./access-recorder.ts";
 import { NoticeBox } from "./notice-box.ts";
 import type { OpenConnection } from "./open-connection.ts";
+import type { OpenSession } from "./open-session.ts";
 import { ServedBalancer, type ServedDeps } from "./served-balancer.ts";
 import type { Stages } from "./stages.ts";
 import { tcpFlow } from "./tcp-flow.ts";
+import { udpFlow, type UdpStages } from "./udp-flow.ts";
 import type {
   Answer,
   BalancerKey,
   Command,
   ConnectionsOf,
+  Listening,
   WorkerInit,
   WorkerReport,
 } from "./worker-protocol.ts";
@@ -41,7 +50,7 @@ export interface TrafficWorkerDeps {
 /** Whose clients come in by a listener, and where. */
 interface Listener {
   readonly balancer: BalancerKey;
-  readonly address: Address;
+  readonly address: ClaimedAddress;
 }
 
 /**
@@ -54,9 +63,12 @@ export class TrafficWorker {
   readonly #counters: WorkerCounters;
   readonly #servedDeps: ServedDeps;
   readonly #stages: Stages;
+  /** Undefined with a driver that has no UDP half. */
+  readonly #udpStages: UdpStages | undefined;
   readonly #balancers = new Map<BalancerKey, ServedBalancer>();
   readonly #listeners = new Map<ListenerId, Listener>();
   readonly #connections = new Map<ConnectionId, OpenConnection>();
+  readonly #sessions = new Map<SessionId, OpenSession>();
   readonly #notices: NoticeBox;
   readonly #access: AccessRecorder;
   #counting: Timer | undefined;
@@ -91,6 +103,12 @@ export class TrafficWorker {
       connections: this.#connections,
       balancerOf: (listener) => this.#balancerOf(listener),
     };
+    const { datagrams } = this.#engine;
+    this.#udpStages = datagrams && {
+      ...this.#stages,
+      relay: datagrams,
+      sessions: this.#sessions,
+    };
     report({ tell: "ready", driver: this.#engine.driver });
   }
 
@@ -103,6 +121,9 @@ export class TrafficWorker {
         return this.#swapPool(command);
       case "listen":
         return void this.#listen(command).then(this.#answer(command.request));
+      case "seal":
+        this.#engine.datagrams?.seal(command.listener);
+        return this.#answer(command.request)(nothingTouched);
       case "unlisten":
         return void this.#unlisten(command).then(this.#answer(command.request));
       case "descriptors":
@@ -120,10 +141,10 @@ export class TrafficWorker {
 
   #onEvents(events: readonly EngineEvent[]): void {
     for (const event of events) {
-      // Nothing is bound for datagrams yet.
       if (!isDatagramEvent(event)) tcpFlow(this.#stages, event);
+      else if (this.#udpStages !== undefined) udpFlow(this.#udpStages, event);
     }
-    if (this.#connections.size > 0) this.#countSoon();
+    if (this.#isCarrying) this.#countSoon();
   }
 
   #balancerOf(listener: ListenerId): ServedBalancer | undefined {
@@ -147,8 +168,9 @@ export class TrafficWorker {
       this.#balancers.set(terms.key, new ServedBalancer(this.#servedDeps, terms, pool));
     } else {
       known.serve(terms, pool);
+      if (terms.udp !== undefined) this.#adjust(terms.key, terms.udp.listener);
     }
-    return { kind: "done", connections: 0 };
+    return nothingTouched;
   }
 
   #swapPool({ balancer, pool }: Extract<Command, { do: "swap-pool" }>): void {
@@ -158,20 +180,43 @@ export class TrafficWorker {
   async #listen({
     listener,
     balancer,
-    options,
+    listening,
   }: Extract<Command, { do: "listen" }>): Promise<Answer> {
     // Before binding: a client may be there before the answer is.
-    this.#listeners.set(listener, { balancer, address: options.address });
-    const outcome: ListenOutcome = await this.#engine.listen(listener, options);
+    this.#listeners.set(listener, { balancer, address: addressOf(listening) });
+    const outcome =
+      listening.kind === "datagrams"
+        ? await this.#bind(listener, balancer, listening.options)
+        : await this.#engine.listen(listener, listening.options);
     if (!outcome.ok) this.#listeners.delete(listener);
     return { kind: "listened", outcome };
+  }
+
+  async #bind(
+    listener: ListenerId,
+    balancer: BalancerKey,
+    options: Omit<BindOptions, "terms">,
+  ): Promise<ListenOutcome> {
+    const udp = this.#balancers.get(balancer)?.terms.udp;
+    if (this.#engine.datagrams === undefined || udp === undefined) return noDatagrams;
+    return this.#engine.datagrams.bind(listener, { ...options, terms: udp.listener });
+  }
+
+  /** The listeners of a balancer take datagrams in another way. */
+  #adjust(balancer: BalancerKey, terms: ListenerTerms): void {
+    for (const [listener, { balancer: owner, address }] of this.#listeners) {
+      if (owner === balancer && address.kind === "udp") {
+        this.#engine.datagrams?.adjust(listener, terms);
+      }
+    }
   }
 
   async #unlisten({
     listener,
     keepsAddress,
   }: Extract<Command, { do: "unlisten" }>): Promise<Answer> {
-    const balancer = this.#listeners.get(listener)?.balancer;
+    const { balancer, address } = this.#listeners.get(listener) ?? {};
+    if (address?.kind === "udp") return this.#unbind(listener, keepsAddress);
     await this.#engine.unlisten(listener, { keepsAddress });
     // Whoever was accepted in this turn of the loop is told of at its end, and is to be let in.
     if (keepsAddress) await nextTurn();
@@ -181,9 +226,18 @@ export class TrafficWorker {
     return { kind: "done", connections: connections.length };
   }
 
+  /** Sessions end with the address that their clients ask, unless a successor serves it. */
+  async #unbind(listener: ListenerId, keepsAddress: boolean): Promise<Answer> {
+    const reason = keepsAddress ? "drained" : "removed";
+    await this.#engine.datagrams?.unbind(listener, { keepsAddress, reason });
+    if (!keepsAddress) this.#listeners.delete(listener);
+    return nothingTouched;
+  }
+
   #descriptors(): Answer {
-    const descriptors = [...this.#listeners.keys()].flatMap((listener) => {
-      const descriptor = this.#engine.descriptorOf(listener);
+    const descriptors = [...this.#listeners].flatMap(([listener, { address }]) => {
+      const half = address.kind === "udp" ? this.#engine.datagrams : this.#engine;
+      const descriptor = half?.descriptorOf(listener);
       return descriptor === undefined ? [] : [{ listener, descriptor }];
     });
     return { kind: "descriptors", descriptors };
@@ -197,11 +251,13 @@ export class TrafficWorker {
     for (const connection of selected.filter(isDialling)) connection.isBackendLost = true;
     const connections = selected.filter((connection) => !isDialling(connection));
     for (const { id } of connections) this.#engine.close(id, how, reason);
-    return { kind: "done", connections: connections.length };
+    const sessions = this.#selectSessions(which);
+    for (const { id } of sessions) this.#engine.datagrams?.end(id, reason);
+    return { kind: "done", connections: connections.length + sessions.length };
   }
 
   async #stop(): Promise<Answer> {
-    const connections = this.#connections.size;
+    const connections = this.#connections.size + this.#sessions.size;
     await this.#engine.stop();
     this.#counting?.stop();
     this.#notices.stop();
@@ -219,12 +275,22 @@ export class TrafficWorker {
     );
   }
 
+  #selectSessions({ balancer, listeners, backend }: ConnectionsOf): readonly OpenSession[] {
+    return [...this.#sessions.values()].filter(
+      (session) =>
+        session.balancer.terms.key === balancer &&
+        (backend === undefined || session.backend?.name === backend) &&
+        (listeners === "all" || listeners.includes(session.listener)),
+    );
+  }
+
   /** Brings the counters up to date while connections are open, every `movedMs`. */
   #countSoon(): void {
     this.#counting ??= this.#deps.clock.after(movedMs, () => {
       this.#counting = undefined;
       for (const moved of this.#engine.takeMoved()) this.#count(moved);
-      if (this.#connections.size > 0) this.#countSoon();
+      for (const moved of this.#engine.datagrams?.takeMoved() ?? []) this.#countSession(moved);
+      if (this.#isCarrying) this.#countSoon();
     });
   }
 
@@ -234,7 +300,29 @@ export class TrafficWorker {
     this.#stages.counts.moved(connection.backend.slot, connection, moved);
   }
 
+  #countSession(moved: MovedDatagrams): void {
+    const session = this.#sessions.get(moved.session);
+    if (session?.backend === undefined) return;
+    if (moved.rxBytes > session.rxBytes) this.#stages.counts.answered(session.backend.slot);
+    this.#stages.counts.moved(session.backend.slot, session, moved);
+  }
+
+  get #isCarrying(): boolean {
+    return this.#connections.size > 0 || this.#sessions.size > 0;
+  }
+
   #answer(request: number): (answer: Answer) => void {
     return (answer) => this.#deps.report({ tell: "answer", request, answer });
   }
 }
+
+function addressOf({ kind, options }: Listening): ClaimedAddress {
+  return kind === "datagrams" ? { kind: "udp", ...options.address } : options.address;
+}
+
+const nothingTouched: Answer = { kind: "done", connections: 0 };
+const noDatagrams: ListenOutcome = {
+  ok: false,
+  code: "ENOTSUP",
+  detail: "this worker relays no datagrams",
+};

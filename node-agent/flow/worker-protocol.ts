@@ -1,6 +1,13 @@
 import type { ElectionTerms } from "../elect/elect.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type {
+  BindOptions,
+  DatagramDropReason,
+  ListenerTerms,
+  SessionEndReason,
+  SessionTerms,
+} from "../engine/datagrams.ts";
+import type {
   CloseHow,
   CloseReason,
   ConnectTerms,
@@ -45,9 +52,20 @@ export interface BalancerTerms extends BalancerPlace {
   readonly sticky: { readonly memory: StickyMemory; readonly expiryMs: number } | undefined;
   readonly door: DoorTerms;
   readonly connect: ConnectTerms;
+  /** With protocol udp. */
+  readonly udp: UdpTerms | undefined;
   /** Undefined when its connections are not logged. */
   readonly accessLog: AccessTerms | undefined;
 }
+
+/** How datagrams are taken, and how long sessions live. */
+export interface UdpTerms {
+  readonly listener: ListenerTerms;
+  readonly session: SessionTerms;
+}
+
+/** Why what is open is cut: both halves of the engine know these. */
+export type CutReason = Extract<CloseReason, SessionEndReason>;
 
 /** Who may come in. */
 export interface DoorTerms {
@@ -71,6 +89,11 @@ export interface ConnectionsOf {
   readonly backend?: string;
 }
 
+/** What is listened for; how datagrams are taken is in the balancer's terms. */
+export type Listening =
+  | { readonly kind: "connections"; readonly options: ListenOptions }
+  | { readonly kind: "datagrams"; readonly options: Omit<BindOptions, "terms"> };
+
 /** From the main thread to a worker, in order. Those with a `request` are answered. */
 export type Command =
   /** Serves a balancer, or changes how; connections that are open keep their terms. */
@@ -86,8 +109,10 @@ export type Command =
       readonly request: number;
       readonly balancer: BalancerKey;
       readonly listener: ListenerId;
-      readonly options: ListenOptions;
+      readonly listening: Listening;
     }
+  /** Of a listener for datagrams: no new clients, and sessions go on. */
+  | { readonly do: "seal"; readonly request: number; readonly listener: ListenerId }
   /** `keepsAddress`: a successor has the same sockets; who was accepted here is served here. */
   | {
       readonly do: "unlisten";
@@ -101,7 +126,7 @@ export type Command =
       readonly request: number;
       readonly which: ConnectionsOf;
       readonly how: CloseHow;
-      readonly reason: CloseReason;
+      readonly reason: CutReason;
     }
   /** The lines of the access log that were told last are with whoever writes them. */
   | { readonly do: "access-taken" }
@@ -144,7 +169,14 @@ export type Notice =
       readonly balancer: BalancerKey;
       readonly code: string;
       readonly count: number;
-    };
+    }
+  | {
+      readonly kind: "datagrams-dropped";
+      readonly balancer: BalancerKey;
+      readonly reason: DatagramDropReason;
+      readonly count: number;
+    }
+  | { readonly kind: "sessions-evicted"; readonly balancer: BalancerKey; readonly count: number };
 
 /** From a worker to the main thread. */
 export type WorkerReport =

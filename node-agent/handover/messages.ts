@@ -13,6 +13,7 @@ const descriptorSchema = z.int().min(3);
 
 const addressSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("tcp"), host: z.string(), port: z.int() }),
+  z.object({ kind: z.literal("udp"), host: z.string(), port: z.int() }),
   z.object({ kind: z.literal("unix"), path: z.string() }),
 ]);
 

@@ -34,6 +34,8 @@ export type Admission =
       readonly reason: "access-denied" | "limit-reached" | "removed";
       /** For logs; the same for all clients that are denied for the same reason. */
       readonly detail: string;
+      /** As many are in as the balancer takes, of all clients together. */
+      readonly isBalancerFull: boolean;
     };
 
 type Denied = Extract<Admission, { kind: "denied" }>;
@@ -82,11 +84,11 @@ function takePlace(door: ClientDoor, address: Uint8Array): HeldPlace | Denied | 
 }
 
 const accessDenied = denied("access-denied", "");
-const balancerFull = denied("limit-reached", "");
+const balancerFull: Denied = { ...denied("limit-reached", ""), isBalancerFull: true };
 const removed = denied("removed", "");
 const tooMany = denied("limit-reached", "one client has as many connections as it may");
 const tooFast = denied("limit-reached", "one client opens connections faster than it may");
 
 function denied(reason: Denied["reason"], detail: string): Denied {
-  return { kind: "denied", reason, detail };
+  return { kind: "denied", reason, detail, isBalancerFull: false };
 }

@@ -48,6 +48,35 @@ export class ConnectionCounts {
     this.#counters.activate(backend, 1);
   }
 
+  /** A session's first datagram is on its way to an acquired backend: UDP knows no more. */
+  forwarded(backend: SlotRef): void {
+    this.#counters.count(backend, "connections", 1);
+    this.#counters.activate(backend, 1);
+  }
+
+  /** Nothing could be sent to the backend of a session: its place is free again. */
+  forwardFailed(backend: SlotRef, lack: { readonly isOwnLack: boolean }): void {
+    this.#counters.activate(backend, -1);
+    this.dialFailed(backend, lack);
+  }
+
+  /** The backend has answered. */
+  answered(backend: SlotRef): void {
+    this.#counters.dialled(backend, "reached");
+  }
+
+  /** Its host says that nobody receives there; the session holds its place still. */
+  unheard(backend: SlotRef): void {
+    this.#counters.dialled(backend, "failed");
+    this.#counters.count(backend, "refused", 1);
+  }
+
+  /** A datagram without a session, sent to an acquired backend, whose place is free again. */
+  sentAlone(backend: SlotRef, bytes: number): void {
+    this.#counters.count(backend, "txBytes", bytes);
+    this.#counters.release(backend);
+  }
+
   /** Counts what is new since `counted`, and takes it over. */
   moved(backend: SlotRef, counted: CountedBytes, bytes: Readonly<CountedBytes>): void {
     this.#counters.count(backend, "rxBytes", bytes.rxBytes - counted.rxBytes);

@@ -1,7 +1,7 @@
 import type { Problem } from "../base/problem.ts";
 import type { Backend } from "./backend.ts";
 import type { Balancer, Protocol } from "./balancer.ts";
-import { parseBind, type Bind } from "./bind.ts";
+import { isWildcard, parseBind, type Bind } from "./bind.ts";
 import { sourcesOf, type DiscoveryKind, type Source } from "./discovery/discovery.ts";
 import {
   healthcheckOptions,
@@ -34,6 +34,8 @@ export type Capability =
   | "limits:per-client"
   | "cut-on-backend-loss"
   | "udp:transparent"
+  | "udp:source-address"
+  | "udp:wildcard"
   | `certificate:${CertificateKind}`
   | "discovery-certificate:stored"
   | `section:${OptionalSection}`;
@@ -92,7 +94,7 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
     ...(balancer.cutOnBackendLoss === true
       ? [need("cut-on-backend-loss", "/cutOnBackendLoss")]
       : []),
-    ...(balancer.udp?.transparent === true ? [need("udp:transparent", "/udp/transparent")] : []),
+    ...udpNeeds(balancer),
   ];
 }
 
@@ -131,6 +133,20 @@ function bindNeedsOf(bind: Bind, pointer: string): readonly Requirement[] {
   const kind = need(`bind:${bind.kind}`, pointer);
   const isRange = bind.kind !== "unix" && bind.fromPort !== bind.toPort;
   return isRange ? [kind, need("bind:port-range", pointer)] : [kind];
+}
+
+/** From a wildcard the reply has to leave by the address that was asked, or clients do not know it. */
+function udpNeeds({ protocol, bind, udp }: Balancer): readonly Requirement[] {
+  if (protocol !== "udp") return [];
+  const wildcard = bind.findIndex((text) => {
+    const one = parseBind(text);
+    return one.kind === "address" && isWildcard(one.host);
+  });
+  return [
+    ...(wildcard === -1 ? [] : [need("udp:wildcard", `/bind/${wildcard}`)]),
+    ...(udp?.transparent === true ? [need("udp:transparent", "/udp/transparent")] : []),
+    ...(udp?.sourceAddress === undefined ? [] : [need("udp:source-address", "/udp/sourceAddress")]),
+  ];
 }
 
 function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {

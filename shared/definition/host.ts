@@ -21,6 +21,12 @@ export function readHost(text: string): Reading<string> {
   return readHostName(text);
 }
 
+export function readAddress(text: string): Reading<string> {
+  return isAddress(text)
+    ? understood(text)
+    : refused("invalid-address", "is not an IP address; IPv6 stands without brackets");
+}
+
 export function readHostName(text: string): Reading<string> {
   if (text.length > hostCharsMax) {
     return refused("invalid-address", `a host has at most ${hostCharsMax} characters`);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { countSchema } from "./fields.ts";
+import { addressSchema, countSchema } from "./fields.ts";
 import { section } from "./section.ts";
 
 /** When a UDP session ends, and whose address the backend sees. */
@@ -17,5 +17,10 @@ export const udpSchema = section({
   // Needs privileges, and routes that bring the replies back.
   transparent: z.boolean().default(false).meta({
     description: "The backend sees the client's own address",
+  }),
+  // A host with several addresses, of which backends trust or route back to one.
+  sourceAddress: addressSchema.optional().meta({
+    description: "The node's address that datagrams to backends are sent from",
+    examples: ["10.0.0.4"],
   }),
 }).meta({ id: "Udp", description: "Only with protocol udp" });

@@ -95,12 +95,14 @@ export function clientPlace({ address, port }: RemoteInfo): ClientPlace {
   return { key: `${address} ${port}`, address, port };
 }
 
+type WantedSocket = Omit<BindOptions, "terms">;
+
 type BoundSocket =
   | { readonly ok: true; readonly socket: Socket }
   | Extract<ListenOutcome, { ok: false }>;
 
 /** Binds. The wildcard `::` takes IPv4 as well, and only IPv4 where there is no IPv6. */
-export async function bindSocket(options: BindOptions): Promise<BoundSocket> {
+export async function bindSocket(options: WantedSocket): Promise<BoundSocket> {
   const { address } = options;
   const bound = await tryBind(options);
   if (bound.ok) return bound;
@@ -109,7 +111,7 @@ export async function bindSocket(options: BindOptions): Promise<BoundSocket> {
   return tryBind({ ...options, address: { host: fallback.host, port: fallback.port } });
 }
 
-function tryBind({ address, reusePort, descriptor }: BindOptions): Promise<BoundSocket> {
+function tryBind({ address, reusePort, descriptor }: WantedSocket): Promise<BoundSocket> {
   const socket = udpSocket(address.host, { reusePort });
   return new Promise((resolve) => {
     const onError = (error: unknown): void => {

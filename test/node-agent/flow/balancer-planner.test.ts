@@ -10,7 +10,7 @@ import type { PlanResult } from "#shared/wire/plan.ts";
 
 import { checkPolicy, type Policy } from "../../../node-agent/apply/policy.ts";
 import { createBalancerPlanner } from "../../../node-agent/flow/balancer-planner.ts";
-import { capabilities } from "../../../node-agent/flow/capabilities.ts";
+import { capabilitiesOf } from "../../../node-agent/flow/capabilities.ts";
 import type { DataPlane } from "../../../node-agent/flow/data-plane.ts";
 import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { startBlackHole } from "../../support/black-hole.ts";
@@ -36,6 +36,7 @@ interface Question {
 }
 
 /** A data plane that serves nothing, on a host where every address is free. */
+const capabilities = capabilitiesOf("portable");
 const emptyPlane = { capabilities, obstacles: () => Promise.resolve([]), status: () => [] };
 
 /** What a node would find for this definition, on a data plane that serves nothing unless given. */

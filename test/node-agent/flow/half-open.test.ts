@@ -135,7 +135,7 @@ async function heldListen() {
     return {
       ...thread,
       post: (command) => {
-        const port = command.do === "listen" ? portOf(command.options.address) : undefined;
+        const port = portListenedOn(command);
         if (port === undefined || isBelowBackends(port)) return thread.post(command);
         waiting.set(port, () => thread.post(command));
         if (ports.has(port)) thread.post(command);
@@ -148,6 +148,11 @@ async function heldListen() {
 /** Ports of `freePort` lie below those that the system gives to backends. */
 function isBelowBackends(port: number): boolean {
   return port < 10_000;
+}
+
+function portListenedOn(command: Command): number | undefined {
+  if (command.do !== "listen" || command.listening.kind === "datagrams") return undefined;
+  return portOf(command.listening.options.address);
 }
 
 function portOf(address: Address): number | undefined {
