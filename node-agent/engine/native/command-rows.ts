@@ -1,4 +1,5 @@
 import type { ConnectionId } from "../engine.ts";
+import type { sessionCommands } from "./datagram-rows.ts";
 
 /** Rows that cross at once; `src/events.h` has the same layout. */
 const commandRows = 1_024;
@@ -8,7 +9,10 @@ const commandFields = 4;
 export const commandKinds = { connect: 1, close: 2, peek: 3, discard: 4, secure: 5 } as const;
 
 export interface CommandRow {
-  readonly kind: (typeof commandKinds)[keyof typeof commandKinds];
+  readonly kind:
+    | (typeof commandKinds)[keyof typeof commandKinds]
+    | (typeof sessionCommands)[keyof typeof sessionCommands];
+  /** Or a session's id, by the kind. */
   readonly connection: ConnectionId;
   readonly first: number;
   readonly second: number;

@@ -29,6 +29,8 @@ export interface EventAsker {
   readonly firstBytesOf: (connection: number) => Uint8Array;
   /** Undefined of a connection that is gone meanwhile. */
   readonly tlsFactsOf: (connection: number) => ClientTlsFacts | undefined;
+  /** What is not about connections. */
+  readonly datagramEventAt: (memory: Float64Array, at: number) => EngineEvent | undefined;
 }
 
 /** The memory that the addon writes its events into, and what stands there. */
@@ -78,7 +80,7 @@ export class EventRows {
         return { kind: "accept-failed", listener: detail, code };
       }
       default:
-        return undefined;
+        return this.#asker.datagramEventAt(this.memory, at);
     }
   }
 

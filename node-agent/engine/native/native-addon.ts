@@ -42,6 +42,39 @@ export interface NativeHandle {
   run(commands: number): void;
   takeMoved(rows: Float64Array): number;
   connections(): number;
+  bindDatagrams(
+    listener: number,
+    host: string,
+    port: number,
+    reusePort: boolean,
+    single: boolean,
+    transparent: boolean,
+  ): number;
+  adoptDatagrams(
+    listener: number,
+    descriptor: number,
+    single: boolean,
+    transparent: boolean,
+  ): number;
+  adjustDatagrams(listener: number, single: boolean, transparent: boolean): void;
+  sealDatagrams(listener: number): void;
+  unbindDatagrams(listener: number, keepAddress: boolean, reason: number): void;
+  datagramDescriptorOf(listener: number): number;
+  addDatagramTarget(host: string, port: number): number;
+  addSessionTerms(
+    clientIdleMs: number,
+    backendIdleMs: number,
+    twoWay: boolean,
+    maxRequests: number,
+    maxResponses: number,
+    localAddress: string,
+  ): number;
+  clearDatagramTables(): void;
+  evictSession(listener: number): number;
+  takeMovedDatagrams(rows: Float64Array): number;
+  /** Sessions, and sockets for single datagrams. */
+  liveDatagrams(): number;
+  sessionPeer(session: number): [string, number, string, number] | undefined;
   peer(connection: number): [string, number, string, number] | undefined;
   stop(): void;
 }

@@ -5,6 +5,7 @@ import type { Timer } from "#shared/base/clock.ts";
 import { peekBytesMax } from "#shared/base/limits.ts";
 
 import { NameLookup } from "../../runtime/name-lookup.ts";
+import { isDatagramEvent } from "../datagrams.ts";
 import {
   closeReasons,
   type Address,
@@ -34,6 +35,7 @@ import { commandKinds, CommandRows } from "./command-rows.ts";
 import { EventRows, type EventAsker } from "./event-rows.ts";
 import { NameDials } from "./name-dials.ts";
 import type { NativeAddon, NativeHandle } from "./native-addon.ts";
+import { NativeDatagrams } from "./native-datagrams.ts";
 import { Ipv4Peer, peerOf, type LocalAddress } from "./native-peer.ts";
 import { NativeTables } from "./native-tables.ts";
 import { clientTlsFacts, stoppedTls, tlsOutcome } from "./native-tls.ts";
@@ -46,7 +48,7 @@ const tickMs = 50;
 /** The engine in C++: the same contract as the portable one, inside the worker's own loop. */
 export class NativeEngine implements Engine {
   readonly driver = "native";
-  readonly datagrams = undefined;
+  readonly datagrams: NativeDatagrams;
   readonly #deps: EngineDeps;
   readonly #events: EventRows;
   readonly #commands = new CommandRows((count) => this.#handle.run(count));
@@ -67,10 +69,19 @@ export class NativeEngine implements Engine {
     const onBatch = (count: number): number => this.#onBatch(count);
     this.#handle = new addon.NativeEngine(this.#events.memory, this.#commands.memory, onBatch);
     this.#tables = new NativeTables({ handle: this.#handle, flush: () => this.#commands.flush() });
+    const lookup = new NameLookup({ clock: deps.clock }).forSockets;
     this.#names = new NameDials({
       clock: deps.clock,
-      lookup: new NameLookup({ clock: deps.clock }).forSockets,
+      lookup,
       onFailed: (connection, code) => this.#fail(connection, code),
+    });
+    this.datagrams = new NativeDatagrams({
+      clock: deps.clock,
+      lookup,
+      handle: this.#handle,
+      command: (row) => this.#commands.add(row),
+      flush: () => this.#commands.flush(),
+      tell: (event) => deps.onEvents([event]),
     });
   }
 
@@ -172,6 +183,7 @@ export class NativeEngine implements Engine {
       this.#names.stop();
       // Not from within a batch: the addon delivers the ends before `stop` returns.
       setImmediate(() => {
+        this.datagrams.stop();
         this.#ticking?.stop();
         this.#handle.stop();
         resolve();
@@ -202,6 +214,7 @@ export class NativeEngine implements Engine {
       firstBytesOf: (connection) =>
         this.#firstBytes.slice(0, this.#handle.firstBytes(connection, this.#firstBytes)),
       tlsFactsOf: (connection) => clientTlsFacts(this.#handle.tlsFacts(connection)),
+      datagramEventAt: (memory, at) => this.datagrams.eventAt(memory, at),
     };
   }
 
@@ -224,6 +237,8 @@ export class NativeEngine implements Engine {
       if (this.#open > 0) return;
       this.#ticking?.stop();
       this.#ticking = undefined;
+    } else if (isDatagramEvent(event)) {
+      this.datagrams.note(event);
     }
   }
 

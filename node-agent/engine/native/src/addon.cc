@@ -2,9 +2,12 @@
 // checked here or by the engine's tables; nothing that comes from the network is looked at.
 
 #include <cerrno>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "call.h"
+#include "datagram_face.h"
 #include "peer.h"
 #include "tls_arguments.h"
 
@@ -197,9 +200,11 @@ napi_value init(napi_env env, napi_value exports) {
       method("peer", peer),
       method("stop", stop),
   };
+  std::vector<napi_property_descriptor> all(std::begin(methods), std::end(methods));
+  for (const auto& one : datagram_methods()) all.push_back(one);
   napi_value constructor;
-  napi_define_class(env, "NativeEngine", NAPI_AUTO_LENGTH, construct_holder, nullptr,
-                    sizeof(methods) / sizeof(methods[0]), methods, &constructor);
+  napi_define_class(env, "NativeEngine", NAPI_AUTO_LENGTH, construct_holder, nullptr, all.size(),
+                    all.data(), &constructor);
   napi_set_named_property(env, exports, "NativeEngine", constructor);
   napi_value contract;
   napi_create_uint32(env, kContract, &contract);

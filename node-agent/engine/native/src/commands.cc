@@ -25,6 +25,7 @@ void Engine::run_commands(uint32_t count) {
   const uint32_t rows = std::min(count, commands_max_);
   for (uint32_t row = 0; row < rows && !stopping_; ++row) {
     const double* command = commands_ + static_cast<size_t>(row) * kCommandFields;
+    if (datagrams_.run_command(command)) continue;
     Connection* connection = slots_.find(command[1]);
     if (connection == nullptr) continue;
     if (command[0] == static_cast<double>(CommandKind::kConnect)) {

@@ -28,6 +28,8 @@ Engine::Engine(uv_loop_t* loop, UniqueFd epoll, const double* commands, uint32_t
       commands_max_(commands_max),
       deliver_(std::move(deliver)),
       wheel_(slots_),
+      datagrams_({epoll_, events_, now_ms_, clock_ms_, [this] { deliver_now(); },
+                  [this] { refresh_reference(); }}),
       buffer_(limits::kReadBytes) {
   uv_update_time(loop_);
   now_ms_ = uv_now(loop_);
@@ -56,6 +58,8 @@ void Engine::on_prepare() {
     if (stopping_) return;
     run_ready();
     run_securing();
+    datagrams_.finish_round();
+    if (stopping_) return;
     resume_listeners();
     deliver_if_due();
     if (stopping_) return;
@@ -105,6 +109,7 @@ int Engine::wait_ms() {
     if (ms >= 0 && (wait < 0 || ms < wait)) wait = ms;
   };
   if (!events_.empty()) sooner(static_cast<int>(limits::kQuietEventMs));
+  sooner(datagrams_.wait_ms());
   if (accept_retry_ms_ != 0) {
     sooner(accept_retry_ms_ <= now_ms_ ? 0 : static_cast<int>(accept_retry_ms_ - now_ms_));
   }
@@ -121,6 +126,7 @@ void Engine::handle(const epoll_event& event) {
     on_listener(tag.generation);
     return;
   }
+  if (datagrams_.handle(tag, event.events)) return;
   Connection* connection = slots_.find(tag.slot, tag.generation);
   if (connection == nullptr) return;
   const int side = tag.kind == Tag::kClient ? kClient : kBackend;
@@ -144,11 +150,11 @@ void Engine::deliver_now() {
   delivering_ = false;
 }
 
-// The loop may end when nothing is listened on and no connection lives.
+// The loop may end when nothing is listened on and no connection or session lives.
 void Engine::refresh_reference() {
   auto* prepare = reinterpret_cast<uv_handle_t*>(&prepare_);
   uv_unref(reinterpret_cast<uv_handle_t*>(&idle_));
-  if (listeners_.empty() && slots_.used() == 0) {
+  if (listeners_.empty() && slots_.used() == 0 && datagrams_.is_idle()) {
     uv_unref(prepare);
   } else {
     uv_ref(prepare);
@@ -159,6 +165,7 @@ void Engine::tick(uint64_t clock_ms) {
   if (clock_ms <= clock_ms_) return;
   clock_ms_ = clock_ms;
   wheel_.advance(clock_ms_, [this](Connection& connection) { on_deadline(connection); });
+  datagrams_.tick();
 }
 
 void Engine::stop(bool tell, std::function<void()> closed) {
@@ -170,6 +177,7 @@ void Engine::stop(bool tell, std::function<void()> closed) {
     end(connection, CloseReason::kStopped, true);
   }
   while (!listeners_.empty()) unlisten(listeners_.begin()->first, false);
+  datagrams_.stop();
   deliver_now();
   stopping_ = true;
   stopped_ = std::move(closed);

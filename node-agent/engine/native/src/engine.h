@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "connection.h"
+#include "datagrams.h"
 #include "events.h"
 #include "limits.h"
 #include "pipe_pool.h"
@@ -81,6 +82,7 @@ class Engine {
   uint32_t take_moved(double* rows, uint32_t rows_max);
   uint32_t connections() const { return slots_.used(); }
   EventQueue& events() { return events_; }
+  Datagrams& datagrams() { return datagrams_; }
 
   // Aborts everything and closes the libuv handles; `closed` runs once they are gone and may
   // destroy the engine. With `tell` the ends are delivered first.
@@ -206,6 +208,7 @@ class Engine {
   Slots slots_;
   TimerWheel wheel_;
   PipePool pipes_;
+  Datagrams datagrams_;
   std::unordered_map<uint32_t, Listener> listeners_;
   std::vector<SocketAddress> targets_;
   std::vector<Terms> terms_;

@@ -48,6 +48,13 @@ class EventQueue {
   bool urgent() const { return urgent_; }
   uint64_t since_ms() const { return since_ms_; }
 
+  // A row of another part of the engine.
+  void add(const Row& row, bool urgent, uint64_t now_ms) {
+    if (rows_.empty()) since_ms_ = now_ms;
+    rows_.push_back(row);
+    urgent_ = urgent_ || urgent;
+  }
+
   // Moves the oldest rows to `out`; returns how many.
   uint32_t take(double* out, uint32_t rows_max) {
     const auto count = static_cast<uint32_t>(std::min<size_t>(rows_.size() - begin_, rows_max));

@@ -83,4 +83,38 @@ inline constexpr size_t kTicketKeyPartBytes = 16;
 // Sessions of TLS to backends that are kept to resume, for each terms.
 inline constexpr size_t kBackendSessionsMax = 1024;
 
+// ---- datagrams
+
+// Room for any datagram: its length field has 16 bits.
+inline constexpr size_t kDatagramBytes = 64 * 1024;
+// Buffers that one look at a listening socket fills, and one look at a session's.
+inline constexpr int kDatagramsPerReceive = 64;
+inline constexpr int kRepliesPerReceive = 16;
+// Looks at one socket before others get their turn.
+inline constexpr int kReceivesPerTurn = 4;
+// Replies that leave with one call.
+inline constexpr size_t kRepliesPerSend = 64;
+// Datagrams of one size that the kernel takes as one, and the bytes of all of them.
+inline constexpr uint32_t kSegmentsMax = 64;
+inline constexpr uint32_t kSegmentedBytesMax = 65'000;
+// Datagrams that a session holds until it has a backend; and the bytes of all that are held or queued.
+inline constexpr size_t kHeldDatagramsMax = 16;
+inline constexpr size_t kHeldBytesMax = 4 * 1024 * 1024;
+// What waits for room to send: of one session to its backend, or of one listener to its clients.
+inline constexpr size_t kQueuedDatagramsMax = 1024;
+inline constexpr size_t kDatagramQueueBytesMax = 256 * 1024;
+// What a listening socket asks the system for, each way; a burst is to fit.
+inline constexpr int kPortBufferBytes = 4 * 1024 * 1024;
+// A client that has spoken more than once is not evicted while it was silent for less.
+inline constexpr uint64_t kEvictSilenceMs = 1000;
+// A session that takes no more of its client waits this long for what the backend still says.
+inline constexpr uint64_t kLastRepliesMs = 2000;
+// A socket that single datagrams are sent from is closed when unused for this long; and how many.
+inline constexpr uint64_t kSingleSocketIdleMs = 60'000;
+inline constexpr uint32_t kSingleSocketsMax = 1024;
+// Numbers in a row of what sessions moved: the id, bytes and datagrams both ways.
+inline constexpr size_t kMovedDatagramFields = 5;
+// Drops are told at most this often for a listener.
+inline constexpr uint64_t kDropsToldMs = 1000;
+
 }  // namespace midstream::limits
