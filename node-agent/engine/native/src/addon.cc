@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kBacklogMax = 65535;
 // Says which face this is; `native-addon.ts` accepts its own number only. Raise both together.
-constexpr uint32_t kContract = 2;
+constexpr uint32_t kContract = 3;
 
 // (listener, host, port, reusePort, backlog) → the bound port, or minus an errno.
 napi_value listen_tcp(napi_env env, napi_callback_info info) {

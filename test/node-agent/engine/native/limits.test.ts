@@ -3,7 +3,20 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { flushMsMax, keepAliveMs, peekBytesMax, relayBufferBytes } from "#shared/base/limits.ts";
+import {
+  datagramBytesMax,
+  datagramQueueBytesMax,
+  dropsToldMs,
+  evictSilenceMs,
+  flushMsMax,
+  heldBytesMax,
+  heldDatagramsMax,
+  keepAliveMs,
+  lastRepliesMs,
+  peekBytesMax,
+  relayBufferBytes,
+  singleSocketIdleMs,
+} from "#shared/base/limits.ts";
 
 import { repository } from "../../../support/processes.ts";
 
@@ -16,12 +29,26 @@ test("what both drivers promise stands in C++ with the same numbers", () => {
   expect(valueOf("kReadBytes")).toBe(relayBufferBytes);
 });
 
+test("what both drivers promise of datagrams stands in C++ with the same numbers", () => {
+  expect(valueOf("kHeldDatagramsMax")).toBe(heldDatagramsMax);
+  expect(valueOf("kHeldBytesMax")).toBe(heldBytesMax);
+  expect(valueOf("kDatagramQueueBytesMax")).toBe(datagramQueueBytesMax);
+  expect(valueOf("kEvictSilenceMs")).toBe(evictSilenceMs);
+  expect(valueOf("kLastRepliesMs")).toBe(lastRepliesMs);
+  expect(valueOf("kSingleSocketIdleMs")).toBe(singleSocketIdleMs);
+  expect(valueOf("kDropsToldMs")).toBe(dropsToldMs);
+  // Over IPv6 a datagram may be some bytes longer.
+  expect(valueOf("kDatagramBytes")).toBeGreaterThan(datagramBytesMax);
+});
+
 /** A constant of the engine: a number, a product of numbers, or the name of another constant. */
 function valueOf(name: string): number {
   const text = new RegExp(`\\b${name} = ([^;]+);`).exec(source)?.[1];
   if (text === undefined) throw new Error(`limits.h has no ${name}`);
   const factors = text.split("*").map((factor) => factor.trim());
   return factors.reduce((product, factor) => {
-    return product * (factor.startsWith("k") ? valueOf(factor) : Number(factor));
+    return (
+      product * (factor.startsWith("k") ? valueOf(factor) : Number(factor.replaceAll("'", "")))
+    );
   }, 1);
 }
