@@ -16,6 +16,7 @@ import { docsPage } from "./http/openapi/docs-page.ts";
 import { addDocument } from "./http/openapi/document.ts";
 import { Plans } from "./http/plans.ts";
 import { problemAnswer } from "./http/problem-answer.ts";
+import { QuestionRoom } from "./http/question-room.ts";
 import { createRouter } from "./http/router.ts";
 import { apiKeyRoutes } from "./http/routes/api-keys.ts";
 import { auditRoutes } from "./http/routes/audit.ts";
@@ -24,6 +25,7 @@ import { balancerRoutes } from "./http/routes/balancers.ts";
 import { certificateRoutes } from "./http/routes/certificates.ts";
 import { eventRoutes } from "./http/routes/events.ts";
 import { groupRoutes } from "./http/routes/groups.ts";
+import { healthRoutes } from "./http/routes/health.ts";
 import { joinTokenRoutes } from "./http/routes/join-tokens.ts";
 import { meRoutes } from "./http/routes/me.ts";
 import { nodeRoutes } from "./http/routes/nodes.ts";
@@ -75,7 +77,9 @@ const apiPolicy = {
 
 function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   const guards = createGuards(deps);
-  const writes = { ...deps, waits: new ServingWaits(viewsOf(deps)), plans: new Plans(deps) };
+  const room = new QuestionRoom(deps);
+  const plans = new Plans({ verbs: deps.verbs, room });
+  const writes = { ...deps, waits: new ServingWaits(viewsOf(deps)), plans, room };
   app.route("/", platformRoutes(deps));
   app.route("/", signInRoutes(deps, guards));
   app.route("/", meRoutes(deps, guards));
@@ -86,6 +90,7 @@ function addRoutes(app: OpenAPIHono<HttpEnv>, deps: HttpDeps): void {
   app.route("/", backendRoutes(writes, guards));
   app.route("/", certificateRoutes(writes, guards));
   app.route("/", planRoutes(writes, guards));
+  app.route("/", healthRoutes(writes, guards));
   app.route("/", trafficRoutes(deps, guards));
   app.route("/", nodeRoutes(deps, guards));
   app.route("/", eventRoutes(deps, guards));

@@ -159,10 +159,13 @@ export interface OpenQuestion {
   readonly node: NodeId;
 }
 
+/** What nodes can be asked: names of commands. */
+export type QuestionName = "plan" | "health";
+
 /** A question as it was put. */
 export interface AskedQuestion {
   readonly id: QuestionId;
-  readonly name: "plan";
+  readonly name: QuestionName;
   readonly args: unknown;
   /** For how long an answer is waited for; not positive when that is over. */
   readonly leftMs: number;

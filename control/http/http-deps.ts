@@ -5,6 +5,7 @@ import type { RateLimit } from "../rate-limiter.ts";
 import type { VerbDeps } from "../verbs/actor.ts";
 import type { ViewDeps } from "../view/view-deps.ts";
 import type { Plans } from "./plans.ts";
+import type { QuestionRoom } from "./question-room.ts";
 import type { ServingWaits } from "./serving-waits.ts";
 
 /** What the HTTP layer works with. */
@@ -36,6 +37,8 @@ export interface HttpLimits {
 export interface WriteDeps extends HttpDeps {
   readonly waits: ServingWaits;
   readonly plans: Plans;
+  /** Where nodes are asked. */
+  readonly room: QuestionRoom;
 }
 
 /** What read models need, of what there is. */

@@ -1,4 +1,7 @@
+import { z } from "zod";
+
 import { answersPerWriteMax } from "#shared/base/limits.ts";
+import { healthResultSchema } from "#shared/wire/health.ts";
 import { planResultSchema } from "#shared/wire/plan.ts";
 
 import type { FlipLog } from "../flip-log.ts";
@@ -35,10 +38,13 @@ export function createAnswerWriter({
   };
 }
 
-/** A node may say anything: only what an answer to a plan looks like is stored. */
+/** What an answer to any question looks like; whoever asked knows which one it was. */
+const resultSchema = z.union([planResultSchema, healthResultSchema]);
+
+/** A node may say anything: only what looks like an answer is stored. */
 function storedAnswer({ node, question, code, result }: HeardAnswer): NodeAnswer {
   if (code !== "done") return { node, question, code, result: null };
-  const plan = planResultSchema.safeParse(result);
-  if (!plan.success) return { node, question, code: "bad-answer", result: null };
-  return { node, question, code, result: plan.data };
+  const answer = resultSchema.safeParse(result);
+  if (!answer.success) return { node, question, code: "bad-answer", result: null };
+  return { node, question, code, result: answer.data };
 }

@@ -5,6 +5,7 @@ import type { ControlFrame } from "#shared/wire/control-frames.ts";
 import type { ApplyError, HelloFrame, NodeEvent } from "#shared/wire/node-frames.ts";
 import type { CloseCode } from "#shared/wire/protocol.ts";
 
+import type { QuestionName } from "../node-rows.ts";
 import type { PreparedConfig, WireTexts } from "../publish/prepared-config.ts";
 import type { LinkState, NodePhase } from "./link-machine-state.ts";
 
@@ -19,7 +20,7 @@ export interface Moment {
 /** What a node is asked. */
 export interface Question {
   readonly id: string;
-  readonly name: "plan";
+  readonly name: QuestionName;
   readonly args: unknown;
   /** How long the node has. */
   readonly deadlineMs: number;

@@ -2,6 +2,7 @@ import { jitteredMs } from "#shared/base/backoff.ts";
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import { planMarginMs, questionsPerSweepMax, questionSweepMs } from "#shared/base/limits.ts";
 import type { Signer } from "#shared/snapshot/signature.ts";
+import type { SignedPlan } from "#shared/wire/plan.ts";
 
 import type { FlipLog } from "../flip-log.ts";
 import type { AskedQuestion, OpenQuestion } from "../node-rows.ts";
@@ -69,17 +70,33 @@ async function putAll(
   registry: QuestionSweepDeps["registry"],
   { mine, asked, signer }: Found,
 ): Promise<void> {
-  const plans = new Map(
-    asked.map((stored) => [stored.id, { ...stored, plan: planToSign(stored.args) }]),
+  const prepared = new Map(
+    asked.map((stored) => [stored.id, { ...stored, argsFor: argsOf(stored, signer) }]),
   );
   await Promise.all(
     mine.map(async ({ node, question }) => {
-      const found = plans.get(question);
-      if (found?.plan === undefined) return;
-      const { id, name, plan, leftMs } = found;
-      const args = await signedPlan(signer, plan, { node, question });
+      const found = prepared.get(question);
+      if (found === undefined) return;
+      const { id, name, argsFor, leftMs } = found;
+      const args = await argsFor({ node, question });
+      if (args === undefined) return;
       const deadlineMs = Math.floor(leftMs - planMarginMs);
       registry.find(node)?.handle({ kind: "ask", question: { id, name, args, deadlineMs } });
     }),
   );
+}
+
+/** What a question says to each node; undefined when what is stored is no such question. */
+function argsOf(
+  { name, args }: AskedQuestion,
+  signer: Found["signer"],
+): (to: Pick<SignedPlan, "node" | "question">) => Promise<unknown> {
+  switch (name) {
+    case "health":
+      return () => Promise.resolve(args);
+    case "plan": {
+      const plan = planToSign(args);
+      return async (to) => plan && signedPlan(signer, plan, to);
+    }
+  }
 }

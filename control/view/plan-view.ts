@@ -1,5 +1,6 @@
-import type { NodeId } from "#shared/base/ids.ts";
 import { planAspects, planResultSchema, type PlanResult } from "#shared/wire/plan.ts";
+
+import { heardNodes, type AskedNode, type StoredAnswer } from "./asked-nodes.ts";
 
 /** How a node took a plan's question. */
 export const planStates = ["answered", "silent", "away", "busy", "unsupported", "failed"] as const;
@@ -23,31 +24,13 @@ export interface PlanView {
   readonly unasked: number;
 }
 
-/** A node that was asked, or would have been. */
-export interface PlannedNode {
-  readonly id: NodeId;
-  readonly hostname: string;
-  readonly connected: boolean;
-}
-
-/** A node's answer as it is stored; a null `code` is none. */
-export interface StoredAnswer {
-  readonly nodeId: NodeId;
-  readonly code: string | null;
-  readonly result: unknown;
-}
-
 /** One entry for every node, in their order. */
 export function nodePlans(
-  nodes: readonly PlannedNode[],
+  nodes: readonly AskedNode[],
   answers: readonly StoredAnswer[],
 ): readonly NodePlan[] {
-  const byNode = new Map(answers.map((answer) => [answer.nodeId, answer]));
-  return nodes.map(({ id, hostname, connected }) => {
+  return heardNodes(nodes, answers).map(({ node: { id, hostname }, code, result }) => {
     const about = { node: id, hostname };
-    if (!connected) return { ...about, state: "away", ...nothing };
-    const { code = null, result } = byNode.get(id) ?? {};
-    if (code === null) return { ...about, state: "silent", ...nothing };
     if (code !== "done") return { ...about, state: stateOf(code), ...nothing };
     const parsed = planResultSchema.safeParse(result);
     if (!parsed.success) return { ...about, state: "failed", ...nothing };
@@ -58,7 +41,7 @@ export function nodePlans(
 const nothing = { fits: null, aspects: null, backends: null };
 
 function stateOf(code: string): PlanState {
-  return code === "busy" || code === "unsupported" ? code : "failed";
+  return planStates.find((state) => state === code) ?? "failed";
 }
 
 function fits({ aspects }: PlanResult): boolean | null {

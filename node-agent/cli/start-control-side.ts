@@ -4,12 +4,14 @@ import { join } from "node:path";
 
 import type { TotalsRow } from "#shared/measures/interval.ts";
 import { keyIdOf, privateKeyOf } from "#shared/snapshot/keys.ts";
+import { healthCapability, type HealthArgs, type HealthResult } from "#shared/wire/health.ts";
 
 import type { Applier } from "../apply/applier.ts";
-import { ControlLink } from "../control-link/control-link.ts";
+import { ControlLink, type ControlLinkDeps } from "../control-link/control-link.ts";
 import { linkAddress } from "../control-link/control-url.ts";
 import { fetchSnapshot } from "../control-link/fetch-snapshot.ts";
 import { openGenerations, type Generations } from "../control-link/generation.ts";
+import { answerHealth } from "../control-link/health-desk.ts";
 import { Intake } from "../control-link/intake.ts";
 import { openLinkSocket } from "../control-link/link-socket.ts";
 import { createNodeSigner, type NodeSigner } from "../control-link/node-signer.ts";
@@ -17,6 +19,7 @@ import { PlanDesk } from "../control-link/plan-desk.ts";
 import { createSnapshotKeeper, type SnapshotKeeper } from "../control-link/snapshot-keeper.ts";
 import { createSnapshotStore, type SnapshotStore } from "../control-link/snapshot-store.ts";
 import type { SnapshotOwner } from "../control-link/verify-snapshot.ts";
+import { balancerHealth } from "../flow/balancer-health.ts";
 import { createBalancerPlanner } from "../flow/balancer-planner.ts";
 import type { DataPlane } from "../flow/data-plane.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
@@ -65,7 +68,8 @@ export async function startControlSide(
   const intake = life.own(createNodeIntake(deps, settings, { ...serving, node }));
   const reporter = life.own(createNodeReporter(deps, serving));
   const planDesk = life.own(createPlanDesk(deps, settings, { ...serving, owner }));
-  const link = createLink(deps, settings, { ...serving, node, intake, reporter, planDesk });
+  const answer = answers(planDesk, serving.dataPlane);
+  const link = createLink(deps, settings, { ...serving, node, intake, reporter, answer });
   return { store, intake, reporter, link, generations: node.generations };
 }
 
@@ -135,17 +139,29 @@ function createPlanDesk(
   return new PlanDesk({ log, node: identity.node, trusted: owner.trusted, plan });
 }
 
+/** Who answers what the control plane asks. */
+function answers(planDesk: PlanDesk, dataPlane: DataPlane): ControlLinkDeps["answer"] {
+  const health = ({ balancer, backend }: HealthArgs): HealthResult | undefined => {
+    const status = dataPlane
+      .status()
+      .find(({ id, phase }) => id === balancer && phase === "serving");
+    return status && balancerHealth(status, backend);
+  };
+  return async (command) =>
+    command.name === "health" ? answerHealth({ health }, command) : planDesk.answer(command);
+}
+
 interface LinkParts extends ServingSide {
   readonly node: NodeParts;
   readonly intake: Intake;
   readonly reporter: Reporter;
-  readonly planDesk: PlanDesk;
+  readonly answer: ControlLinkDeps["answer"];
 }
 
 function createLink(
   { clock, random, log }: AgentDeps,
   { identity }: AgentSettings,
-  { node, intake, reporter, planDesk, dataPlane }: LinkParts,
+  { node, intake, reporter, answer, dataPlane }: LinkParts,
 ): ControlLink {
   const { signer, generations, ca } = node;
   const measured = createUsageMeter(clock);
@@ -154,14 +170,14 @@ function createLink(
   const usage = () => ({ ...measured(), connections: connections() });
   const carrier = { clock, random, log, openSocket: openLinkSocket, signer, generations };
   return new ControlLink(
-    { ...carrier, intake, planDesk, reports: reporter, usage },
+    { ...carrier, intake, answer, reports: reporter, usage },
     {
       url: linkAddress(identity.control),
       ca,
       epochMin: identity.epoch,
       introduction: {
         agent: agentVersion,
-        capabilities: [...dataPlane.capabilities],
+        capabilities: [...dataPlane.capabilities, healthCapability],
         os: `${platform()} ${release()}`.slice(0, 100),
         hostname: hostname().slice(0, 255),
         labels: identity.labels,

@@ -21,7 +21,6 @@ import type { LinkEffect } from "./link-machine-events.ts";
 import { linkBeforeStart, type Held, type LinkState } from "./link-machine-state.ts";
 import type { OpenLinkSocket } from "./link-socket.ts";
 import type { NodeSigner } from "./node-signer.ts";
-import type { PlanDesk } from "./plan-desk.ts";
 import { createReportPace } from "./report-pace.ts";
 
 /** Whoever makes reports hears when they can be sent, and which ones were taken. */
@@ -33,6 +32,12 @@ export interface ReportListener {
   marked(mark: StatisticsMark): void;
 }
 
+/** What is answered to a command; `done` says that it was done. */
+export interface CommandAnswer {
+  readonly code: string;
+  readonly result: unknown;
+}
+
 export interface ControlLinkDeps {
   readonly clock: Clock;
   readonly random: () => number;
@@ -42,7 +47,8 @@ export interface ControlLinkDeps {
   readonly generations: Generations;
   readonly intake: Intake;
   readonly reports: ReportListener;
-  readonly planDesk: Pick<PlanDesk, "answer">;
+  /** Answers what the control plane asks; never rejects. */
+  readonly answer: (command: CommandFrame) => Promise<CommandAnswer>;
   /** What the agent takes of its host right now. */
   readonly usage: () => {
     readonly rssBytes: number;
@@ -154,11 +160,11 @@ export class ControlLink implements Stoppable {
   }
 
   #performOrAnswer(effect: LinkEffect): void {
-    if (effect.kind === "plan") void this.#plan(effect.command);
+    if (effect.kind === "asked") void this.#answer(effect.command);
     else this.#perform(effect);
   }
 
-  #perform(effect: Exclude<LinkEffect, { kind: "plan" }>): void {
+  #perform(effect: Exclude<LinkEffect, { kind: "asked" }>): void {
     switch (effect.kind) {
       case "connect":
         return void this.#carrier.dial();
@@ -185,8 +191,8 @@ export class ControlLink implements Stoppable {
     }
   }
 
-  async #plan(command: CommandFrame): Promise<void> {
-    const { code, result } = await this.#deps.planDesk.answer(command);
+  async #answer(command: CommandFrame): Promise<void> {
+    const { code, result } = await this.#deps.answer(command);
     this.#loop.dispatch({ kind: "answer", command: command.id, code, result });
   }
 

@@ -109,7 +109,7 @@ export type LinkEffect =
   /** Fetch, verify, store and apply; answered by `config` events. */
   | { readonly kind: "take"; readonly frame: ConfigFrame }
   /** Look what a balancer would find; answered by an `answer` event. */
-  | { readonly kind: "plan"; readonly command: CommandFrame }
+  | { readonly kind: "asked"; readonly command: CommandFrame }
   | { readonly kind: "welcomed"; readonly welcome: WelcomeFrame }
   | { readonly kind: "reports-marked"; readonly mark: StatisticsMark }
   | { readonly kind: "event"; readonly event: Omit<NodeEvent, "atMs"> }

@@ -117,7 +117,8 @@ function commanded(state: LinkState, command: CommandFrame, at: Moment): LinkSte
       // What runs keeps running; the control plane closes the link and refuses the next one.
       return answered(state, command, "done");
     case "plan":
-      return { state, effects: [{ kind: "plan", command }] };
+    case "health":
+      return { state, effects: [{ kind: "asked", command }] };
     case "drain":
       return answered(state, command, "unsupported");
   }

@@ -27,7 +27,7 @@ export interface PlanDeskDeps {
 }
 
 /** What is answered to a command; `ok` says that it was done. */
-export type CommandAnswer =
+export type PlanAnswer =
   | { readonly code: "done"; readonly result: PlanResult }
   | { readonly code: "busy" | "bad-args" | "bad-signature" | "failed"; readonly result: null };
 
@@ -45,7 +45,7 @@ export class PlanDesk implements Stoppable {
     this.#deps = deps;
   }
 
-  async answer({ id, args, deadlineMs }: CommandFrame): Promise<CommandAnswer> {
+  async answer({ id, args, deadlineMs }: CommandFrame): Promise<PlanAnswer> {
     const parsed = planArgsSchema.safeParse(args);
     if (!parsed.success) return refused("bad-args");
     const { balancer, definition, signature } = parsed.data;
@@ -62,7 +62,7 @@ export class PlanDesk implements Stoppable {
     return Promise.resolve();
   }
 
-  async #planned(request: Omit<PlanRequest, "signal">): Promise<CommandAnswer> {
+  async #planned(request: Omit<PlanRequest, "signal">): Promise<PlanAnswer> {
     this.#running += 1;
     try {
       const { signal } = this.#ended;
@@ -76,6 +76,6 @@ export class PlanDesk implements Stoppable {
   }
 }
 
-function refused(code: Exclude<CommandAnswer["code"], "done">): CommandAnswer {
+function refused(code: Exclude<PlanAnswer["code"], "done">): PlanAnswer {
   return { code, result: null };
 }

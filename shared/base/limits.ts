@@ -153,6 +153,8 @@ export const planNodesMax = 100;
 export const planProblemsMax = 50;
 /** A text in a node's answer to a plan. */
 export const planTextCharsMax = 300;
+/** Backends that a node lists when it is asked how they are. */
+export const healthBackendsMax = 100;
 /** Manifests kept per group, so that a node that was away gets a difference. */
 export const manifestsPerGroupKept = 100;
 /** A `ref` may be a snapshot of 16 MB over a slow line: its answer is waited for longer. */

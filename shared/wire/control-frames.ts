@@ -66,7 +66,7 @@ const controlHeartbeatFrameSchema = z.object({
   statistics: statisticsMarkSchema,
 });
 
-const commandNames = ["resync", "revoke", "drain", "plan", "reconnect"] as const;
+const commandNames = ["resync", "revoke", "drain", "plan", "health", "reconnect"] as const;
 
 /** Asks the node for something; answered by `cmdr` within the deadline. Doing it twice is harmless. */
 export const commandFrameSchema = z.object({

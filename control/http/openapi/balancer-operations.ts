@@ -2,6 +2,8 @@ import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
 import { planMsMax } from "#shared/base/limits.ts";
+import { boundedText } from "#shared/definition/reading.ts";
+import { section } from "#shared/definition/section.ts";
 
 import { dryRunQuery, groupPageQuery, removingQuery } from "../queries.ts";
 import {
@@ -114,6 +116,30 @@ export const balancerPlanOperation = createRoute({
   request: { params },
   responses: {
     200: json("Plan", "One entry for each node"),
+    ...problemsOfTenant,
+    ...problems(404),
+  },
+});
+
+export const balancerHealthOperation = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/balancers/{id}/health",
+  operationId: "balancerHealth",
+  summary: "How its backends and their sources are, by the word of each node: asked now",
+  description:
+    "Every connected node of the group says which backends it knows, whether they live, and the " +
+    "last result of each one's checks with its reason and duration; and of each source of backends " +
+    "its last success, last failure, duration and counts. With `backend` all results of that one " +
+    "that are kept. Nothing is stored: nodes that do not answer are named.",
+  request: {
+    params,
+    query: section({
+      backend: boundedText(300).optional().meta({ description: "host:port, IPv6 in brackets" }),
+    }),
+  },
+  responses: {
+    200: json("Health", "One entry for each node"),
     ...problemsOfTenant,
     ...problems(404),
   },

@@ -21,6 +21,7 @@ import {
   certificateRemovedSchema,
 } from "../answers/certificate-answer.ts";
 import { eventAnswerSchema } from "../answers/event-answer.ts";
+import { healthAnswerSchema } from "../answers/health-answer.ts";
 import { nodeAnswerSchema } from "../answers/node-answer.ts";
 import { planAnswerSchema } from "../answers/plan-answer.ts";
 import {
@@ -73,6 +74,7 @@ export const answerSchemas = {
   Events: pageSchema(eventAnswerSchema),
   Group: groupAnswerSchema,
   Groups: pageSchema(groupAnswerSchema),
+  Health: healthAnswerSchema,
   JoinTokens: pageSchema(joinTokenAnswerSchema),
   LoggedIn: loggedInSchema,
   Me: meSchema,

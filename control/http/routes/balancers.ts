@@ -25,9 +25,9 @@ import {
   updateBalancerOperation,
 } from "../openapi/balancer-operations.ts";
 import { pageAnswer, refusedAnswer } from "../outcome-answers.ts";
-import { planRefusal } from "../plan-refusal.ts";
 import { problemAnswer } from "../problem-answer.ts";
 import { groupPageRequest, writeMode } from "../queries.ts";
+import { roomRefusal } from "../room-refusal.ts";
 import { createRouter } from "../router.ts";
 import { receiptNote } from "../write-receipt.ts";
 
@@ -87,7 +87,7 @@ async function dryRunAnswer(
 ): Promise<Response> {
   const { definition } = balancer;
   const outcome = await plans.ask(c.var.actor, { balancer: null, definition });
-  if (outcome.kind !== "planned") return planRefusal(c, outcome);
+  if (outcome.kind !== "planned") return roomRefusal(c, outcome);
   const notes = { warnings, dryRun: true, plan: outcome.plan } as const;
   return c.json(balancerAnswer(balancer, notes), 200);
 }

@@ -8,8 +8,8 @@ import type { Guards } from "../guards.ts";
 import type { WriteDeps } from "../http-deps.ts";
 import { balancerPlanOperation } from "../openapi/balancer-operations.ts";
 import { refusedAnswer } from "../outcome-answers.ts";
-import { planRefusal } from "../plan-refusal.ts";
 import { problemAnswer } from "../problem-answer.ts";
+import { roomRefusal } from "../room-refusal.ts";
 import { createRouter } from "../router.ts";
 
 /** `/v1/balancers/{id}/plan` */
@@ -22,7 +22,7 @@ export function planRoutes(deps: WriteDeps, guards: Guards): OpenAPIHono<TenantE
     if (found.kind === "not-found") return refusedAnswer(c, found);
     const { definition, rev } = found.balancer;
     const outcome = await deps.plans.ask(c.var.actor, { balancer: id, definition });
-    if (outcome.kind !== "planned") return planRefusal(c, outcome);
+    if (outcome.kind !== "planned") return roomRefusal(c, outcome);
     return c.json({ id, revision: rev, ...outcome.plan }, 200);
   });
   return router;

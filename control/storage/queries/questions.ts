@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 
 import type { NodeId, QuestionId, TenantId } from "#shared/base/ids.ts";
 
-import type { AskedQuestion, NodeAnswer, OpenQuestion } from "../../node-rows.ts";
+import type { AskedQuestion, NodeAnswer, OpenQuestion, QuestionName } from "../../node-rows.ts";
 import type { Transaction } from "../database.ts";
 import { groups } from "../tables/groups.ts";
 import { nodes, nodeStatus } from "../tables/nodes.ts";
@@ -16,20 +16,31 @@ export interface AskableNode {
   readonly id: NodeId;
   readonly hostname: string;
   readonly connected: boolean;
+  /** Its agent has the capability that the question needs. */
+  readonly able: boolean;
   /** All nodes of the group that were not retired. */
   readonly ofGroup: number;
+}
+
+export interface AskableNodes {
+  readonly group: string;
+  readonly limit: number;
+  /** What an agent has to name to be asked; nothing unless given. */
+  readonly capability?: string;
 }
 
 /** Nodes of a group that were not retired: those that are connected first, then the oldest. */
 export function askableNodesOfTenant(
   tx: Transaction,
   tenantId: TenantId,
-  which: { readonly group: string; readonly limit: number },
+  which: AskableNodes,
 ): Promise<readonly AskableNode[]> {
   return rowsOf<AskableNode>(
     tx,
     sql`
       SELECT n.id, n.hostname, coalesce(s.connected, false) AS connected,
+          (${which.capability ?? null}::text IS NULL
+            OR ${which.capability ?? null}::text = ANY (n.capabilities)) AS able,
           count(*) OVER ()::integer AS "ofGroup"
         FROM ${nodes} n
         JOIN ${groups} g ON g.tenant_id = n.tenant_id AND g.id = n.group_id
@@ -42,7 +53,7 @@ export function askableNodesOfTenant(
 
 export interface NewQuestion {
   readonly id: QuestionId;
-  readonly name: "plan";
+  readonly name: QuestionName;
   readonly args: unknown;
   readonly nodes: readonly NodeId[];
   /** How long an answer is waited for. */

@@ -2,6 +2,7 @@ import { index, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
 import type { NodeId, QuestionId } from "#shared/base/ids.ts";
 
+import type { QuestionName } from "../../node-rows.ts";
 import { at, tenantId } from "./columns.ts";
 
 /**
@@ -14,7 +15,7 @@ export const questions = pgTable(
     tenantId: tenantId(),
     id: text("id").$type<QuestionId>().notNull(),
     /** Which command, as in the frame. */
-    name: text("name").$type<"plan">().notNull(),
+    name: text("name").$type<QuestionName>().notNull(),
     args: jsonb("args").notNull(),
     /** Nobody waits for an answer after it. */
     expiresAt: at("expires_at").notNull(),

@@ -146,7 +146,7 @@ export class TwoHalves {
     const step = linkStep(asJson(this.node), event, at);
     this.node = step.state;
     for (const effect of step.effects) {
-      if (effect.kind === "plan") this.#answer(effect.command.id);
+      if (effect.kind === "asked") this.#answer(effect.command.id);
       else this.#doForNode(effect);
     }
   }
@@ -155,7 +155,7 @@ export class TwoHalves {
     this.#atNode({ kind: "answer", command, code: "busy", result: null });
   }
 
-  #doForNode(effect: Exclude<NodeEffect, { kind: "plan" }>): void {
+  #doForNode(effect: Exclude<NodeEffect, { kind: "asked" }>): void {
     switch (effect.kind) {
       case "connect":
         return this.#connect();

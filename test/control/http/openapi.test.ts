@@ -266,6 +266,7 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
       headers: () => ({ "if-match": "*" }),
     },
     { method: "GET", path: "/v1/balancers/{balancer}/plan", template: `${balancer}/plan`, ids },
+    { method: "GET", path: "/v1/balancers/{balancer}/health", template: `${balancer}/health`, ids },
     { method: "GET", path: "/v1/balancers/{balancer}/stats", template: `${balancer}/stats`, ids },
     { method: "POST", path: "/v1/certificates?dryRun=true", body: pair(testCertificate) },
     {

@@ -4,6 +4,7 @@ import { planMsMax, planNodesMax, plansMax, plansPerTenantMax } from "#shared/ba
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import { Plans } from "../../../control/http/plans.ts";
+import { QuestionRoom } from "../../../control/http/question-room.ts";
 import type { Actor } from "../../../control/verbs/actor.ts";
 import { insertNode, newActor, verbDeps } from "../../support/actors.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
@@ -19,6 +20,11 @@ async function database(): Promise<TestDatabase> {
   const db = await testDatabase();
   onTestFinished(() => db.stop());
   return db;
+}
+
+function plansOf(db: TestDatabase, clock: FakeClock): Plans {
+  const verbs = verbDeps(db);
+  return new Plans({ verbs, room: new QuestionRoom({ verbs, clock }) });
 }
 
 /** A tenant with connected nodes that answer nothing. */
@@ -45,7 +51,7 @@ async function over(clock: FakeClock, work: Promise<unknown>): Promise<void> {
 test("a tenant, and all together, have so many plans at a time; others are told at once", async () => {
   const db = await database();
   const clock = new FakeClock();
-  const plans = new Plans({ verbs: verbDeps(db), clock });
+  const plans = plansOf(db, clock);
   const actors = await Promise.all(
     Array.from({ length: plansMax / plansPerTenantMax + 1 }, () => tenantWithNodes(db, 1)),
   );
@@ -64,7 +70,7 @@ test("a tenant, and all together, have so many plans at a time; others are told 
 test("a tenant that has as many as it may have is told so, and others are not", async () => {
   const db = await database();
   const clock = new FakeClock();
-  const plans = new Plans({ verbs: verbDeps(db), clock });
+  const plans = plansOf(db, clock);
   const actor = await tenantWithNodes(db, 1);
   const waiting = Array.from({ length: plansPerTenantMax }, () => plans.ask(actor, input));
   expect(await plans.ask(actor, input)).toEqual({ kind: "tenant-full" });
@@ -87,7 +93,7 @@ test("a group with more nodes than one plan asks says how many were not asked", 
   await Promise.all(
     Array.from({ length: planNodesMax + surplus }, () => insertNode(db, actor, [])),
   );
-  const plans = new Plans({ verbs: verbDeps(db), clock: new FakeClock() });
+  const plans = plansOf(db, new FakeClock());
   const outcome = await plans.ask(actor, input);
   if (outcome.kind !== "planned") throw new Error(outcome.kind);
   expect(outcome.plan.nodes).toHaveLength(planNodesMax);
@@ -98,6 +104,6 @@ test("a key that may only read asks about what is stored, not about what anybody
   const db = await database();
   const actor = await newActor(db);
   const reader = { ...actor, scopes: new Set(["read"] as const) };
-  const plans = new Plans({ verbs: verbDeps(db), clock: new FakeClock() });
+  const plans = plansOf(db, new FakeClock());
   await expect(plans.ask(reader, input)).rejects.toMatchObject({ code: "verbs/missing-scope" });
 });

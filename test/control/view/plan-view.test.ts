@@ -26,7 +26,7 @@ function result(over: Partial<PlanResult["aspects"]> = {}): PlanResult {
 }
 
 function node(connected = true) {
-  return { id: anyId("nod"), hostname: "host", connected };
+  return { id: anyId("nod"), hostname: "host", connected, able: true };
 }
 
 test("a node fits when all is fine, does not when something is not, and else it is not known", () => {

@@ -163,7 +163,7 @@ describe("link machine: staying up", () => {
     expect(sent(command("drain"))).toMatchObject([{ t: "cmdr", ok: false, code: "unsupported" }]);
     expect(sent(command("revoke"))).toMatchObject([{ t: "cmdr", ok: true }]);
     expect(command("plan", { about: 1 })).toMatchObject([
-      { kind: "plan", command: { id: "plan", args: { about: 1 }, deadlineMs: 1_000 } },
+      { kind: "asked", command: { id: "plan", args: { about: 1 }, deadlineMs: 1_000 } },
     ]);
     const answer = { kind: "answer", command: "plan", code: "done", result: { fits: 1 } } as const;
     expect(sent(link.event(answer))).toEqual([

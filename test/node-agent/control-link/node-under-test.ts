@@ -120,7 +120,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
       signer,
       generations,
       intake,
-      planDesk: { answer: () => Promise.resolve({ code: "busy", result: null }) },
+      answer: () => Promise.resolve({ code: "busy", result: null }),
       reports: {
         bootId: () => boot.id,
         linked: (mark) => marks.push(mark),

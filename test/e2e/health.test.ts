@@ -1,0 +1,134 @@
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+
+import { controlOnDatabase } from "../support/control-on-database.ts";
+import type { ControlProcess } from "../support/control-process.ts";
+import { eventually } from "../support/eventually.ts";
+import { greet, startBackend } from "../support/fake-backend.ts";
+import { freePort } from "../support/free-port.ts";
+import { startLinkedAgent } from "../support/linked-agent.ts";
+import { page, startPages } from "../support/page-server.ts";
+import { createBalancer } from "../support/served-balancers.ts";
+import { suiteCleanup } from "../support/suite-cleanup.ts";
+import { signUp, type TestTenant } from "../support/tenant-api.ts";
+
+const cleanup = suiteCleanup();
+let control: ControlProcess;
+beforeAll(async () => {
+  ({ control } = await controlOnDatabase(cleanup));
+});
+
+interface Check {
+  readonly verdict: string;
+  readonly tookMs: number;
+  readonly detail: string;
+  readonly atMs: number;
+}
+
+interface Backend {
+  readonly backend: string;
+  readonly live: boolean;
+  readonly checks: readonly Check[];
+}
+
+interface NodeHealth {
+  readonly state: string;
+  readonly backends: readonly Backend[];
+  readonly sources: readonly object[];
+}
+
+async function onlyNode(tenant: TestTenant, path: string): Promise<NodeHealth> {
+  const { nodes } = await tenant.demand<{ nodes: NodeHealth[] }>("GET", path);
+  expect(nodes).toHaveLength(1);
+  const [node] = nodes;
+  if (node === undefined) throw new Error("there is no node");
+  return node;
+}
+
+const checked = {
+  healthcheck: { kind: "ping", interval: "200ms", timeout: "2s", fails: 1, passes: 1 },
+};
+
+test("X-HC-30 the API shows of every node the last results of a backend's checks, with reason and duration", async () => {
+  const tenant = await signUp(control.url);
+  await startLinkedAgent(onTestFinished, control, tenant);
+  const [up, down] = [await startBackend(greet("up")), await freePort()];
+  const ports = [up.port, down];
+  const backends = ports.map((port) => `127.0.0.1:${port}`);
+  const { id } = await createBalancer(tenant, {
+    port: await freePort(),
+    backends: ports,
+    more: checked,
+  });
+  const path = `/v1/balancers/${id}/health`;
+
+  const all = await eventually(
+    async () => {
+      const node = await onlyNode(tenant, path);
+      expect(node.backends.map(({ live }) => live)).toEqual([false, true]);
+      return node;
+    },
+    { withinMs: 30_000, everyMs: 200 },
+  );
+
+  expect(all.state).toBe("answered");
+  const failed = { verdict: "failed", detail: "ECONNREFUSED" };
+  const passed = { verdict: "passed", detail: "" };
+  expect(all.backends).toMatchObject([
+    { backend: backends[1], state: "enabled", discovered: true, checks: [failed] },
+    { backend: backends[0], state: "enabled", discovered: true, checks: [passed] },
+  ]);
+  const history = await eventually(
+    async () => {
+      const query = `?backend=${encodeURIComponent(backends[1] ?? "")}`;
+      const { backends: found } = await onlyNode(tenant, path + query);
+      expect(found).toHaveLength(1);
+      const checks = found[0]?.checks ?? [];
+      expect(checks).toHaveLength(10);
+      return checks;
+    },
+    { withinMs: 30_000, everyMs: 200 },
+  );
+  for (const check of history) {
+    expect(check).toMatchObject(failed);
+    expect(check.tookMs).toBeGreaterThanOrEqual(0);
+  }
+  const moments = history.map(({ atMs }) => atMs);
+  expect(moments).toEqual(moments.toSorted((a, b) => b - a));
+});
+
+test("X-DSC-15 the API shows of every node how each source is: last success, last failure, duration, counts", async () => {
+  const tenant = await signUp(control.url);
+  await startLinkedAgent(onTestFinished, control, tenant);
+  const backend = await startBackend(greet("hello"));
+  const pages = await startPages(page(`127.0.0.1:${backend.port}\nno backend\n`));
+  const source = { kind: "plaintext", endpoint: pages.origin, interval: "100ms" };
+  const discovery = { kind: "multi", sources: [source] };
+  const { id } = await createBalancer(tenant, {
+    port: await freePort(),
+    backends: [],
+    more: { discovery },
+  });
+  const path = `/v1/balancers/${id}/health`;
+  const fresh = await onlyNode(tenant, path);
+  expect(fresh.sources).toMatchObject([
+    {
+      ...{ pointer: "/discovery/sources/0", kind: "plaintext", state: "fresh", watched: null },
+      ...{ backends: 1, skipped: 1, failures: 0, lastFailure: null },
+      ...{ lastSuccessMs: expect.any(Number), lastDurationMs: expect.any(Number) },
+    },
+  ]);
+
+  pages.answer = page("broken", 500);
+  await eventually(
+    async () => {
+      const { sources } = await onlyNode(tenant, path);
+      expect(sources).toMatchObject([
+        {
+          ...{ state: "failing", backends: 1, lastSuccessMs: expect.any(Number) },
+          lastFailure: { code: "bad-status", atMs: expect.any(Number) },
+        },
+      ]);
+    },
+    { withinMs: 30_000, everyMs: 200 },
+  );
+});
