@@ -40,12 +40,20 @@ function backendHealth(status: BackendStatus, resultsMax: number | undefined): B
   };
 }
 
-function sourceHealth({ isWatched, watchProblem: _, ...source }: SourceStatus): SourceHealth {
-  const { lastFailure } = source;
+function sourceHealth(status: SourceStatus): SourceHealth {
+  const { isWatched, lastFailure } = status;
   return {
-    ...source,
+    pointer: status.pointer,
+    kind: status.kind,
+    state: status.state,
     watched: isWatched,
+    backends: status.backends,
+    skipped: status.skipped,
+    lastSuccessMs: status.lastSuccessMs,
     lastFailure: lastFailure && { ...lastFailure, detail: shortened(lastFailure.detail) },
+    lastDurationMs: status.lastDurationMs,
+    fetches: status.fetches,
+    failures: status.failures,
   };
 }
 
