@@ -4,6 +4,7 @@ import type { Clock } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
 import type { DiscoveryKind, Source } from "#shared/definition/discovery/discovery.ts";
 
+import { awsSource } from "./aws/aws-source.ts";
 import { consulSource } from "./consul.ts";
 import type { DiscoveryLoopOptions } from "./discovery-loop.ts";
 import type { DiscoverySource } from "./discovery.ts";
@@ -30,6 +31,9 @@ export const discoveryKinds = [
   "lxd",
   "etcd",
   "kubernetes",
+  "ec2",
+  "ecs",
+  "cloudmap",
   "multi",
 ] as const satisfies readonly DiscoveryKind[];
 
@@ -48,6 +52,7 @@ export function createSource(
   { clock, lookup, transport }: CreateSourceDeps,
   definition: Source,
 ): DiscoverySource {
+  if ("region" in definition) return awsSource({ lookup, transport }, definition);
   switch (definition.kind) {
     case "static":
       return staticSource(definition);

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 
 import { systemErrorCode } from "#shared/base/fault.ts";
 
+import { commandTerms } from "../runtime/command-environment.ts";
 import { killGroup } from "../runtime/kill-group.ts";
 import { failedFetch, type FailedFetch } from "./discovery.ts";
 
@@ -12,11 +13,6 @@ export interface CommandBounds {
   /** Ends the command and everything it started. */
   readonly signal: AbortSignal;
 }
-
-/** What a command finds its programs by; nothing else of the agent's environment is passed on. */
-const commandEnvironment = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-};
 
 /**
  * Runs a program with its arguments, without a shell, and gives what it prints. It runs in a process
@@ -62,8 +58,7 @@ type Started = { readonly ok: true; readonly child: ChildProcess } | FailedFetch
 function startProgram(program: string, args: readonly string[]): Started {
   try {
     const child = spawn(program, args, {
-      cwd: "/",
-      env: commandEnvironment,
+      ...commandTerms,
       stdio: ["ignore", "pipe", "ignore"],
       detached: true,
     });

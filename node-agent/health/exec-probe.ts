@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { execCheckOutputBytesMax } from "#shared/base/limits.ts";
 import type { ExecCheck } from "#shared/definition/healthcheck/exec.ts";
 
+import { commandTerms } from "../runtime/command-environment.ts";
 import { killGroup } from "../runtime/kill-group.ts";
 import { boundedCheck, type BoundedCheckDeps, type Finish } from "./bounded-check.ts";
 import { failureOf } from "./check-connection.ts";
@@ -13,7 +14,7 @@ import type { Probe, ProbeTarget } from "./probe.ts";
  * changes nothing. An exit status other than 0, or no end in time, is unhealthy.
  *
  * It runs in a process group of its own, which is ended with it: whatever it has started is gone
- * when the check is over.
+ * when the check is over. Of the agent's environment it gets nothing.
  */
 export function execProbe(deps: BoundedCheckDeps, check: ExecCheck): Probe {
   const judge = judgeOf(check);
@@ -29,6 +30,7 @@ interface Run {
 
 function run({ check, target, judge }: Run, finish: Finish): () => void {
   const child: ChildProcess = spawn(check.command, [target.host, String(target.port)], {
+    ...commandTerms,
     detached: true,
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -7,6 +7,8 @@
 
 /** A balancer's JSON body: 1,000 backends are 86 KB. */
 export const balancerBodyBytesMax = 256 * 1024;
+/** Tags, and values of one, that an ec2 discovery filters by: AWS allows 200 values of all filters. */
+export const ec2TagsMax = 20;
 /** Backends that one balancer may list. */
 export const backendsPerBalancerMax = 1_000;
 /** Balancers in one group: bounds a snapshot. */
@@ -268,6 +270,12 @@ export const sourceFetchesMax = 64;
 export const sourceCommandsMax = 16;
 /** Lines, elements, containers of one answer that are looked at: four times what can be used. */
 export const sourceItemsMax = 4_000;
+/** Pages of one answer of AWS that are read. */
+export const awsPagesMax = 20;
+/** Instances that one page of EC2 or Cloud Map has at most. */
+export const awsPageItems = 1_000;
+/** Tasks that ECS describes in one call. */
+export const ecsTasksPerCall = 100;
 /** Lines matched against a pattern before other work gets its turn. */
 export const sourceLinesAtOnceMax = 50;
 /** A source that announces changes is asked at most this often. */

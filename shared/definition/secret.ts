@@ -17,6 +17,8 @@ const secretPlaces: readonly (readonly string[])[] = [
     `${discovery}/aclToken`,
     `${discovery}/serverRemotePassword`,
     `${discovery}/bearerToken`,
+    `${discovery}/credentials/secretAccessKey`,
+    `${discovery}/credentials/sessionToken`,
     `${discovery}/headers/*/value`,
     `${discovery}/tls/clientCertificate/pem/key`,
   ]),

@@ -2,8 +2,11 @@ import { z } from "zod";
 
 import { discoverySourcesMax } from "../../base/limits.ts";
 import { section } from "../section.ts";
+import { cloudMapDiscoverySchema } from "./cloud-map.ts";
 import { consulDiscoverySchema } from "./consul.ts";
 import { dockerDiscoverySchema } from "./docker.ts";
+import { ec2DiscoverySchema } from "./ec2.ts";
+import { ecsDiscoverySchema } from "./ecs.ts";
 import { etcdDiscoverySchema } from "./etcd.ts";
 import { execDiscoverySchema } from "./exec.ts";
 import { jsonDiscoverySchema } from "./json.ts";
@@ -24,6 +27,9 @@ const singleKinds = [
   lxdDiscoverySchema,
   etcdDiscoverySchema,
   kubernetesDiscoverySchema,
+  ec2DiscoverySchema,
+  ecsDiscoverySchema,
+  cloudMapDiscoverySchema,
 ] as const;
 
 /** One source of backends. */

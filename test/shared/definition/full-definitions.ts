@@ -33,7 +33,31 @@ export const minimalDiscoveries: Readonly<Record<string, Json>> = {
   lxd: { kind: "lxd", serverAddress: "unix:/var/lib/lxd/unix.socket", containerPort: 80 },
   etcd: { kind: "etcd", endpoint: "http://127.0.0.1:2379", prefix: "/web/" },
   kubernetes: { kind: "kubernetes", serviceName: "web" },
+  ec2: { kind: "ec2", region: "eu-central-1", tags: [{ key: "role" }], port: 80 },
+  ecs: {
+    ...{ kind: "ecs", region: "eu-central-1", cluster: "shop", serviceName: "web" },
+    containerPort: 80,
+  },
+  cloudmap: {
+    ...{ kind: "cloudmap", region: "eu-central-1" },
+    ...{ namespaceName: "shop", serviceName: "web" },
+  },
   multi: { kind: "multi", sources: [{ kind: "static", backends: [] }] },
+};
+
+const aws = {
+  endpoint: "https://vpce.example.com",
+  credentials: {
+    accessKeyId: "AKID",
+    secretAccessKey: "plain key",
+    sessionToken: "plain token",
+  },
+  role: {
+    arn: "arn:aws:iam::123456789012:role/discovery",
+    externalId: "x",
+    endpoint: "https://sts.example.com",
+  },
+  ...fetching,
 };
 
 const backend = {
@@ -125,6 +149,19 @@ const singleDiscoveries: Readonly<Record<string, Json>> = {
     tls: sourceTls,
     ...fetching,
   },
+  ec2: {
+    ...minimalDiscoveries["ec2"],
+    tags: [{ key: "role", values: ["web"] }],
+    address: "ipv6",
+    ...aws,
+  },
+  ecs: {
+    ...minimalDiscoveries["ecs"],
+    containerName: "web",
+    ec2Endpoint: "https://ec2.example.com",
+    ...aws,
+  },
+  cloudmap: { ...minimalDiscoveries["cloudmap"], healthStatus: "ALL", port: 81, ...aws },
 };
 
 export const fullDiscoveries: Readonly<Record<string, Json>> = {

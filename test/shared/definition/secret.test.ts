@@ -32,6 +32,8 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/3/bearerToken",
     "/discovery/sources/5/bearerToken",
     "/discovery/sources/9/bearerToken",
+    ...[10, 11, 12].map((index) => `/discovery/sources/${index}/credentials/secretAccessKey`),
+    ...[10, 11, 12].map((index) => `/discovery/sources/${index}/credentials/sessionToken`),
     "/discovery/sources/3/headers/0/value",
     "/discovery/sources/5/headers/0/value",
     "/discovery/sources/2/tls/clientCertificate/pem/key",
