@@ -1,11 +1,14 @@
 import type { Problem } from "#shared/base/problem.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { unsupportedBy } from "#shared/definition/capability.ts";
+import { certificateEntryKind } from "#shared/definition/certificate-body.ts";
+import { certificateReferencesOf } from "#shared/definition/certificate-references.ts";
 import { isSecretReference, secretFieldsOf } from "#shared/definition/secret.ts";
 import type { SnapshotEntry } from "#shared/snapshot/snapshot.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
-import type { FlowProblem, VerifiedBalancer } from "./flows.ts";
+import type { FlowProblem, OpenCertificate, VerifiedBalancer } from "./flows.ts";
+import { judgeCertificate } from "./judge-certificate.ts";
 import { deniedBy, type Policy } from "./policy.ts";
 
 export interface AdmitTerms {
@@ -17,14 +20,20 @@ export interface AdmitTerms {
 /** The entries of a snapshot, sorted by whether this node may and can run them. */
 export interface Admission {
   readonly admitted: readonly VerifiedBalancer[];
+  /** Certificates that can be used, by id. */
+  readonly certificates: ReadonlyMap<string, OpenCertificate>;
   /** Why the others may not run, by id. They keep their last good form. */
   readonly refused: ReadonlyMap<string, readonly FlowProblem[]>;
 }
 
-export type Admit = (
-  entries: readonly SnapshotEntry[],
-  secrets: ReadonlyMap<string, string>,
-) => Admission;
+/** What comes with the entries, and what there is already. */
+export interface AdmitContext {
+  readonly secrets: ReadonlyMap<string, string>;
+  /** Whether there is a certificate from before: it serves where the new one is refused. */
+  readonly hasCertificate: (id: string) => boolean;
+}
+
+export type Admit = (entries: readonly SnapshotEntry[], context: AdmitContext) => Admission;
 
 /**
  * Looks at every entry on its own. The bodies are signed, but who signs may be wrong: they are
@@ -33,48 +42,101 @@ export type Admit = (
  */
 export function createAdmit(terms: AdmitTerms): Admit {
   let known: ReadonlyMap<string, Judged> = new Map();
-  return (entries, secrets) => {
+  return (entries, context) => {
     const now = new Map<string, Judged>();
-    const admitted: VerifiedBalancer[] = [];
-    const refused = new Map<string, readonly FlowProblem[]>();
-    for (const entry of entries) {
+    const looked = entries.map((entry) => {
       const key = `${entry.kind} ${entry.hash}`;
-      const judged = known.get(key) ?? judge(entry, terms);
-      now.set(key, judged);
-      const outcome = withSecrets(judged, secrets);
-      const { id, hash } = entry;
-      if (outcome.ok) admitted.push({ id, hash, definition: outcome.definition, secrets });
-      else refused.set(id, outcome.problems);
-    }
+      const judged = known.get(key) ?? judge(entry, { terms, secrets: context.secrets });
+      // A certificate's key may come later, under the same hash.
+      if (judged.kind !== "refused" || entry.kind === "balancer") now.set(key, judged);
+      return { entry, judged };
+    });
     known = now;
-    return { admitted, refused };
+    return sorted(looked, context);
   };
 }
 
 type Judged =
-  | { readonly ok: true; readonly definition: Balancer }
-  | { readonly ok: false; readonly problems: readonly FlowProblem[] };
+  | { readonly kind: "balancer"; readonly definition: Balancer }
+  | { readonly kind: "certificate"; readonly certificate: OpenCertificate }
+  | { readonly kind: "refused"; readonly problems: readonly FlowProblem[] };
 
-function judge(entry: SnapshotEntry, terms: AdmitTerms): Judged {
-  if (entry.kind !== "balancer") return { ok: false, problems: [unknownKind(entry.kind)] };
-  const checked = checkBalancer(entry.body);
-  if (!checked.ok) return { ok: false, problems: checked.problems.map(asFlowProblem) };
+interface Looked {
+  readonly entry: SnapshotEntry;
+  readonly judged: Judged;
+}
+
+function sorted(looked: readonly Looked[], { secrets, hasCertificate }: AdmitContext): Admission {
+  const admitted: VerifiedBalancer[] = [];
+  const certificates = new Map<string, OpenCertificate>();
+  const refused = new Map<string, readonly FlowProblem[]>();
+  for (const { entry, judged } of looked) {
+    if (judged.kind === "refused") refused.set(entry.id, judged.problems);
+    if (judged.kind === "certificate") certificates.set(entry.id, judged.certificate);
+  }
+  const isThere = (id: string): boolean => certificates.has(id) || hasCertificate(id);
+  for (const { entry, judged } of looked) {
+    if (judged.kind !== "balancer") continue;
+    const { definition } = judged;
+    const problems = [...lackingSecrets(definition, secrets), ...lacking(definition, isThere)];
+    const { id, hash } = entry;
+    if (problems.length > 0) refused.set(id, problems);
+    else admitted.push({ id, hash, definition, secrets });
+  }
+  return { admitted, certificates, refused };
+}
+
+interface JudgeContext {
+  readonly terms: AdmitTerms;
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+function judge({ kind, body }: SnapshotEntry, { terms, secrets }: JudgeContext): Judged {
+  switch (kind) {
+    case "balancer":
+      return judgeBalancer(body, terms);
+    case certificateEntryKind: {
+      const judged = judgeCertificate(body, secrets);
+      if (!judged.ok) return { kind: "refused", problems: judged.problems };
+      return { kind: "certificate", certificate: judged.certificate };
+    }
+    default:
+      return { kind: "refused", problems: [unknownKind(kind)] };
+  }
+}
+
+function judgeBalancer(body: unknown, terms: AdmitTerms): Judged {
+  const checked = checkBalancer(body);
+  if (!checked.ok) return { kind: "refused", problems: checked.problems.map(asFlowProblem) };
   const definition = checked.value;
   const problems = [
     ...unsupportedBy(definition, terms.capabilities).map(asFlowProblem),
     ...deniedBy(terms.policy, definition),
   ];
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition };
+  return problems.length > 0 ? { kind: "refused", problems } : { kind: "balancer", definition };
 }
 
-function withSecrets(judged: Judged, secrets: ReadonlyMap<string, string>): Judged {
-  if (!judged.ok) return judged;
-  const problems = secretFieldsOf(judged.definition).flatMap(({ pointer, value }) => {
+function lackingSecrets(
+  definition: Balancer,
+  secrets: ReadonlyMap<string, string>,
+): readonly FlowProblem[] {
+  return secretFieldsOf(definition).flatMap(({ pointer, value }) => {
     if (!isSecretReference(value) || secrets.has(value.secret)) return [];
     const detail = `the secret ${value.secret} did not come sealed for this node`;
     return [{ pointer, code: "secret-unavailable", detail }];
   });
-  return problems.length > 0 ? { ok: false, problems } : judged;
+}
+
+function lacking(
+  definition: Balancer,
+  isThere: (certificate: string) => boolean,
+): readonly FlowProblem[] {
+  return certificateReferencesOf(definition)
+    .filter(({ id }) => !isThere(id))
+    .map(({ pointer, id }) => {
+      const detail = `the certificate ${id} is not on this node, or cannot be used`;
+      return { pointer, code: "certificate-unavailable", detail };
+    });
 }
 
 function unknownKind(kind: string): FlowProblem {

@@ -2,6 +2,7 @@ import { backoffMs } from "#shared/base/backoff.ts";
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import { applyRetryFirstMs, applyRetryMsMax } from "#shared/base/limits.ts";
+import { certificateIdsOf } from "#shared/definition/certificate-references.ts";
 import type { SnapshotEntry } from "#shared/snapshot/snapshot.ts";
 import type { Version } from "#shared/snapshot/version.ts";
 import type { AckFrame, ApplyError } from "#shared/wire/node-frames.ts";
@@ -12,7 +13,7 @@ import { applyEvents, type ApplyEvent } from "./apply-events.ts";
 import { applyErrors, balancerOutcomes, touchedBy } from "./apply-result.ts";
 import { execute, type StepResult } from "./execute.ts";
 import { failingAfter } from "./failing-after.ts";
-import type { FlowProblem, Flows } from "./flows.ts";
+import type { CertificateShelf, FlowProblem, Flows } from "./flows.ts";
 import { balancerOf, type Step } from "./plan-change.ts";
 import { planSafely } from "./plan-safely.ts";
 import { plan } from "./plan.ts";
@@ -38,6 +39,7 @@ export type Applied =
 
 export interface ApplierDeps {
   readonly flows: Flows;
+  readonly certificates: CertificateShelf;
   readonly terms: AdmitTerms;
   readonly clock: Clock;
   readonly random: () => number;
@@ -147,7 +149,13 @@ export class Applier implements Stoppable {
   async #run(wanted: WantedSnapshot): Promise<readonly StepResult[]> {
     if (this.#wanted !== wanted) return [];
     const before = this.#running;
-    const admission = this.#admit(wanted.entries, wanted.secrets);
+    const { certificates } = this.#deps;
+    const admission = this.#admit(wanted.entries, {
+      secrets: wanted.secrets,
+      hasCertificate: (id) => certificates.get(id) !== undefined,
+    });
+    // Balancers that run take a renewed one at once; those that start find theirs.
+    certificates.put(admission.certificates);
     const { waves, held } = await planSafely(this.#deps.flows, {
       running: before,
       wanted: { balancers: admission.admitted, kept: new Set(admission.refused.keys()) },
@@ -159,8 +167,18 @@ export class Applier implements Stoppable {
     this.#missing = this.#missingAfter(admission, before);
     if (this.#wanted === wanted) {
       this.#settle(failingAfter({ admission, held, results, retreated }), wanted);
+      certificates.keepOnly(this.#neededCertificates(wanted));
     }
     return [...results, ...retreated];
+  }
+
+  /** Those of the snapshot, and those of balancers that run in an older form, or may again. */
+  #neededCertificates({ entries }: WantedSnapshot): ReadonlySet<string> {
+    const forms = [...this.#running.values(), ...this.#missing.values()];
+    return new Set([
+      ...entries.map(({ id }) => id),
+      ...forms.flatMap(({ definition }) => certificateIdsOf(definition)),
+    ]);
   }
 
   async #execute(

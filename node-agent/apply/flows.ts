@@ -10,6 +10,22 @@ export interface VerifiedBalancer {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
+/** A certificate of the control plane, its key in clear: in memory only. */
+export interface OpenCertificate {
+  /** The leaf first, then its issuers. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/** Where balancers find the certificates that they name by id. */
+export interface CertificateShelf {
+  get(id: string): OpenCertificate | undefined;
+  /** Takes these, for handshakes that begin from then on; others stay. */
+  put(certificates: ReadonlyMap<string, OpenCertificate>): void;
+  /** Forgets all others. */
+  keepOnly(ids: ReadonlySet<string>): void;
+}
+
 /** Why a balancer does not run as wanted. */
 export interface FlowProblem {
   /** JSON pointer into the definition. */

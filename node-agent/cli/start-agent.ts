@@ -5,6 +5,7 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
+import { CertificateStore } from "../certificates/certificate-store.ts";
 import { createAddressClaims, type AddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane, type DataPlane } from "../flow/data-plane.ts";
 import type { AccessCounts } from "../runtime/access-log.ts";
@@ -41,11 +42,12 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   const late: LateParts = { link: undefined };
   const addresses = inheritance === undefined ? [] : inheritedAddresses(inheritance.estate);
   const claims = createAddressClaims(process.platform, addresses);
-  const dataPlane = life.own(await startDataPlane(deps, settings, claims));
-  const applier = life.own(createApplier(deps, settings, { dataPlane, late }));
+  const certificates = new CertificateStore();
+  const dataPlane = life.own(await startDataPlane(deps, settings, { claims, certificates }));
+  const applier = life.own(createApplier(deps, settings, { dataPlane, certificates, late }));
   const succession = new Succession(deps.clock, inheritance?.estate);
   const totals = () => succession.withPredecessor(dataPlane.totals());
-  const serving = { dataPlane, applier, late, totals };
+  const serving = { dataPlane, applier, certificates, late, totals };
   const control = await startControlSide(deps, settings, serving);
   const { link } = control;
   late.link = link;
@@ -64,23 +66,31 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
 function startDataPlane(
   { clock, random, log, accessLog }: AgentDeps,
   { config, engine, inheritance }: AgentSettings,
-  claims: AddressClaims,
+  { claims, certificates }: { claims: AddressClaims; certificates: CertificateStore },
 ): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
   const beliefs = inheritance?.estate.beliefs ?? {};
   return createDataPlane({
     ...{ clock, random, log, claims, workers, engine, beliefs },
+    storedCertificates: certificates,
     ...(accessLog === undefined ? {} : { accessLog }),
   });
+}
+
+interface AppliedTo {
+  readonly dataPlane: DataPlane;
+  readonly certificates: CertificateStore;
+  readonly late: LateParts;
 }
 
 function createApplier(
   { clock, random, log }: AgentDeps,
   { policy }: AgentSettings,
-  { dataPlane, late }: { readonly dataPlane: DataPlane; readonly late: LateParts },
+  { dataPlane, certificates, late }: AppliedTo,
 ): Applier {
   return new Applier({
     flows: dataPlane,
+    certificates,
     terms: { policy, capabilities: dataPlane.capabilities },
     clock,
     random,

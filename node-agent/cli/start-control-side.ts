@@ -7,6 +7,7 @@ import { keyIdOf, privateKeyOf } from "#shared/snapshot/keys.ts";
 import { healthCapability, type HealthArgs, type HealthResult } from "#shared/wire/health.ts";
 
 import type { Applier } from "../apply/applier.ts";
+import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import { ControlLink, type ControlLinkDeps } from "../control-link/control-link.ts";
 import { linkAddress } from "../control-link/control-url.ts";
 import { fetchSnapshot } from "../control-link/fetch-snapshot.ts";
@@ -41,6 +42,7 @@ export interface ControlSide {
 export interface ServingSide {
   readonly applier: Applier;
   readonly dataPlane: DataPlane;
+  readonly certificates: StoredCertificates;
   readonly late: LateParts;
   /** Counters of everything that is served, also by the agent before this one. */
   readonly totals: () => readonly TotalsRow[];
@@ -131,11 +133,13 @@ function createNodeReporter({ clock, random }: AgentDeps, { totals, late }: Serv
 function createPlanDesk(
   { clock, log }: AgentDeps,
   { identity, policy }: AgentSettings,
-  { applier, dataPlane, owner }: ServingSide & { readonly owner: SnapshotOwner },
+  { applier, dataPlane, certificates, owner }: ServingSide & { readonly owner: SnapshotOwner },
 ): PlanDesk {
   const lookup = new NameLookup({ clock }).forSockets;
   const secretsOf = (id: string) => applier.view().running.get(id)?.secrets ?? new Map();
-  const plan = createBalancerPlanner({ clock, policy, lookup, dataPlane, secretsOf });
+  const certificateOf = certificates.get.bind(certificates);
+  const node = { dataPlane, secretsOf, certificateOf };
+  const plan = createBalancerPlanner({ clock, policy, lookup, ...node });
   return new PlanDesk({ log, node: identity.node, trusted: owner.trusted, plan });
 }
 

@@ -8,6 +8,7 @@ import { checkBalancer } from "#shared/validation/check-balancer.ts";
 import type { PlanResult } from "#shared/wire/plan.ts";
 
 import { deniedBy, type Policy } from "../apply/policy.ts";
+import type { CertificateOf } from "../discover/reveal-certificates.ts";
 import type { DataPlane } from "./data-plane.ts";
 import { plannedBinds } from "./plan-binds.ts";
 import { plannedDials } from "./plan-dials.ts";
@@ -21,6 +22,8 @@ export interface BalancerPlannerDeps {
   readonly dataPlane: Pick<DataPlane, "capabilities" | "obstacles" | "status">;
   /** Values of the secrets of a balancer that runs here. */
   readonly secretsOf: (balancer: string) => ReadonlyMap<string, string>;
+  /** Certificates of the control plane that are on this node. */
+  readonly certificateOf: CertificateOf;
 }
 
 export interface BalancerQuestion {

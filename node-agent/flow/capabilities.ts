@@ -24,6 +24,7 @@ const common: readonly Capability[] = [
   "limits:per-client",
   "cut-on-backend-loss",
   "backend:unix",
+  "discovery-certificate:stored",
   "section:access",
   "section:accessLog",
   "section:managedBackends",

@@ -130,6 +130,7 @@ class WorkersDataPlane implements DataPlane {
   readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
   readonly #book: BalancerBook;
+  readonly #endRenewals: (() => void) | undefined;
   #lastListener = 0;
 
   constructor(deps: DataPlaneDeps) {
@@ -156,6 +157,7 @@ class WorkersDataPlane implements DataPlane {
       onLost: (lost) => this.#onWorkerLost(lost),
       onReplaced: (worker) => this.#onWorkerReplaced(worker),
     });
+    this.#endRenewals = deps.storedCertificates?.onChange((ids) => this.#onCertificates(ids));
     this.#timers = [
       clock.every(backendSweepMs, () => this.#each((balancer) => balancer.sweep())),
       clock.every(ratesMs, () => this.#each((balancer) => balancer.measure())),
@@ -233,6 +235,7 @@ class WorkersDataPlane implements DataPlane {
   }
 
   async stop(): Promise<void> {
+    this.#endRenewals?.();
     for (const timer of this.#timers) timer.stop();
     this.#each((balancer) => balancer.abandon());
     await this.#workers.stop();
@@ -242,6 +245,7 @@ class WorkersDataPlane implements DataPlane {
     const { clock, random, claims, accessLog, beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
       inheritedBeliefs,
+      certificateOf: (id) => this.#deps.storedCertificates?.get(id),
       logsAccess: accessLog !== undefined,
       clock,
       random,
@@ -255,6 +259,12 @@ class WorkersDataPlane implements DataPlane {
       tell: (event) => this.#events.tell(event),
       onGone: (gone) => this.#onGone(gone),
     };
+  }
+
+  #onCertificates(ids: ReadonlySet<string>): void {
+    this.#each((balancer) => {
+      if (balancer.certificates.some((id) => ids.has(id))) void balancer.renewCertificates();
+    });
   }
 
   #nextListener(): ListenerId {

@@ -9,6 +9,7 @@ import type { PlanProblem } from "#shared/wire/plan.ts";
 
 import { boundedFetch } from "../discover/bounded-fetch.ts";
 import { createSource, sourceTerms } from "../discover/create-source.ts";
+import { revealCertificates, type CertificateOf } from "../discover/reveal-certificates.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
 import { doubt, type Seen } from "./plan-finding.ts";
 import { plannedWithManaged, type PlannedBackend } from "./plan-managed.ts";
@@ -16,6 +17,7 @@ import { plannedWithManaged, type PlannedBackend } from "./plan-managed.ts";
 export interface PlanSourcesDeps {
   readonly clock: Clock;
   readonly lookup: LookupFunction;
+  readonly certificateOf: CertificateOf;
 }
 
 export interface PlannedSources {
@@ -44,7 +46,8 @@ export async function plannedSources(
   deps: PlanSourcesDeps,
   input: PlannedSources,
 ): Promise<FoundBackends> {
-  const revealed = revealSecrets(input.definition, input.secrets);
+  const withSecrets = revealSecrets(input.definition, input.secrets);
+  const revealed = revealCertificates(withSecrets, deps.certificateOf);
   const looked = await Promise.all(
     sourcesOf(revealed.discovery).map(async ({ source, pointer }) => {
       const why = whyNotAsked({ ...input, definition: revealed }, source, pointer);
@@ -85,6 +88,10 @@ function whyNotAsked(
     (field) => isBelow(field.pointer) && isSecretReference(field.value),
   );
   if (isMissing) return "a secret that it needs is not on this node yet";
+  const certificate = "tls" in source ? source.tls?.clientCertificate : undefined;
+  if (certificate !== undefined && "certificate" in certificate) {
+    return "a certificate that it needs is not on this node yet";
+  }
   if (source.kind === "exec") return "a plan runs no command";
   const writes = source.kind === "lxd" && (source.generateClientCerts || source.acceptServerCert);
   return writes ? "a plan makes no trust" : undefined;

@@ -2,9 +2,11 @@ import type { Timer } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
 import { drainGraceMs, listenRetryMs } from "#shared/base/limits.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { certificateIdsOf } from "#shared/definition/certificate-references.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
+import { revealCertificates, type CertificateOf } from "../discover/reveal-certificates.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
 import type { InheritedAddress } from "../engine/address-claims.ts";
 import { within } from "../runtime/within.ts";
@@ -36,6 +38,8 @@ export interface RunningBalancerDeps
   extends
     Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost" | "onDrained">,
     Omit<BalancerListenersDeps, "balancer"> {
+  /** Certificates of the control plane that sources are shown. */
+  readonly certificateOf: CertificateOf;
   /** Whether this node writes access logs. */
   readonly logsAccess: boolean;
   /** Nothing of it is left: no listener, no connection, no slot. */
@@ -65,6 +69,8 @@ export class RunningBalancer {
   readonly #gone = Promise.withResolvers<undefined>();
   #place: BalancerPlace;
   #definition: Balancer;
+  /** The same with its secrets in plain text. */
+  #revealed: Balancer;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
   #hasServed = false;
   #listenRetry: Timer | undefined;
@@ -75,6 +81,7 @@ export class RunningBalancer {
     this.#place = place;
     this.#deps = deps;
     this.#definition = balancer.definition;
+    this.#revealed = revealSecrets(balancer.definition, balancer.secrets);
     this.#memory = new BalancerMemory(deps);
     this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
@@ -86,7 +93,7 @@ export class RunningBalancer {
         onLost: (backend) => void this.#cutThoseTo(backend),
         onDrained: (backend) => void this.#endThoseTo(backend),
       },
-      revealSecrets(balancer.definition, balancer.secrets),
+      revealCertificates(this.#revealed, deps.certificateOf),
     );
   }
 
@@ -106,6 +113,11 @@ export class RunningBalancer {
    */
   isInTheWayOf(binds: SpokenBinds): boolean {
     return this.#phase === "draining" && this.#listeners.meets(binds);
+  }
+
+  /** Ids of the stored certificates that it names. */
+  get certificates(): readonly string[] {
+    return certificateIdsOf(this.#definition);
   }
 
   /** Connections that a drain of all of them had to cut, so far. */
@@ -133,7 +145,8 @@ export class RunningBalancer {
     const change = await this.#changeListeners(definition);
     if (!change.ok) return { ok: false, problems: change.problems };
     this.#definition = definition;
-    await this.#pool.change(revealSecrets(definition, secrets));
+    this.#revealed = revealSecrets(definition, secrets);
+    await this.#changePool();
     await this.#serveEverywhere();
     const drainMs = durationMs(definition.drainTimeout);
     // Before anything is cut: what closes at once is not open any more afterwards.
@@ -141,6 +154,11 @@ export class RunningBalancer {
     const ended = await this.#connections.endThoseOf(change.closed, drainMs);
     const kept = Math.max(0, open - ended.drained - ended.cut);
     return { ok: true, connections: { ...ended, kept } };
+  }
+
+  /** Stored certificates have come or changed: sources that are shown one of them are asked anew. */
+  async renewCertificates(): Promise<void> {
+    if (this.#phase === "starting" || this.#phase === "serving") await this.#changePool();
   }
 
   /**
@@ -242,6 +260,10 @@ export class RunningBalancer {
       }),
       sources: this.#pool.sources(),
     };
+  }
+
+  #changePool(): Promise<void> {
+    return this.#pool.change(revealCertificates(this.#revealed, this.#deps.certificateOf));
   }
 
   #served(): Extract<Command, { do: "serve" }> {

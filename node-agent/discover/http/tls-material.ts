@@ -66,7 +66,10 @@ function textOf(authority: Authority): Promise<Got<string>> {
 
 async function readPair(pair: SourceTls["clientCertificate"]): Promise<Got<TlsMaterial>> {
   if (pair === undefined) return { ok: true, value: {} };
-  if ("certificate" in pair) return failedFetch("unsupported", "stored certificates of sources");
+  if ("certificate" in pair) {
+    const detail = `the certificate ${pair.certificate} is not known to this node`;
+    return failedFetch("no-certificate", detail);
+  }
   if ("pem" in pair) {
     const key = plainSecret(pair.pem.key);
     return key.ok ? { ok: true, value: { cert: pair.pem.certificate, key: key.value } } : key;

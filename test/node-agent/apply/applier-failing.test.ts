@@ -7,6 +7,7 @@ import { Applier } from "../../../node-agent/apply/applier.ts";
 import type { VerifiedBalancer } from "../../../node-agent/apply/flows.ts";
 import { getsInTheWay } from "../../../node-agent/apply/plan-change.ts";
 import { defaultPolicy } from "../../../node-agent/apply/policy.ts";
+import { CertificateStore } from "../../../node-agent/certificates/certificate-store.ts";
 import { silentLog } from "../../../node-agent/runtime/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { definitionOf, entryFor } from "./balancers.ts";
@@ -227,6 +228,7 @@ function setup() {
   const flows = new FakeFlows();
   const clock = new FakeClock();
   const applier = new Applier({
+    certificates: new CertificateStore(),
     flows,
     terms: { policy: defaultPolicy(), capabilities },
     clock,

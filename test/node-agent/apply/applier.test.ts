@@ -7,6 +7,7 @@ import type { AckFrame, ApplyError } from "#shared/wire/node-frames.ts";
 import { Applier, type WantedSnapshot } from "../../../node-agent/apply/applier.ts";
 import type { ApplyEvent } from "../../../node-agent/apply/apply-events.ts";
 import { checkPolicy, defaultPolicy, type Policy } from "../../../node-agent/apply/policy.ts";
+import { CertificateStore } from "../../../node-agent/certificates/certificate-store.ts";
 import { silentLog } from "../../../node-agent/runtime/log.ts";
 import { FakeClock, settled } from "../../support/fake-clock.ts";
 import { definitionOf, entryFor } from "./balancers.ts";
@@ -234,6 +235,7 @@ function setup(
   const events: ApplyEvent[] = [];
   const changes: Change[] = [];
   const applier = new Applier({
+    certificates: new CertificateStore(),
     flows,
     terms: { policy: policyOf(policy), capabilities: new Set([...capabilities, ...more]) },
     clock,

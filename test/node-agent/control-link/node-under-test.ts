@@ -10,6 +10,7 @@ import type { StatisticsMark } from "#shared/wire/control-frames.ts";
 
 import { Applier } from "../../../node-agent/apply/applier.ts";
 import { defaultPolicy } from "../../../node-agent/apply/policy.ts";
+import { CertificateStore } from "../../../node-agent/certificates/certificate-store.ts";
 import { ControlLink } from "../../../node-agent/control-link/control-link.ts";
 import { linkAddress } from "../../../node-agent/control-link/control-url.ts";
 import { fetchSnapshot } from "../../../node-agent/control-link/fetch-snapshot.ts";
@@ -73,6 +74,7 @@ export async function startNode(options: NodeOptions): Promise<NodeUnderTest> {
   const flows = new FakeFlows();
   const holder: { link: ControlLink | undefined } = { link: undefined };
   const applier = new Applier({
+    certificates: new CertificateStore(),
     flows,
     terms: { policy: defaultPolicy(), capabilities: new Set(capabilities) },
     clock,

@@ -48,6 +48,7 @@ function planned(definition: object, question: Question = {}): Promise<PlanResul
     dataPlane,
     policy: policyOf(question.policy ?? {}),
     lookup: new NameLookup({ clock }).forSockets,
+    certificateOf: () => undefined,
     secretsOf: () => new Map(Object.entries(question.secrets ?? {})),
   });
   return plan({

@@ -230,6 +230,7 @@ async function lonelyBalancer(clock: FakeClock) {
       workers,
       claims: denying(new Set()),
       inheritedBeliefs: {},
+      certificateOf: () => undefined,
       logsAccess: false,
       nextListener: () => 1,
       tell: () => undefined,

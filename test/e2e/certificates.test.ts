@@ -1,0 +1,139 @@
+import { X509Certificate } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
+
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+
+import { startAgent } from "../support/agent-process.ts";
+import { controlOnDatabase } from "../support/control-on-database.ts";
+import type { ControlProcess } from "../support/control-process.ts";
+import { eventually } from "../support/eventually.ts";
+import { echo, startBackend } from "../support/fake-backend.ts";
+import { freePort } from "../support/free-port.ts";
+import { issuedCertificate, type IssuedCertificate } from "../support/issued-certificate.ts";
+import { nodeIsConnected, startLinkedAgent } from "../support/linked-agent.ts";
+import { startPages } from "../support/page-server.ts";
+import { createBalancer } from "../support/served-balancers.ts";
+import { suiteCleanup } from "../support/suite-cleanup.ts";
+import { signUp, type TestTenant } from "../support/tenant-api.ts";
+import { testCertificate } from "../support/test-certificates.ts";
+import { openClient } from "../support/test-client.ts";
+
+const cleanup = suiteCleanup();
+let control: ControlProcess;
+let authority: IssuedCertificate;
+beforeAll(async () => {
+  ({ control } = await controlOnDatabase(cleanup));
+  authority = await issuedCertificate({ name: "Clients", isAuthority: true });
+});
+
+/** A source that only answers who shows a certificate of the authority, and remembers whose it was. */
+async function startSource(backend: { readonly port: number }) {
+  const shown = new Set<string>();
+  const tls = { ...testCertificate, clientAuthority: authority.cert };
+  const pages = await startPages(
+    (request, response) => {
+      const { raw } = (request.socket as TLSSocket).getPeerCertificate();
+      shown.add(new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase());
+      response.end(`127.0.0.1:${backend.port}\n`);
+    },
+    { tls },
+  );
+  return { origin: pages.origin, shown };
+}
+
+interface Shown {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly receipt?: { readonly nodes: object };
+}
+
+async function upload(tenant: TestTenant, pair: IssuedCertificate): Promise<Shown> {
+  const body = { name: "agent", certificate: pair.cert, key: pair.key };
+  return tenant.demand<Shown>("POST", "/v1/certificates", { body });
+}
+
+test("a stored certificate goes sealed to the node that needs it, is renewed under open connections, and its key shows nowhere", async () => {
+  const tenant = await signUp(control.url);
+  const agent = await startLinkedAgent(onTestFinished, control, tenant);
+  const backend = await startBackend(echo);
+  const source = await startSource(backend);
+  const [first, second] = await Promise.all(
+    ["one", "two"].map((name) => issuedCertificate({ name, issuer: authority })),
+  );
+  if (first === undefined || second === undefined) throw new Error("nothing was issued");
+  const certificate = await upload(tenant, first);
+  const path = `/v1/certificates/${certificate.id}`;
+  const [port, unrelated] = [await freePort(), await freePort()];
+  const discovery = {
+    kind: "plaintext",
+    endpoint: source.origin,
+    interval: "100ms",
+    tls: {
+      rootCa: { pem: testCertificate.cert },
+      clientCertificate: { certificate: certificate.id },
+    },
+  };
+  const balancer = await createBalancer(tenant, { port, backends: [], more: { discovery } });
+  expect(balancer.receipt.nodes).toMatchObject({ serving: 1, failed: 0 });
+  expect([...source.shown]).toEqual([certificate.fingerprint]);
+
+  const client = await openClient(port);
+  client.send("before");
+  await client.receives(6);
+  const renewed = await tenant.demand<Shown>("PUT", path, {
+    headers: { "if-match": "*", prefer: "wait=20" },
+    body: { certificate: second.cert, key: second.key },
+  });
+  expect(renewed.receipt?.nodes).toMatchObject({ expected: 1, serving: 1, failed: 0 });
+  await eventually(() => source.shown.has(renewed.fingerprint), { withinMs: 20_000 });
+  client.send(" after");
+  await client.receives(12);
+  expect(client.text()).toBe("before after");
+
+  const refused = await tenant.call<{ code: string; detail: string }>("DELETE", path, {
+    headers: { "if-match": "*" },
+  });
+  expect(refused.body.code).toBe("http/in-use");
+  expect(refused.body.detail).toContain(balancer.id);
+
+  // Without a control plane the node starts with what it has, and opens it again.
+  await createBalancer(tenant, { port: unrelated, backends: [backend.port] });
+  await agent.process.stop();
+  source.shown.clear();
+  await control.process.stop();
+  const again = await startAgent(onTestFinished, agent.dataFolder);
+  await eventually(() => source.shown.has(renewed.fingerprint), { withinMs: 20_000 });
+
+  const disk = await filesBelow(agent.dataFolder);
+  expect(disk).toContain(certificate.id);
+  const outputs = [agent.process, again.process, control.process].map((it) => it.output());
+  for (const text of [disk, ...outputs]) {
+    for (const line of [first, second].flatMap(({ key }) => key.split("\n").slice(1, -2))) {
+      expect(text).not.toContain(line);
+    }
+  }
+});
+
+test("a node is sent no certificate that its group's balancers do not name", async () => {
+  const { control: own } = await controlOnDatabase(onTestFinished);
+  const tenant = await signUp(own.url);
+  const agent = await startLinkedAgent(onTestFinished, own, tenant);
+  const backend = await startBackend(echo);
+  const pair = await issuedCertificate({ name: "unused" });
+  const certificate = await upload(tenant, pair);
+  await createBalancer(tenant, { port: await freePort(), backends: [backend.port] });
+  await nodeIsConnected(tenant);
+  expect(await filesBelow(agent.dataFolder)).not.toContain(certificate.id);
+});
+
+/** Every file of a folder, one after the other. */
+async function filesBelow(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const texts = await Promise.all(
+    files.map(({ parentPath, name }) => readFile(join(parentPath, name), "utf8")),
+  );
+  return texts.join("\n");
+}
