@@ -176,11 +176,25 @@ class BatchedIngest {
   async #storeAll({ boots, writes, rows }: Batch): Promise<void> {
     const marks = await this.#deps.database.asSystem((tx) => ingestReports(tx, writes, rows));
     const byNumber = new Map(marks.map(({ n, seq }) => [n, seq]));
-    for (const [index, { reports }] of boots.entries()) {
+    const left: WaitingBoot[] = [];
+    for (const [index, boot] of boots.entries()) {
       const mark = byNumber.get(writes[index]?.n ?? -1) ?? null;
-      for (const { settle } of reports) settle(mark);
+      const fresh = uncounted(boot.reports, mark);
+      const told = boot.reports.slice(0, boot.reports.length - fresh.length);
+      for (const { settle } of told) settle(mark);
+      if (fresh.length > 0) left.push({ ...boot, reports: fresh });
     }
+    if (left.length > 0) await this.#write(batchOf(left));
   }
+}
+
+/**
+ * What is new in a run whose beginning was counted before (an instance that died had stored it): such
+ * a run is not taken as a whole. None when it was taken, or does not follow what is counted.
+ */
+function uncounted(reports: WaitingReport[], mark: number | null): WaitingReport[] {
+  const isBegun = mark !== null && mark >= (reports[0]?.report.seq ?? Number.POSITIVE_INFINITY);
+  return isBegun ? reports.filter(({ report }) => report.seq > mark) : [];
 }
 
 /** How many reports follow each other without a gap, from the first; as many as a node sends ahead. */

@@ -120,6 +120,19 @@ describe("a report", () => {
     expect(await totals(db)).toMatchObject([{ connections: seq, rx_bytes: 10 * seq }]);
   });
 
+  test("of a run whose beginning was counted before counts all the same", async () => {
+    const { db, node, balancer } = await world();
+    const rows = [row(balancer, [1, 0, 0, 10, 0])];
+    const [before, after] = [started(db.database), started(db.database)];
+    await Promise.all([1, 2].map((seq) => before.take(node, report(seq, rows), 0)));
+    const other = await addNode(db, (await tenantRows(db.sql)).tenantId);
+    const run = [1, 2, 3, 4].map((seq) => after.take(node, report(seq, rows), 0));
+    const beside = after.take(other, report(1, []), 0);
+    expect(await Promise.all(run)).toEqual([2, 2, 4, 4]);
+    expect(await beside).toBe(1);
+    expect(await totals(db)).toMatchObject([{ connections: 4, rx_bytes: 40 }]);
+  });
+
   test("says nothing about balancers of other tenants, or that are gone", async () => {
     const { db, tenant, node, balancer } = await world();
     const stranger = await tenantRows(db.sql);
