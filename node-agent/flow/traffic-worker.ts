@@ -229,8 +229,9 @@ export class TrafficWorker {
   /** Sessions end with the address that their clients ask, unless a successor serves it. */
   async #unbind(listener: ListenerId, keepsAddress: boolean): Promise<Answer> {
     const reason = keepsAddress ? "drained" : "removed";
+    // First: who has arrived and was not told of yet would be forwarded by an engine that forgets it.
+    this.#listeners.delete(listener);
     await this.#engine.datagrams?.unbind(listener, { keepsAddress, reason });
-    if (!keepsAddress) this.#listeners.delete(listener);
     return nothingTouched;
   }
 

@@ -10,15 +10,22 @@ export interface UdpTarget {
   readonly port: number;
 }
 
+export interface Received {
+  readonly bytes: Buffer;
+  readonly text: string;
+  readonly from: RemoteInfo;
+}
+
 export interface UdpClient {
   readonly port: number;
   /** What came back, and from where. */
-  readonly received: readonly { readonly text: string; readonly from: RemoteInfo }[];
+  readonly received: readonly Received[];
   readonly texts: () => readonly string[];
   /** Hands one datagram to the system. */
   send(datagram: string | Uint8Array): Promise<void>;
   /** Sends, and resolves with the next datagram that comes back. */
   ask(datagram: string | Uint8Array, withinMs?: number): Promise<string>;
+  askBytes(datagram: Uint8Array): Promise<Buffer>;
   close(): void;
 }
 
@@ -35,8 +42,8 @@ export async function openUdpClient(
     isOpen = false;
   };
   onTestFinished(close);
-  const received: { text: string; from: RemoteInfo }[] = [];
-  socket.on("message", (bytes, remote) => received.push({ text: bytes.toString(), from: remote }));
+  const received: Received[] = [];
+  socket.on("message", (bytes, from) => received.push({ bytes, text: bytes.toString(), from }));
   socket.on("error", () => undefined);
   socket.bind(from.port ?? 0, from.host ?? (host.includes(":") ? "::1" : "127.0.0.1"));
   await once(socket, "listening");
@@ -44,17 +51,21 @@ export async function openUdpClient(
     new Promise((resolve, reject) => {
       socket.send(datagram, port, host, (error) => (error === null ? resolve() : reject(error)));
     });
+  const answer = async (datagram: string | Uint8Array, withinMs = 10_000): Promise<Received> => {
+    const count = received.length;
+    await send(datagram);
+    await eventually(() => received.length > count, { withinMs });
+    const next = received[count];
+    if (next === undefined) throw new Error("no datagram came back");
+    return next;
+  };
   return {
     port: socket.address().port,
     received,
     texts: () => received.map(({ text }) => text),
     send,
     close,
-    ask: async (datagram, withinMs = 10_000) => {
-      const count = received.length;
-      await send(datagram);
-      await eventually(() => received.length > count, { withinMs });
-      return received[count]?.text ?? "";
-    },
+    ask: async (datagram, withinMs) => (await answer(datagram, withinMs)).text,
+    askBytes: async (datagram) => (await answer(datagram)).bytes,
   };
 }
