@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 
 import ipaddr from "ipaddr.js";
@@ -32,8 +33,8 @@ const commands = z
 
 /**
  * What the owner of this host lets the control plane do on it. Every listener may be opened unless
- * `bind` says less; no command runs, no Unix socket is used and no folder is written to unless it
- * is named.
+ * `bind` says less; no command runs, no Unix socket is used, no file of a certificate is read and no
+ * folder is written to unless it is named.
  */
 const policySchema = section({
   bind: section({
@@ -45,6 +46,8 @@ const policySchema = section({
   /** A program that stands alone is for health checks, and for discovery without arguments. */
   exec: section({ allow: commands.prefault([]) }).prefault({}),
   sockets: allowedPaths.prefault({}),
+  /** What balancers may read as certificates, keys and authorities: files, or folders ending in `/`. */
+  files: allowedPaths.prefault({}),
   /** Folders that an LXD discovery may put certificates into. */
   folders: allowedPaths.prefault({}),
 });
@@ -72,6 +75,7 @@ export function deniedBy(policy: Policy, balancer: Balancer): readonly FlowProbl
       deniedBind(policy, parseBind(text), `/bind/${index}`),
     ),
     ...deniedCheck(policy, balancer),
+    ...tlsFiles(balancer).flatMap((file) => deniedFile(policy, file)),
     ...sourcesOf(balancer.discovery).flatMap(({ source, pointer }) =>
       deniedSource(policy, source, pointer),
     ),
@@ -166,6 +170,52 @@ function deniedEndpoint(policy: Policy, endpoint: string, pointer: string): read
   if (!endpoint.startsWith("unix:")) return [];
   const path = endpoint.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
   return deniedSocket(policy, path, pointer);
+}
+
+interface NamedFile {
+  readonly path: string;
+  readonly pointer: string;
+}
+
+/** The files that the TLS of clients and backends is made of. */
+function tlsFiles({ tls, backendTls }: Balancer): readonly NamedFile[] {
+  const { clientAuth, certificates = [] } = tls ?? {};
+  const authority = clientAuth?.mode === "verify" ? clientAuth.authority : undefined;
+  return [
+    ...certificates.flatMap((one, index) => pairFiles(one, `/tls/certificates/${index}`)),
+    ...authorityFiles(authority, "/tls/clientAuth/authority"),
+    ...authorityFiles(backendTls?.rootCa, "/backendTls/rootCa"),
+    ...pairFiles(backendTls?.clientCertificate ?? {}, "/backendTls/clientCertificate"),
+  ];
+}
+
+function pairFiles(
+  pair: object | { readonly files: { readonly certPath: string; readonly keyPath: string } },
+  pointer: string,
+): readonly NamedFile[] {
+  if (!("files" in pair)) return [];
+  const { certPath, keyPath } = pair.files;
+  return [
+    { path: certPath, pointer: `${pointer}/files/certPath` },
+    { path: keyPath, pointer: `${pointer}/files/keyPath` },
+  ];
+}
+
+function authorityFiles(
+  authority: NonNullable<Balancer["backendTls"]>["rootCa"],
+  pointer: string,
+): readonly NamedFile[] {
+  if (authority === undefined || !("file" in authority)) return [];
+  return [{ path: authority.file, pointer: `${pointer}/file` }];
+}
+
+/** A path is taken as it would be read: `..` does not lead out of a folder that is allowed. */
+function deniedFile(policy: Policy, { path, pointer }: NamedFile): readonly FlowProblem[] {
+  const file = resolve(path);
+  const isAllowed = policy.files.allow.some((allowed) =>
+    allowed.endsWith("/") ? file.startsWith(allowed) : file === allowed,
+  );
+  return isAllowed ? [] : [denied(pointer, `reading ${path} is not allowed on this host`)];
 }
 
 function deniedSocket(policy: Policy, path: string, pointer: string): readonly FlowProblem[] {

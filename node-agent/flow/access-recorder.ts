@@ -50,6 +50,7 @@ export class AccessRecorder {
       acceptedMs: clock.monotonicMs(),
       connectedMs: undefined,
       failure: undefined,
+      tls: undefined,
     };
   }
 

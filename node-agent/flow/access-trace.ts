@@ -1,5 +1,6 @@
 import type { SessionEndReason } from "../engine/datagrams.ts";
 import type { CloseReason, Peer } from "../engine/engine.ts";
+import type { ClientTlsFacts, TlsFailure } from "../engine/tls-terms.ts";
 
 /** Which connections of a balancer are logged, and what they are called there. */
 export interface AccessTerms {
@@ -24,11 +25,15 @@ export interface AccessTrace {
   connectedMs: number | undefined;
   /** Of the last dial that failed. */
   failure: string | undefined;
+  /** What its TLS came to; undefined when it is not terminated. */
+  tls: ClientTlsFacts | undefined;
 }
 
 /** How a connection ended. */
 export interface AccessEnd {
   readonly reason: CloseReason | SessionEndReason;
+  /** Why its handshake failed. */
+  readonly tlsFailure?: TlsFailure;
   /** Names of the backends that it was tried on, the last one last. */
   readonly tried: readonly string[];
   readonly rxBytes: number;
@@ -47,6 +52,8 @@ const failures: ReadonlySet<AccessEnd["reason"]> = new Set<AccessEnd["reason"]>(
   "backends-full",
   "limit-reached",
   "access-denied",
+  "handshake-failed",
+  "handshake-timeout",
 ]);
 
 /** Whether a connection is logged although it was not sampled. */
@@ -83,7 +90,21 @@ export function accessLine(trace: AccessTrace, end: AccessEnd, nowMs: number): s
     ...(end.txDatagrams === undefined ? {} : { txDatagrams: end.txDatagrams }),
     reason: end.reason,
     ...(failure === undefined ? {} : { dialError: failure }),
+    ...(end.tlsFailure === undefined ? {} : { tlsFailure: end.tlsFailure }),
+    ...tlsFields(trace.tls),
     msg: isSession ? "a session ended" : "a connection ended",
   };
   return `${JSON.stringify(line)}\n`;
+}
+
+function tlsFields(tls: ClientTlsFacts | undefined): Readonly<Record<string, string | boolean>> {
+  if (tls === undefined) return {};
+  return {
+    tlsVersion: tls.version,
+    tlsCipher: tls.cipher,
+    tlsResumed: tls.isResumed,
+    ...(tls.serverName === "" ? {} : { tlsName: tls.serverName }),
+    ...(tls.alpn === "" ? {} : { tlsProtocol: tls.alpn }),
+    ...(tls.client === undefined ? {} : { tlsClient: tls.client.commonName }),
+  };
 }

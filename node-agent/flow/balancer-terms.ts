@@ -6,13 +6,20 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import { strategyNames, type ElectionTerms, type StrategyName } from "../elect/elect.ts";
 import type { AccessTerms } from "./access-trace.ts";
 import type { SharedTables } from "./balancer-memory.ts";
-import type { BalancerPlace, BalancerTerms, DoorTerms, UdpTerms } from "./worker-protocol.ts";
+import type {
+  BalancerPlace,
+  BalancerTerms,
+  DoorTerms,
+  TlsTerms,
+  UdpTerms,
+} from "./worker-protocol.ts";
 
 /** What a definition comes to on this node. */
 export interface NodeTerms {
   readonly tables: SharedTables;
   /** Undefined when the definition asks for none, or the node writes none. */
   readonly accessLog: AccessTerms | undefined;
+  readonly tls: TlsTerms | undefined;
 }
 
 /**
@@ -23,7 +30,7 @@ export interface NodeTerms {
 export function balancerTerms(
   definition: Balancer,
   place: BalancerPlace,
-  { tables, accessLog }: NodeTerms,
+  { tables, accessLog, tls }: NodeTerms,
 ): BalancerTerms {
   const { limits } = definition;
   return {
@@ -39,6 +46,7 @@ export function balancerTerms(
       idleMode: limits.idleMode,
     },
     udp: definition.protocol === "udp" ? udpTerms(definition) : undefined,
+    tls,
     accessLog,
   };
 }

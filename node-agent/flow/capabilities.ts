@@ -8,13 +8,28 @@ import { healthcheckKinds } from "../health/create-checking.ts";
 import { bindKinds } from "../listen/listen-addresses.ts";
 
 /** What this agent's data plane can do with a driver; a balancer that needs more is refused by name. */
-export function capabilitiesOf(driver: Driver): ReadonlySet<Capability> {
-  return new Set<Capability>([...common, ...ofDrivers[driver]]);
+export function capabilitiesOf(
+  driver: Driver,
+  { keepsCertificates }: { readonly keepsCertificates: boolean },
+): ReadonlySet<Capability> {
+  const stored: readonly Capability[] = keepsCertificates ? ["certificate:stored"] : [];
+  return new Set<Capability>([
+    ...common,
+    ...ofDrivers[driver],
+    ...(ofDrivers[driver].includes("section:tls") ? stored : []),
+  ]);
 }
 
 /** Node's own sockets do not tell which address a datagram came to, nor send from another's. */
 const ofDrivers: Readonly<Record<Driver, readonly Capability[]>> = {
-  portable: ["protocol:udp", "udp:source-address"],
+  portable: [
+    "protocol:udp",
+    "udp:source-address",
+    "protocol:tls",
+    "section:tls",
+    "section:backendTls",
+    "certificate:files",
+  ],
   native: [],
 };
 

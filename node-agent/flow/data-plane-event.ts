@@ -80,6 +80,10 @@ export type DataPlaneEvent =
     }
   /** Sessions that made room for new ones. */
   | { readonly kind: "sessions.evicted"; readonly balancer: string; readonly count: number }
+  /** Certificates that were renewed are shown from now on. */
+  | { readonly kind: "certificates.reloaded"; readonly balancer: string }
+  /** Certificates cannot be used: those before them serve on. */
+  | { readonly kind: "certificates.failed"; readonly balancer: string; readonly detail: string }
   /** A worker that replaces another one cannot listen; it is tried again. */
   | {
       readonly kind: "listener.lost";

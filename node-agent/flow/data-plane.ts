@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
@@ -16,6 +18,7 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, FlowProblem, Flows, VerifiedBalancer } from "../apply/flows.ts";
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
+import { TicketKeys } from "../certificates/ticket-keys.ts";
 import { FetchRoom, type FetchRooms } from "../discover/fetch-room.ts";
 import type { AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
@@ -28,7 +31,7 @@ import { SlotLedger } from "../pool/slot-ledger.ts";
 import type { AccessLog } from "../runtime/access-log.ts";
 import type { Log } from "../runtime/log.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
-import { usualAuthorities } from "../runtime/usual-authorities.ts";
+import { usualAuthorities, usualAuthoritiesPem } from "../runtime/usual-authorities.ts";
 import { CarriedTotals } from "../stats/carried-totals.ts";
 import { BalancerBook } from "./balancer-book.ts";
 import type { Beliefs } from "./balancer-pool.ts";
@@ -115,7 +118,7 @@ export async function createDataPlane(deps: DataPlaneDeps): Promise<DataPlane> {
 
 class WorkersDataPlane implements DataPlane {
   readonly name = "data plane";
-  capabilities: ReadonlySet<Capability> = capabilitiesOf("portable");
+  capabilities: ReadonlySet<Capability> = new Set();
   driver: Driver = "portable";
   readonly #deps: DataPlaneDeps;
   readonly #ledger: SlotLedger;
@@ -129,6 +132,8 @@ class WorkersDataPlane implements DataPlane {
   readonly #carried = new CarriedTotals();
   readonly #events: EventTeller;
   readonly #timers: readonly Timer[];
+  readonly #ticketKeys: TicketKeys;
+  readonly #usualAuthorities = usualAuthoritiesPem();
   readonly #book: BalancerBook;
   readonly #endRenewals: (() => void) | undefined;
   #lastListener = 0;
@@ -158,6 +163,11 @@ class WorkersDataPlane implements DataPlane {
       onReplaced: (worker) => this.#onWorkerReplaced(worker),
     });
     this.#endRenewals = deps.storedCertificates?.onChange((ids) => this.#onCertificates(ids));
+    this.#ticketKeys = new TicketKeys({
+      clock,
+      randomBytes,
+      onRotated: () => this.#each((balancer) => balancer.renewTickets()),
+    });
     this.#timers = [
       clock.every(backendSweepMs, () => this.#each((balancer) => balancer.sweep())),
       clock.every(ratesMs, () => this.#each((balancer) => balancer.measure())),
@@ -166,7 +176,9 @@ class WorkersDataPlane implements DataPlane {
 
   async started(): Promise<void> {
     this.driver = await this.#workers.started();
-    this.capabilities = capabilitiesOf(this.driver);
+    this.capabilities = capabilitiesOf(this.driver, {
+      keepsCertificates: this.#deps.storedCertificates !== undefined,
+    });
   }
 
   obstacles({ definition }: VerifiedBalancer): Promise<readonly FlowProblem[]> {
@@ -237,13 +249,18 @@ class WorkersDataPlane implements DataPlane {
   async stop(): Promise<void> {
     this.#endRenewals?.();
     for (const timer of this.#timers) timer.stop();
+    this.#ticketKeys.stop();
     this.#each((balancer) => balancer.abandon());
     await this.#workers.stop();
   }
 
   #depsOf(): ConstructorParameters<typeof RunningBalancer>[0] {
-    const { clock, random, claims, accessLog, beliefs: inheritedBeliefs = {} } = this.#deps;
+    const { clock, random, claims, accessLog, storedCertificates } = this.#deps;
+    const { beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
+      storedCertificates,
+      loading: { stored: storedCertificates, usualAuthorities: this.#usualAuthorities },
+      ticketKeys: this.#ticketKeys,
       inheritedBeliefs,
       certificateOf: (id) => this.#deps.storedCertificates?.get(id),
       logsAccess: accessLog !== undefined,

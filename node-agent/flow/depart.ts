@@ -1,4 +1,5 @@
 import { releasePlace } from "../listen/admission.ts";
+import { onHandshakeFailed } from "./handshake.ts";
 import type { OpenConnection } from "./open-connection.ts";
 import type { EventOf, Stages } from "./stages.ts";
 
@@ -7,6 +8,7 @@ export function onClosed(stages: Stages, event: EventOf<"closed">): void {
   const connection = stages.connections.get(event.connection);
   if (connection === undefined) return;
   stages.connections.delete(connection.id);
+  if (connection.stage === "securing") onHandshakeFailed(stages, connection, event);
   if (connection.stage !== "arriving") release(stages, connection, event);
   const { trace, tried } = connection;
   if (trace !== undefined) stages.access.end(trace, { ...event, tried });

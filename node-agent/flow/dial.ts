@@ -20,7 +20,11 @@ export function dialNext(
     connection.isBackendLost = false;
     // Not pushed: a list that can grow takes more room, and most connections try one backend.
     connection.tried = [...tried, election.candidate.name];
-    return stages.engine.connect(id, targetOf(election.candidate), balancer.terms.connect);
+    return stages.engine.connect(
+      id,
+      targetOf(election.candidate),
+      balancer.connectTerms(election.candidate, connection.tls),
+    );
   }
   if (lastCode !== undefined) return stages.engine.close(id, "flush", reasonOf(lastCode));
   turnAway(stages, connection, {

@@ -35,6 +35,12 @@ function eventOf(notice: Notice, balancer: string): DataPlaneEvent {
       return { ...notice, kind: "clients.turned-away", balancer };
     case "dial-failed":
       return { ...notice, kind: "dials.failed", balancer };
+    case "tls-refused":
+      return {
+        kind: "certificates.failed",
+        balancer,
+        detail: `${notice.code}: ${notice.detail}`,
+      };
     case "accept-failed":
       return { ...notice, kind: "accepts.failed", balancer };
     case "datagrams-dropped":

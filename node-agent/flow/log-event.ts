@@ -29,6 +29,11 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "discovery.recovered": { level: "info", text: "the backends could be fetched again" },
   "discovery.skipped": { level: "warn", text: "a source names what cannot be a backend" },
   "discovery.failed": { level: "warn", text: "the backends could not be fetched" },
+  "certificates.reloaded": { level: "info", text: "renewed certificates are shown from now on" },
+  "certificates.failed": {
+    level: "error",
+    text: "certificates cannot be used; the ones before are",
+  },
   "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
 };
 

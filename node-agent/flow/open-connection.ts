@@ -2,6 +2,7 @@ import { addressBytes } from "#shared/base/ip-address.ts";
 
 import type { ElectingClient } from "../elect/strategy.ts";
 import type { ConnectionId, EngineEvent, ListenerId, Peer } from "../engine/engine.ts";
+import type { ClientTlsFacts } from "../engine/tls-terms.ts";
 import type { HeldPlace } from "../listen/admission.ts";
 import type { Candidate } from "../pool/pool-view.ts";
 import type { CountedBytes } from "../stats/connection-counts.ts";
@@ -12,6 +13,8 @@ import type { ServedBalancer } from "./served-balancer.ts";
 export type Stage =
   /** It was not let in: nothing is held for it. */
   | "arriving"
+  /** The client's TLS is agreed on. */
+  | "securing"
   /** A backend is dialled for it, or was and failed. */
   | "dialling"
   | "relaying";
@@ -29,6 +32,8 @@ export class OpenConnection implements ElectingClient, CountedBytes {
   place: HeldPlace | undefined = undefined;
   /** Names of the backends that it was tried on. */
   tried: readonly string[] = nobody;
+  /** What the client's TLS came to; undefined when it is not terminated. */
+  tls: ClientTlsFacts | undefined = undefined;
   /** The backend that holds a place for it; undefined between two dials. */
   backend: Candidate | undefined = undefined;
   /** The backend was lost while it was dialled. */

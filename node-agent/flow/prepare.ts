@@ -1,4 +1,5 @@
 import { dialNext } from "./dial.ts";
+import { beginHandshake } from "./handshake.ts";
 import type { OpenConnection } from "./open-connection.ts";
 import type { Stages } from "./stages.ts";
 
@@ -9,6 +10,9 @@ export function prepare(stages: Stages, connection: OpenConnection): void {
 
 /** The client's own TLS, where it is terminated, is agreed on here: before anybody is dialled. */
 function afterSniffing(stages: Stages, connection: OpenConnection): void {
+  if (connection.balancer.terms.tls?.clients !== undefined) {
+    return beginHandshake(stages, connection);
+  }
   connection.stage = "dialling";
   dialNext(stages, connection, undefined);
 }

@@ -32,12 +32,14 @@ import {
 } from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { balancerTerms } from "./balancer-terms.ts";
+import { BalancerTls, type BalancerTlsDeps } from "./balancer-tls.ts";
 import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
   extends
     Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost" | "onDrained">,
-    Omit<BalancerListenersDeps, "balancer"> {
+    Omit<BalancerListenersDeps, "balancer">,
+    Pick<BalancerTlsDeps, "loading" | "storedCertificates" | "ticketKeys"> {
   /** Certificates of the control plane that sources are shown. */
   readonly certificateOf: CertificateOf;
   /** Whether this node writes access logs. */
@@ -65,6 +67,7 @@ export class RunningBalancer {
   readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
   readonly #memory: BalancerMemory;
+  readonly #tls: BalancerTls;
   readonly #meter = new RateMeter();
   readonly #gone = Promise.withResolvers<undefined>();
   #place: BalancerPlace;
@@ -83,6 +86,11 @@ export class RunningBalancer {
     this.#definition = balancer.definition;
     this.#revealed = revealSecrets(balancer.definition, balancer.secrets);
     this.#memory = new BalancerMemory(deps);
+    this.#tls = new BalancerTls({
+      ...deps,
+      balancer: balancer.id,
+      onChanged: () => void this.#serveEverywhere(),
+    });
     this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
     this.#pool = new BalancerPool(
@@ -128,6 +136,9 @@ export class RunningBalancer {
   /** Binds and serves. On failure nothing of it is left. */
   async start(): Promise<FlowOutcome> {
     try {
+      const loaded = await this.#tls.load(this.#revealed);
+      if (!loaded.ok) return { ok: false, problems: loaded.problems };
+      loaded.commit();
       await this.#pool.start();
       await this.#serveEverywhere();
       const change = await this.#changeListeners(this.#definition);
@@ -142,10 +153,14 @@ export class RunningBalancer {
 
   /** Takes over another definition; on failure it runs on unchanged. */
   async update({ definition, secrets }: VerifiedBalancer): Promise<FlowOutcome> {
+    const revealed = revealSecrets(definition, secrets);
+    const loaded = await this.#tls.load(revealed);
+    if (!loaded.ok) return { ok: false, problems: loaded.problems };
     const change = await this.#changeListeners(definition);
     if (!change.ok) return { ok: false, problems: change.problems };
     this.#definition = definition;
-    this.#revealed = revealSecrets(definition, secrets);
+    this.#revealed = revealed;
+    loaded.commit();
     await this.#changePool();
     await this.#serveEverywhere();
     const drainMs = durationMs(definition.drainTimeout);
@@ -225,6 +240,11 @@ export class RunningBalancer {
     if (this.#phase === "serving") this.#pool.sweep();
   }
 
+  /** Session tickets have another key. */
+  renewTickets(): void {
+    this.#tls.renew();
+  }
+
   /** Takes a reading for the rates, and tells the workers what they came to. */
   measure(): void {
     const reading = readNumbers(this.#numbers());
@@ -269,7 +289,10 @@ export class RunningBalancer {
   #served(): Extract<Command, { do: "serve" }> {
     const tables = this.#memory.of(this.#definition);
     const accessLog = this.#accessTerms();
-    const terms = balancerTerms(this.#definition, this.#place, { tables, accessLog });
+    const terms = balancerTerms(this.#definition, this.#place, {
+      ...{ tables, accessLog },
+      tls: this.#tls.terms(),
+    });
     return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
   }
 
@@ -321,6 +344,7 @@ export class RunningBalancer {
 
   #stopWatching(): void {
     this.#pool.stop();
+    this.#tls.stop();
     this.#listenRetry?.stop();
   }
 

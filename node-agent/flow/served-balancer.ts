@@ -1,12 +1,19 @@
+import { isIP } from "node:net";
+
+import { socketPathOf } from "#shared/definition/socket-path.ts";
+
 import { createElector, type Elector } from "../elect/elect.ts";
 import type { ElectionSources } from "../elect/election-sources.ts";
 import type { ElectingClient } from "../elect/strategy.ts";
+import type { ConnectTerms } from "../engine/engine.ts";
+import type { ClientTlsFacts } from "../engine/tls-terms.ts";
 import { createAccessList } from "../listen/access-list.ts";
 import type { ClientDoor, Door } from "../listen/admission.ts";
 import { ClientCounters } from "../pool/client-counters.ts";
 import type { Candidate, PoolView } from "../pool/pool-view.ts";
 import { StickyTable } from "../pool/sticky-table.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
+import { backendTlsOf } from "./tls-ids.ts";
 import type { BalancerTerms } from "./worker-protocol.ts";
 
 export interface ServedDeps {
@@ -26,6 +33,8 @@ export class ServedBalancer {
   #door: Door;
   #sticky: StickyTable | undefined;
   #elector: Elector | undefined;
+  /** To backends that are spoken to through TLS. */
+  #connectTerms = new WeakMap<Candidate, ConnectTerms>();
 
   constructor(deps: ServedDeps, terms: BalancerTerms, pool: PoolView) {
     this.#deps = deps;
@@ -64,12 +73,38 @@ export class ServedBalancer {
     return this.#pool.candidates.find((one) => one.host === host && one.port === port);
   }
 
+  /** How to connect to a backend, for a client with this TLS; the same object for all that can share it. */
+  connectTerms(backend: Candidate, client: ClientTlsFacts | undefined): ConnectTerms {
+    const { tls, connect, key } = this.#terms;
+    if (tls?.backends === undefined) return connect;
+    const { name, alpn } = tls.backends;
+    // What the client has agreed on with us is all that it will speak.
+    const isAgreed = client !== undefined && alpn.includes(client.alpn);
+    const known = isAgreed ? undefined : this.#connectTerms.get(backend);
+    if (known !== undefined) return known;
+    const verifyName =
+      name ?? (socketPathOf(backend.host) === undefined ? backend.host : "localhost");
+    const terms: ConnectTerms = {
+      ...connect,
+      tls: {
+        terms: backendTlsOf(key),
+        serverName: isIP(verifyName) === 0 ? verifyName : "",
+        verifyName,
+        alpn: isAgreed ? [client.alpn] : alpn,
+        prefix: "inside",
+      },
+    };
+    if (!isAgreed) this.#connectTerms.set(backend, terms);
+    return terms;
+  }
+
   /** Serves the next client in another way. */
   serve(terms: BalancerTerms, pool: PoolView): void {
     this.#terms = terms;
     this.#pool = pool;
     this.#door = doorOf(this.#deps, terms);
     this.#sticky = stickyOf(this.#deps, terms);
+    this.#connectTerms = new WeakMap();
     this.#elector = undefined;
   }
 

@@ -2,6 +2,7 @@ import type { ConnectionEvent } from "../engine/engine.ts";
 import { onAccepted } from "./arrive.ts";
 import { onClosed } from "./depart.ts";
 import { onConnected, onDialFailed } from "./dial.ts";
+import { onSecured } from "./handshake.ts";
 import type { EventOf, Stages } from "./stages.ts";
 
 /**
@@ -10,6 +11,7 @@ import type { EventOf, Stages } from "./stages.ts";
  *
  * - `arriving` (arrive.ts): who is it? Then let-in.ts: may it come in?
  * - prepare.ts: what has to be known of the client before a backend can be elected.
+ * - `securing` (handshake.ts): the client's TLS, where it is terminated; nobody was dialled yet.
  * - `dialling` (dial.ts): elect, connect, and again when that failed.
  * - `relaying`: bytes move; nobody here is asked.
  *
@@ -22,8 +24,7 @@ export function tcpFlow(stages: Stages, event: ConnectionEvent): void {
     case "peeked":
       return onPeeked(stages, event);
     case "secured":
-      // No client speaks TLS with us yet.
-      return;
+      return onSecured(stages, event);
     case "connected":
       return onConnected(stages, event);
     case "failed":
@@ -41,6 +42,7 @@ function onPeeked(stages: Stages, event: EventOf<"peeked">): void {
   switch (connection?.stage) {
     case undefined:
     case "arriving":
+    case "securing":
     case "dialling":
     case "relaying":
       return;

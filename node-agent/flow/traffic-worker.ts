@@ -29,10 +29,12 @@ import type { OpenSession } from "./open-session.ts";
 import { ServedBalancer, type ServedDeps } from "./served-balancer.ts";
 import type { Stages } from "./stages.ts";
 import { tcpFlow } from "./tcp-flow.ts";
+import { backendTlsOf, clientTlsOf } from "./tls-ids.ts";
 import { udpFlow, type UdpStages } from "./udp-flow.ts";
 import type {
   Answer,
   BalancerKey,
+  BalancerTerms,
   Command,
   ConnectionsOf,
   Listening,
@@ -133,7 +135,7 @@ export class TrafficWorker {
       case "access-taken":
         return this.#access.taken();
       case "forget":
-        return void this.#balancers.delete(command.balancer);
+        return this.#forget(command.balancer);
       case "stop":
         return void this.#stop().then(this.#answer(command.request));
     }
@@ -164,6 +166,7 @@ export class TrafficWorker {
 
   #serve({ terms, pool }: Extract<Command, { do: "serve" }>): Answer {
     const known = this.#balancers.get(terms.key);
+    this.#setTls(terms, known?.terms.tls?.version);
     if (known === undefined) {
       this.#balancers.set(terms.key, new ServedBalancer(this.#servedDeps, terms, pool));
     } else {
@@ -171,6 +174,27 @@ export class TrafficWorker {
       if (terms.udp !== undefined) this.#adjust(terms.key, terms.udp.listener);
     }
     return nothingTouched;
+  }
+
+  /** Replaces what is not the same as before; handshakes that began keep what they have. */
+  #setTls({ key, tls }: BalancerTerms, knownVersion: number | undefined): void {
+    if (tls === undefined || tls.version === knownVersion) return;
+    const { clients, backends } = tls;
+    const outcomes = [
+      clients && this.#engine.setClientTls(clientTlsOf(key), clients),
+      backends && this.#engine.setBackendTls(backendTlsOf(key), backends.terms),
+    ];
+    for (const outcome of outcomes) {
+      if (outcome === undefined || outcome.ok) continue;
+      const { code, detail } = outcome;
+      this.#notices.add({ kind: "tls-refused", balancer: key, code, detail, count: 1 });
+    }
+  }
+
+  #forget(key: BalancerKey): void {
+    this.#balancers.delete(key);
+    this.#engine.forgetTls(clientTlsOf(key));
+    this.#engine.forgetTls(backendTlsOf(key));
   }
 
   #swapPool({ balancer, pool }: Extract<Command, { do: "swap-pool" }>): void {

@@ -16,6 +16,7 @@ import type {
   ListenOptions,
   ListenOutcome,
 } from "../engine/engine.ts";
+import type { BackendTlsTerms, ClientTlsTerms, TlsRefusal } from "../engine/tls-terms.ts";
 import type { Access } from "../listen/access-list.ts";
 import type { ClientDoor } from "../listen/admission.ts";
 import type { ClientMemory } from "../pool/client-memory.ts";
@@ -54,6 +55,8 @@ export interface BalancerTerms extends BalancerPlace {
   readonly connect: ConnectTerms;
   /** With protocol udp. */
   readonly udp: UdpTerms | undefined;
+  /** Undefined when both sides are in clear. */
+  readonly tls: TlsTerms | undefined;
   /** Undefined when its connections are not logged. */
   readonly accessLog: AccessTerms | undefined;
 }
@@ -66,6 +69,23 @@ export interface UdpTerms {
 
 /** Why what is open is cut: both halves of the engine know these. */
 export type CutReason = Extract<CloseReason, SessionEndReason>;
+
+/** A balancer's TLS, ready for the engines. */
+export interface TlsTerms {
+  /** Another one when something of it is another. */
+  readonly version: number;
+  /** Undefined when clients speak in clear, or past us. */
+  readonly clients: ClientTlsTerms | undefined;
+  /** Undefined when backends are spoken to in clear. */
+  readonly backends:
+    | {
+        readonly terms: BackendTlsTerms;
+        /** Sent and verified instead of the backend's host. */
+        readonly name: string | undefined;
+        readonly alpn: readonly string[];
+      }
+    | undefined;
+}
 
 /** Who may come in. */
 export interface DoorTerms {
@@ -162,6 +182,14 @@ export type Notice =
       readonly balancer: BalancerKey;
       readonly backend: string;
       readonly code: string;
+      readonly count: number;
+    }
+  | {
+      /** The engine does not take its terms of TLS; those before stay. */
+      readonly kind: "tls-refused";
+      readonly balancer: BalancerKey;
+      readonly code: TlsRefusal;
+      readonly detail: string;
       readonly count: number;
     }
   | {

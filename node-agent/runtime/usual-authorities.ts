@@ -13,3 +13,12 @@ export function usualAuthorities(): () => SecureContext {
     return context;
   };
 }
+
+/** The same as one bundle, for those who make contexts of their own. */
+export function usualAuthoritiesPem(): () => string {
+  let bundle: string | undefined;
+  return () => {
+    bundle ??= [...getCACertificates("bundled"), ...getCACertificates("system")].join("\n");
+    return bundle;
+  };
+}

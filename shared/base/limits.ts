@@ -67,6 +67,8 @@ export const countMax = 2_147_483_647;
 export const weightMax = 1_000_000;
 /** Rules of one access list. */
 export const accessRulesMax = 1_000;
+/** Protocols that one handshake may agree on. */
+export const alpnNamesMax = 16;
 /** Certificates of one balancer. */
 export const certificatesPerBalancerMax = 64;
 /** Host names of one ACME certificate (Let's Encrypt takes 100). */
@@ -612,6 +614,14 @@ export const lastRepliesMs = 2_000;
 export const singleSocketIdleMs = 60_000;
 /** Dropped datagrams are told this often: a flood of them is no flood of messages. */
 export const dropsToldMs = 1_000;
+/** A client's TLS handshake: three round trips of a slow mobile network, and a try again. */
+export const clientHandshakeMsMax = 10_000;
+/** Session tickets get a new key this often … */
+export const ticketRotationMs = 12 * 60 * 60 * 1_000;
+/** … and the keys before it open theirs: longer than any session lives. */
+export const ticketKeysKept = 2;
+/** Files of certificates are looked at this often: one that was renewed is used from then on. */
+export const certificateReloadMs = 5_000;
 /** Sessions of TLS to backends that a worker keeps to resume, for each terms: some 3 KB each. */
 export const backendSessionsMax = 1_024;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */

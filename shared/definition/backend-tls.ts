@@ -1,8 +1,9 @@
 import { z } from "zod";
 
+import { hostNameSchema } from "./fields.ts";
 import { authoritySchema, clientCertificateSchema } from "./key-pair.ts";
 import { section } from "./section.ts";
-import { checkVersionRange, handshakeShape } from "./tls-version.ts";
+import { alpnSchema, checkVersionRange, handshakeShape } from "./tls-version.ts";
 
 /** Connects to backends with TLS. The name that is verified, and sent, is the backend's host. */
 export const backendTlsSchema = section({
@@ -12,7 +13,15 @@ export const backendTlsSchema = section({
   clientCertificate: clientCertificateSchema.optional().meta({
     description: "Shown to backends that ask for one",
   }),
+  serverName: hostNameSchema.optional().meta({
+    description: "Sent and verified instead of the backend's host",
+  }),
+  alpn: alpnSchema.optional().meta({
+    description: "Protocols to offer, in order of preference; none unless given",
+  }),
   ...handshakeShape,
 })
   .superRefine(checkVersionRange)
   .meta({ id: "BackendTls", description: "Connects to backends with TLS" });
+
+export type BackendTls = z.output<typeof backendTlsSchema>;

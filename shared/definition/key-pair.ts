@@ -14,7 +14,11 @@ export const storedCertificateSchema = section({ certificate: idSchema }).meta({
 
 /** A certificate and its key in files of the node. */
 export const certificateFilesSchema = section({
-  files: section({ certPath: pathSchema, keyPath: pathSchema }),
+  files: section({
+    certPath: pathSchema,
+    keyPath: pathSchema,
+    passphrase: secretSchema.optional().meta({ description: "Of a key that is encrypted" }),
+  }),
 }).meta({ id: "CertificateFiles", description: "A certificate and its key in files of the node" });
 
 /** The certificate that we show when we are the client. */

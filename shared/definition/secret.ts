@@ -21,8 +21,11 @@ const secretPlaces: readonly (readonly string[])[] = [
     `${discovery}/credentials/sessionToken`,
     `${discovery}/headers/*/value`,
     `${discovery}/tls/clientCertificate/pem/key`,
+    `${discovery}/tls/clientCertificate/files/passphrase`,
   ]),
+  "tls/certificates/*/files/passphrase",
   "backendTls/clientCertificate/pem/key",
+  "backendTls/clientCertificate/files/passphrase",
 ].map((place) => place.split("/"));
 
 /** The secrets that a balancer holds. */

@@ -1,12 +1,13 @@
 import { z } from "zod";
 
+import { alpnNamesMax } from "../base/limits.ts";
 import { refuse } from "./reading.ts";
 
 /** Versions in their order. */
 const tlsVersions = ["tls1", "tls1.1", "tls1.2", "tls1.3"] as const;
 
 /**
- * Cipher suites by their IANA names. RC4 and 3DES are left out: OpenSSL no longer has them, and a
+ * Cipher suites by the names of IANA, which are Go's, and of OpenSSL. RC4 and 3DES are left out: OpenSSL no longer has them, and a
  * name that is taken and does nothing is worse than one that is refused.
  */
 const cipherSuites = [
@@ -30,7 +31,26 @@ const cipherSuites = [
   "TLS_RSA_WITH_AES_128_CBC_SHA256",
   "TLS_RSA_WITH_AES_128_CBC_SHA",
   "TLS_RSA_WITH_AES_256_CBC_SHA",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-SHA256",
+  "ECDHE-RSA-AES128-SHA256",
+  "ECDHE-ECDSA-AES128-SHA",
+  "ECDHE-RSA-AES128-SHA",
+  "ECDHE-ECDSA-AES256-SHA",
+  "ECDHE-RSA-AES256-SHA",
+  "AES128-GCM-SHA256",
+  "AES256-GCM-SHA384",
+  "AES128-SHA256",
+  "AES128-SHA",
+  "AES256-SHA",
 ] as const;
+
+export type CipherSuite = (typeof cipherSuites)[number];
 
 const tlsVersionSchema = z.enum(tlsVersions).meta({ id: "TlsVersion" });
 
@@ -63,3 +83,14 @@ export function checkVersionRange(
   const detail = `minVersion is ${minVersion}, which is newer than maxVersion ${maxVersion}`;
   refuse(check, { code: "conflict", detail, path: ["maxVersion"] });
 }
+
+/** Protocol names that a handshake may agree on (RFC 7301). */
+export const alpnSchema = z
+  .array(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, { error: "is not the name of a protocol" })
+      .meta({ examples: ["h2", "http/1.1"] }),
+  )
+  .min(1)
+  .max(alpnNamesMax);

@@ -6,6 +6,7 @@ import type { BalancerInput } from "#shared/definition/balancer.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import type { FlowOutcome, VerifiedBalancer } from "../../node-agent/apply/flows.ts";
+import type { StoredCertificates } from "../../node-agent/certificates/stored-certificates.ts";
 import { createAddressClaims, type AddressClaims } from "../../node-agent/engine/address-claims.ts";
 import { chooseEngine, type EngineChoice } from "../../node-agent/engine/choose-engine.ts";
 import type { BackendStatus, BalancerStatus } from "../../node-agent/flow/balancer-status.ts";
@@ -25,6 +26,7 @@ export interface PlaneOptions {
   readonly spawn?: SpawnWorker;
   readonly claims?: AddressClaims;
   readonly accessLog?: AccessLog;
+  readonly storedCertificates?: StoredCertificates;
 }
 
 /** A data plane and what it told. */
@@ -41,7 +43,7 @@ export interface PlaneUnderTest {
 export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnderTest> {
   const events: DataPlaneEvent[] = [];
   const log = quietLog();
-  const { spawn, accessLog } = options;
+  const { spawn, accessLog, storedCertificates } = options;
   const plane = await createDataPlane({
     clock: options.clock ?? systemClock(),
     random: options.random ?? Math.random,
@@ -51,6 +53,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<PlaneUnder
     engine: options.engine ?? chosenHere(),
     ...(spawn === undefined ? {} : { spawn }),
     ...(accessLog === undefined ? {} : { accessLog }),
+    ...(storedCertificates === undefined ? {} : { storedCertificates }),
   });
   onTestFinished(() => plane.stop());
   plane.onEvent((event) => events.push(event));

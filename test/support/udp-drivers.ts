@@ -11,5 +11,5 @@ export async function udpDrivers(): Promise<readonly Driver[]> {
 }
 
 function carriesUdp(driver: Driver): boolean {
-  return capabilitiesOf(driver).has("protocol:udp");
+  return capabilitiesOf(driver, { keepsCertificates: false }).has("protocol:udp");
 }

@@ -1,13 +1,10 @@
-import { open } from "node:fs/promises";
-
 import type { z } from "zod";
 
-import { errorText, systemErrorCode } from "#shared/base/fault.ts";
-import { agentFileBytesMax } from "#shared/base/limits.ts";
 import type { sourceTlsSchema } from "#shared/definition/discovery/source-tls.ts";
 import type { SecretValue } from "#shared/definition/secret-value.ts";
 import { isSecretReference } from "#shared/definition/secret.ts";
 
+import { readSmallFile as readFile } from "../../runtime/read-small-file.ts";
 import { failedFetch, type FailedFetch } from "../discovery.ts";
 
 export type SourceTls = z.output<typeof sourceTlsSchema>;
@@ -17,6 +14,8 @@ export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** Of a key that is encrypted. */
+  readonly passphrase?: string;
 }
 
 /** A value, or why there is none. */
@@ -40,19 +39,8 @@ export function plainSecret(secret: SecretValue): Got<string> {
 
 /** The text of a small file, or why it cannot be read; its content is never part of that. */
 export async function readSmallFile(path: string): Promise<Got<string>> {
-  try {
-    const file = await open(path);
-    try {
-      const buffer = Buffer.alloc(agentFileBytesMax + 1);
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-      if (bytesRead > agentFileBytesMax) return failedFetch("bad-file", `${path} is too big`);
-      return { ok: true, value: buffer.toString("utf8", 0, bytesRead) };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    return failedFetch("bad-file", `${path}: ${systemErrorCode(error) ?? errorText(error)}`);
-  }
+  const read = await readFile(path);
+  return read.ok ? read : failedFetch("bad-file", read.detail);
 }
 
 const nothing: Got<string> = { ok: true, value: "" };
@@ -77,5 +65,9 @@ async function readPair(pair: SourceTls["clientCertificate"]): Promise<Got<TlsMa
   const cert = await readSmallFile(pair.files.certPath);
   if (!cert.ok) return cert;
   const key = await readSmallFile(pair.files.keyPath);
-  return key.ok ? { ok: true, value: { cert: cert.value, key: key.value } } : key;
+  if (!key.ok) return key;
+  const pem = { cert: cert.value, key: key.value };
+  if (pair.files.passphrase === undefined) return { ok: true, value: pem };
+  const passphrase = plainSecret(pair.files.passphrase);
+  return passphrase.ok ? { ok: true, value: { ...pem, passphrase: passphrase.value } } : passphrase;
 }

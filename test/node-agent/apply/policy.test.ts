@@ -85,6 +85,27 @@ describe("local policy", () => {
     }
   });
 
+  test("certificates, keys and authorities are read from files and folders that are named, and not beside them", () => {
+    const definition = {
+      protocol: "tls",
+      tls: {
+        certificates: [
+          { files: { certPath: "/etc/tls/a.pem", keyPath: "/etc/tls/../a.key" } },
+          { certificate: "crt_1" },
+        ],
+        clientAuth: { mode: "verify", authority: { file: "/etc/ca.pem" } },
+      },
+      backendTls: {
+        rootCa: { file: "/etc/other.pem" },
+        clientCertificate: { files: { certPath: "/etc/tls/b.pem", keyPath: "/etc/tls/b.key" } },
+      },
+    };
+    expect(
+      pointers(policyOf({ files: { allow: ["/etc/tls/", "/etc/ca.pem"] } }), definition),
+    ).toEqual(["/tls/certificates/0/files/keyPath", "/backendTls/rootCa/file"]);
+    expect(pointers(defaultPolicy(), definition)).toHaveLength(6);
+  });
+
   test("an LXD discovery writes certificates only into folders that are named", () => {
     const lxd = (terms: Readonly<Record<string, unknown>>) => ({
       discovery: {

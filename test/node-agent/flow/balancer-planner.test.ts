@@ -36,7 +36,7 @@ interface Question {
 }
 
 /** A data plane that serves nothing, on a host where every address is free. */
-const capabilities = capabilitiesOf("portable");
+const capabilities = capabilitiesOf("portable", { keepsCertificates: true });
 const emptyPlane = { capabilities, obstacles: () => Promise.resolve([]), status: () => [] };
 
 /** What a node would find for this definition, on a data plane that serves nothing unless given. */

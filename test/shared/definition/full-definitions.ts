@@ -13,6 +13,11 @@ const fetching = {
   shrinkGuard: { percent: 50, hold: anyDuration },
 };
 const pem = { pem: { certificate: "-----BEGIN CERTIFICATE-----", key: "plain key" } };
+const filesPair = {
+  certPath: "/etc/web.pem",
+  keyPath: "/etc/web.key",
+  passphrase: "plain password",
+};
 const sourceTls = { rootCa: { file: "/etc/ca.pem" }, clientCertificate: pem };
 
 const httpRequest = {
@@ -291,15 +296,19 @@ const fullTls: Json = {
   tls: {
     certificates: [
       { certificate: "crt_01" },
-      { files: { certPath: "/etc/web.pem", keyPath: "/etc/web.key" } },
+      { files: filesPair },
       { acme: { hosts: ["www.example.com"] } },
     ],
+    alpn: ["h2", "http/1.1"],
+    clientAuth: { mode: "verify", authority: { file: "/etc/clients.pem" } },
     ...handshake,
   },
   backendTls: {
     ignoreVerify: true,
     rootCa: { pem: "-----BEGIN CERTIFICATE-----" },
     clientCertificate: pem,
+    serverName: "backend.example.com",
+    alpn: ["h2"],
     ...handshake,
   },
   proxyProtocol: { version: "1" },
@@ -323,5 +332,14 @@ export const fullBalancers: readonly Json[] = [
     discovery: fullDiscoveries["static"],
     healthcheck,
   })),
+  {
+    ...fullTls,
+    backendTls: { ignoreVerify: false, clientCertificate: { files: filesPair }, ...handshake },
+    discovery: {
+      ...fullDiscoveries["json"],
+      tls: { clientCertificate: { files: filesPair } },
+    },
+    healthcheck: fullHealthchecks["ping"],
+  },
   { ...fullUdp, discovery: fullDiscoveries["exec"], healthcheck: fullHealthchecks["exec"] },
 ];

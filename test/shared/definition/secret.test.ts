@@ -42,6 +42,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
     "/discovery/sources/6/tls/clientCertificate/pem/key",
     "/discovery/sources/8/tls/clientCertificate/pem/key",
     "/discovery/sources/9/tls/clientCertificate/pem/key",
+    "/tls/certificates/1/files/passphrase",
     "/backendTls/clientCertificate/pem/key",
   ]);
 });
@@ -104,7 +105,9 @@ test("no schema holds a secret in a place that mapSecrets does not know", () => 
     fullBalancers.flatMap((raw) => secretFieldsOf(balancer(raw)).map(({ pointer }) => pointer)),
   );
   const general = [...found].map((pointer) =>
-    pointer.replace(/^\/discovery\/sources\/\d+/, "/discovery").replace("/headers/0/", "/headers/"),
+    pointer
+      .replace(/^\/discovery\/sources\/\d+/, "/discovery")
+      .replace(/\/(headers|certificates)\/\d+\//, "/$1/"),
   );
   expect([...new Set(general)].toSorted()).toEqual(secretPlacesOf(balancerSchema).toSorted());
 });

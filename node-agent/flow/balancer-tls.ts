@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+
+import type { Clock, Timer } from "#shared/base/clock.ts";
+import { certificateReloadMs } from "#shared/base/limits.ts";
+import type { Problem } from "#shared/base/problem.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+
+import { loadTls, type LoadedTls, type LoadTlsDeps } from "../certificates/load-tls.ts";
+import type { StoredCertificates } from "../certificates/stored-certificates.ts";
+import type { TicketKeys } from "../certificates/ticket-keys.ts";
+import type { ClientTlsTerms } from "../engine/tls-terms.ts";
+import type { DataPlaneEvent } from "./data-plane-event.ts";
+import type { TlsTerms } from "./worker-protocol.ts";
+
+export interface BalancerTlsDeps {
+  readonly clock: Clock;
+  readonly balancer: string;
+  readonly loading: LoadTlsDeps;
+  readonly storedCertificates: StoredCertificates | undefined;
+  readonly ticketKeys: Pick<TicketKeys, "keysFor">;
+  readonly tell: (event: DataPlaneEvent) => void;
+  /** What is loaded is another one now. */
+  readonly onChanged: () => void;
+}
+
+export type LoadedBalancerTls =
+  | { readonly ok: true; readonly commit: () => void }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * The TLS of one balancer on the main thread: what its definition names, read, and read again while
+ * it serves. What cannot be used any more leaves in place what could.
+ */
+export class BalancerTls {
+  readonly #deps: BalancerTlsDeps;
+  #definition: Balancer | undefined;
+  #loaded: LoadedTls = { clients: undefined, backends: undefined };
+  #version = 0;
+  #problems: readonly Problem[] = [];
+  #reloading: Timer | undefined;
+  #forgetStored: (() => void) | undefined;
+
+  constructor(deps: BalancerTlsDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is wrong with the certificates that were read last; the ones before serve on. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** Reads what the definition names, its secrets revealed. Everything stays as it is until it is committed. */
+  async load(definition: Balancer): Promise<LoadedBalancerTls> {
+    const outcome = await loadTls(this.#deps.loading, definition);
+    if (!outcome.ok) return outcome;
+    const commit = (): void => {
+      this.#definition = definition;
+      this.#version += 1;
+      this.#take(outcome.value);
+      if (definition.tls !== undefined || definition.backendTls !== undefined) this.#watch();
+    };
+    return { ok: true, commit };
+  }
+
+  /** For the workers; undefined when both sides are in clear. */
+  terms(): TlsTerms | undefined {
+    const { tls, backendTls } = this.#definition ?? {};
+    const { clients, backends } = this.#loaded;
+    if (clients === undefined && backends === undefined) return undefined;
+    return {
+      version: this.#version,
+      clients: tls && clients && this.#clientTerms(tls, clients),
+      backends:
+        backendTls && backends
+          ? {
+              terms: {
+                ...backends,
+                verify: !backendTls.ignoreVerify,
+                resumes: backendTls.sessionTickets,
+              },
+              name: backendTls.serverName,
+              alpn: backendTls.alpn ?? [],
+            }
+          : undefined,
+    };
+  }
+
+  /** Ticket keys have changed: workers want new terms. */
+  renew(): void {
+    if (this.#definition?.tls?.sessionTickets !== true) return;
+    this.#version += 1;
+    this.#deps.onChanged();
+  }
+
+  stop(): void {
+    this.#reloading?.stop();
+    this.#forgetStored?.();
+    this.#definition = undefined;
+  }
+
+  #clientTerms(
+    tls: NonNullable<Balancer["tls"]>,
+    { identities, authoritiesPem, handshake }: NonNullable<LoadedTls["clients"]>,
+  ): ClientTlsTerms {
+    const mode = tls.clientAuth?.mode ?? "none";
+    const asks = createHash("sha256").update(`${mode} ${authoritiesPem}`).digest("hex");
+    return {
+      identities,
+      handshake,
+      alpn: tls.alpn ?? [],
+      clientAuth: { mode, authoritiesPem },
+      ticketKeys: tls.sessionTickets
+        ? this.#deps.ticketKeys.keysFor(`${this.#deps.balancer} ${asks}`)
+        : [],
+    };
+  }
+
+  #take(loaded: LoadedTls): void {
+    if (!isDeepStrictEqual(loaded, this.#loaded)) this.#version += 1;
+    this.#loaded = loaded;
+    this.#problems = [];
+  }
+
+  /** Files change without a word, stored certificates with one. */
+  #watch(): void {
+    const { clock, storedCertificates } = this.#deps;
+    this.#reloading ??= clock.every(certificateReloadMs, () => void this.#reload());
+    this.#forgetStored ??= storedCertificates?.onChange(() => void this.#reload());
+  }
+
+  async #reload(): Promise<void> {
+    const definition = this.#definition;
+    if (definition?.tls === undefined && definition?.backendTls === undefined) return;
+    const outcome = await loadTls(this.#deps.loading, definition);
+    // Another definition, or none, has come meanwhile.
+    if (definition !== this.#definition) return;
+    if (!outcome.ok) return this.#failed(outcome.problems);
+    const before = this.#version;
+    this.#take(outcome.value);
+    if (this.#version === before) return;
+    this.#deps.tell({ kind: "certificates.reloaded", balancer: this.#deps.balancer });
+    this.#deps.onChanged();
+  }
+
+  #failed(problems: readonly Problem[]): void {
+    const isKnown = isDeepStrictEqual(problems, this.#problems);
+    this.#problems = problems;
+    if (isKnown) return;
+    const detail = problems.map(({ pointer, detail: why }) => `${pointer}: ${why}`).join("; ");
+    this.#deps.tell({ kind: "certificates.failed", balancer: this.#deps.balancer, detail });
+  }
+}
