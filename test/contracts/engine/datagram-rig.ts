@@ -44,7 +44,7 @@ export interface DatagramRig {
 
 export const listenerTerms: ListenerTerms = { mode: "sessions", transparent: false };
 
-const sessionTerms: SessionTerms = {
+export const sessionTerms: SessionTerms = {
   clientIdleMs: 60_000,
   backendIdleMs: 0,
   idleMode: "twoWay",
