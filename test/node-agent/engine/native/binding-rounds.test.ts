@@ -11,13 +11,14 @@ import { openSockets } from "../../../support/open-sockets.ts";
 import { scaled } from "../../../support/scale.ts";
 import { startUdpBackend } from "../../../support/udp-backend.ts";
 
+const native = await findNative();
+
 const rounds = scaled(100, 20);
 const senders = 8;
 
 test("X-UDP-22 an address is taken and given up 100 times under datagrams, and nothing is left", async ({
   skip,
 }) => {
-  const native = await findNative();
   if (native.kind === "none") return skip(native.why);
   const backend = await startUdpBackend((bytes) => bytes);
   const told = { arrived: 0, ended: 0 };

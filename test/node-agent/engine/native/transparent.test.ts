@@ -10,6 +10,8 @@ import { startDatagramRelay } from "../../../support/datagram-relay.ts";
 import { findNative } from "../../../support/native-engine.ts";
 import { findProgram, runCommand } from "../../../support/run-command.ts";
 
+const native = await findNative();
+
 /**
  * client 10.77.1.2 and .3 ── relay 10.77.1.1, 10.77.2.1 ── backend 10.77.2.2, each a namespace. What
  * comes back from the backend is for the clients' addresses, and the relay takes it as its own.
@@ -24,7 +26,6 @@ test.for([
 ] as const)(
   "$row the backend sees each client's own address and port, with $mode",
   async ({ mode }, { skip }) => {
-    const native = await findNative();
     if (native.kind === "none") return skip(native.why);
     const made = await makeNamespaces();
     if (!made.ok) return skip(`no network namespaces: ${made.why}`);
@@ -58,7 +59,6 @@ test.for([
 test("F-UDP-12 without the privilege a transparent listener is refused, and says why", async ({
   skip,
 }) => {
-  const native = await findNative();
   if (native.kind === "none") return skip(native.why);
   if (process.getuid?.() !== 0) {
     const engine = native.create({ clock: systemClock(), onEvents: () => undefined });

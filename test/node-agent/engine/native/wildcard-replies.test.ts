@@ -5,6 +5,8 @@ import { findNative } from "../../../support/native-engine.ts";
 import { startUdpBackend } from "../../../support/udp-backend.ts";
 import { openUdpClient } from "../../../support/udp-client.ts";
 
+const native = await findNative();
+
 const wildcards = [
   { host: "0.0.0.0", asked: ["127.0.0.1", "127.0.0.2", "127.3.4.5"], from: "127.0.0.1" },
   { host: "::", asked: ["127.0.0.1", "127.0.0.2"], from: "127.0.0.1" },
@@ -14,7 +16,6 @@ const wildcards = [
 test.for(wildcards)(
   "X-UDP-25 bound to $host, a reply comes from the address that was asked: $asked",
   async ({ host, asked, from }, { skip }) => {
-    const native = await findNative();
     if (native.kind === "none") return skip(native.why);
     const { create } = native;
     const backend = await startUdpBackend((bytes) => bytes);
