@@ -36,10 +36,16 @@ using CipherPtr = std::unique_ptr<EVP_CIPHER, FreedBy<EVP_CIPHER_free>>;
 // before our calls, so that what stands there is theirs, and empty afterwards.
 class ErrorScope {
  public:
-  ErrorScope() { ERR_clear_error(); }
-  ~ErrorScope() { ERR_clear_error(); }
+  ErrorScope() { clear(); }
+  ~ErrorScope() { clear(); }
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;
+
+ private:
+  // Looking is much cheaper than clearing, and nearly always there is nothing.
+  static void clear() {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+  }
 };
 
 }  // namespace midstream

@@ -123,8 +123,7 @@ TlsSession::Status TlsSession::status_of(int result) {
 
 bool TlsSession::has_input() const {
   if (answers_queued_ > limits::kTlsQueueBytes) return false;
-  if (!input_.empty() || SSL_pending(ssl_.get()) > 0) return true;
-  return side_.readable || (wire_.input.owner == this && !wire_.input.empty());
+  return side_.readable || !input_.empty() || (wire_.input.owner == this && !wire_.input.empty());
 }
 
 size_t TlsSession::take(char* out, size_t size) {

@@ -42,8 +42,8 @@ class TlsSession {
   bool is_secured() const { return is_secured_; }
   TlsFailure failure() const { return failure_; }
 
-  // Opens records into `out`, as many as fit: `size` is at least `kTlsRecordBytes`. Bytes may have
-  // come whatever the status is.
+  // Opens records into `out`, as many as fit: `size` is at least `kTlsRecordBytes`, so that the library
+  // never holds half of one back. Bytes may have come whatever the status is.
   Status read(char* out, size_t size, size_t* got);
   // Seals all of it; false when the library refuses.
   bool write(const char* data, size_t size);
