@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import {
+  backendSessionsMax,
   datagramBytesMax,
   datagramQueueBytesMax,
   dropsToldMs,
@@ -26,6 +27,7 @@ test("what both drivers promise stands in C++ with the same numbers", () => {
   expect(valueOf("kFlushMs")).toBe(flushMsMax);
   expect(valueOf("kKeepAliveSeconds")).toBe(keepAliveMs / 1_000);
   expect(valueOf("kPeekBytesMax")).toBe(peekBytesMax);
+  expect(valueOf("kBackendSessionsMax")).toBe(backendSessionsMax);
   expect(valueOf("kReadBytes")).toBe(relayBufferBytes);
 });
 
