@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 import type { BackendBehaviour } from "./fake-backend.ts";
 
@@ -19,24 +20,39 @@ export interface FuzzedSession {
 export interface FuzzOptions {
   readonly port: number;
   readonly random: () => number;
+  /** Speaks TLS; in clear unless it is set. */
+  readonly isSecure?: boolean;
   /** A session that is not over by then hangs. */
   readonly withinMs: number;
 }
 
 /** A backend that behaves as its client asks, at random moments. */
-export function fuzzBackend(random: () => number): BackendBehaviour {
+export function fuzzBackend(
+  random: () => number,
+  /** What lies below TLS is reset there. */
+  wireOf = (socket: Socket): Socket => socket,
+): BackendBehaviour {
   return (socket) => {
     socket.once("data", (first: Buffer) => {
       const mode = backendModes[first[0] ?? 0] ?? "echo";
       if (mode === "echo") {
         socket.write(first);
         socket.pipe(socket);
-      } else misbehave(socket, mode, random);
+        return;
+      }
+      const reset = (): void => void wireOf(socket).resetAndDestroy();
+      misbehave(socket, { mode, random, reset });
     });
   };
 }
 
-function misbehave(socket: Socket, mode: Exclude<BackendMode, "echo">, random: () => number): void {
+interface Misbehaviour {
+  readonly mode: Exclude<BackendMode, "echo">;
+  readonly random: () => number;
+  readonly reset: () => void;
+}
+
+function misbehave(socket: Socket, { mode, random, reset }: Misbehaviour): void {
   let left = Math.floor(random() * 100_000);
   socket.on("end", () => socket.end());
   switch (mode) {
@@ -52,7 +68,7 @@ function misbehave(socket: Socket, mode: Exclude<BackendMode, "echo">, random: (
       socket.on("data", (data: Buffer) => {
         left -= data.length;
         if (left > 0) return;
-        if (mode === "reset") socket.resetAndDestroy();
+        if (mode === "reset") reset();
         else socket.end();
       });
   }
@@ -62,12 +78,14 @@ function misbehave(socket: Socket, mode: Exclude<BackendMode, "echo">, random: (
  * One client that does as chance has it: pieces of any size, pauses in reading, and one of several
  * ends. What it must not see: a byte that is not what it sent (an echo), a hang, or an echo cut short.
  */
-export async function fuzzSession({ port, random, withinMs }: FuzzOptions): Promise<FuzzedSession> {
+export async function fuzzSession(options: FuzzOptions): Promise<FuzzedSession> {
+  const { random, withinMs } = options;
   const mode = pick(backendModes, random);
   // Nobody reads at the other end: only a client that gives up gets away from there.
   const ending = mode === "deaf" ? "reset" : pick(endings, random);
   const sent = payload(backendModes.indexOf(mode), random);
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: random() < 0.5 });
+  const line = lineTo(options);
+  const { socket } = line;
   const over = Promise.withResolvers<string | undefined>();
   const timer = setTimeout(() => over.resolve("hangs"), withinMs);
   let received = 0;
@@ -84,11 +102,28 @@ export async function fuzzSession({ port, random, withinMs }: FuzzOptions): Prom
     received += data.length;
     if (random() < 0.1) rest(socket);
   });
-  speak(socket, { sent, ending, random });
+  speak(line, { sent, ending, random });
   const problem = (await over.promise) ?? shortEcho({ mode, ending, sent, received });
   clearTimeout(timer);
   socket.destroy();
   return { mode, ending, problem };
+}
+
+/** What a client speaks through, and what lies below it. */
+interface Line {
+  readonly socket: Socket;
+  readonly wire: Socket;
+  readonly opens: "connect" | "secureConnect";
+}
+
+function lineTo({ port, random, isSecure = false }: FuzzOptions): Line {
+  const noDelay = random() < 0.5;
+  const wire = connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay });
+  if (!isSecure) return { socket: wire, wire, opens: "connect" };
+  wire.on("error", () => undefined);
+  const maxVersion = random() < 0.5 ? "TLSv1.2" : "TLSv1.3";
+  const socket = connectTls({ socket: wire, rejectUnauthorized: false, maxVersion });
+  return { socket, wire, opens: "secureConnect" };
 }
 
 interface Speech {
@@ -98,14 +133,14 @@ interface Speech {
 }
 
 /** Sends in pieces of any size, a turn of the loop apart, and then ends. */
-function speak(socket: Socket, { sent, ending, random }: Speech): void {
+function speak({ socket, wire, opens }: Line, { sent, ending, random }: Speech): void {
   let at = 0;
   const next = (): void => {
     if (socket.destroyed) return;
     const isCut = ending !== "finish" && random() < 0.1;
     if (at >= sent.length || isCut) {
       if (ending === "finish") socket.end();
-      else if (ending === "reset") socket.resetAndDestroy();
+      else if (ending === "reset") wire.resetAndDestroy();
       else socket.destroy();
       return;
     }
@@ -114,7 +149,7 @@ function speak(socket: Socket, { sent, ending, random }: Speech): void {
     if (socket.write(piece) || ending !== "finish") setImmediate(next);
     else socket.once("drain", next);
   };
-  socket.once("connect", next);
+  socket.once(opens, next);
 }
 
 /** A reader that is slow for a moment. */

@@ -58,6 +58,9 @@ const engine: Engine = make({
   },
 });
 
+// Whoever hears `ready` may end it at once.
+process.on("SIGTERM", () => void engine.stop().then(() => process.exit()));
+process.on("disconnect", () => process.exit());
 setTerms();
 const ports: number[] = [];
 for (const index of listeners.keys()) {
@@ -67,8 +70,6 @@ for (const index of listeners.keys()) {
   ports.push(outcome.port);
 }
 process.send?.({ type: "ready", ports });
-process.on("SIGTERM", () => void engine.stop().then(() => process.exit()));
-process.on("disconnect", () => process.exit());
 
 function setTerms(): void {
   const ticketKeys = [new Uint8Array(48).fill(1)];
