@@ -38,6 +38,16 @@ const dot = 0x2e;
 const zero = 0x30;
 const nine = 0x39;
 
+/**
+ * The address as text: of 4 bytes as IPv4; of 16 as IPv6 in its shortest form (RFC 5952), or as IPv4
+ * where they are mapped; empty of any other number.
+ */
+export function addressText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length !== 16) return "";
+  return ipaddr.process(ipaddr.fromByteArray([...bytes]).toString()).toString();
+}
+
 function bytesOfIpv6(text: string): Uint8Array {
   const zone = text.indexOf("%");
   const address = zone === -1 ? text : text.slice(0, zone);

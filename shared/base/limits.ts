@@ -89,6 +89,11 @@ export const patternCharsMax = 512;
 export const patternCostMax = 16_000;
 /** All patterns of one balancer together, so that a check never blocks the process for long. */
 export const patternsCostMax = 200_000;
+/** A protocol's name in TLS (RFC 7301), and as many as one backend can be for. */
+export const protocolCharsMax = 255;
+export const backendProtocolsMax = 16;
+/** Networks that PROXY headers are taken from. */
+export const proxySourcesMax = 1_000;
 /** Entries of a table that remembers which client went where. */
 export const stickyEntriesMax = 1_000_000;
 /** What a backend may hold of the average, in percent: at 100 nobody could take one more. */
@@ -585,6 +590,10 @@ export const embeddedStopMsMax = 8_000;
 export const relayBufferBytes = 64 * 1024;
 /** First bytes of a client that can be looked at before it is connected; a ClientHello has 16 KB at most. */
 export const peekBytesMax = 64 * 1024;
+/** A header of the PROXY protocol with all that it may carry; the addresses alone take 52. */
+export const proxyHeaderBytesMax = 16 * 1024;
+/** Waiting for a client's first bytes, a PROXY header or a ClientHello, where "0" asks for no limit. */
+export const firstBytesMsMax = 60_000;
 /**
  * Resident memory of the agent for a connection that moves nothing, sockets in the kernel aside. It is
  * no limit that the agent enforces: tests hold it to this.
@@ -636,6 +645,8 @@ export const healthChecksMax = 1_024;
 export const firstDiscoveryMsMax = 1_000;
 /** Backends that one client's connection is tried on, one after the other. */
 export const dialAttemptsMax = 3;
+/** Host names whose pool a worker remembers, where patterns decide; then it begins anew. */
+export const sniNamesKept = 4_096;
 /** Workers bring their counters up to date this often; a rate over two seconds is then right to 5 %. */
 export const movedMs = 100;
 /** Refused clients and failed dials are told once a second, however many there are … */

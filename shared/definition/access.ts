@@ -1,9 +1,8 @@
-import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
 import { Fault } from "../base/fault.ts";
 import { accessRulesMax } from "../base/limits.ts";
-import { isAddress, isIpv6 } from "./host.ts";
+import { readNetwork } from "./network.ts";
 import { readableText, refused, understood, type Reading } from "./reading.ts";
 import { section } from "./section.ts";
 
@@ -58,14 +57,4 @@ export function readAccessRule(text: string): Reading<AccessRule> {
   return network === undefined
     ? refused("invalid-line", `"${target}" is neither an address nor a network`)
     : understood({ action, network });
-}
-
-function readNetwork(text: string): string | undefined {
-  if (isAddress(text)) return `${text}/${isIpv6(text) ? 128 : 32}`;
-  const isCidr = ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || isIpv6Cidr(text);
-  return isCidr ? text : undefined;
-}
-
-function isIpv6Cidr(text: string): boolean {
-  return text.includes(":") && ipaddr.IPv6.isValidCIDR(text);
 }

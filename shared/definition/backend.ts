@@ -1,9 +1,15 @@
 import { z } from "zod";
 
-import { hostCharsMax, patternCharsMax, weightMax } from "../base/limits.ts";
+import {
+  backendProtocolsMax,
+  hostCharsMax,
+  patternCharsMax,
+  protocolCharsMax,
+  weightMax,
+} from "../base/limits.ts";
 import { countSchema, hostSchema, portSchema } from "./fields.ts";
 import { readHost } from "./host.ts";
-import { readableText, type Reading } from "./reading.ts";
+import { boundedText, readableText, type Reading } from "./reading.ts";
 import { section } from "./section.ts";
 import { readSocketPath, socketPathOf } from "./socket-path.ts";
 
@@ -26,6 +32,20 @@ export const backendSchema = section({
   // Empty is the name of a client that gave none.
   sni: z.string().max(patternCharsMax).default("").meta({
     description: "Host name, or pattern, of the TLS clients it serves; needs the `sni` section",
+  }),
+  alpn: z
+    .array(boundedText(protocolCharsMax))
+    .min(1)
+    .max(backendProtocolsMax)
+    .optional()
+    .meta({
+      description:
+        "Application protocols (ALPN) of the TLS clients it serves, of those with its `sni`: it gets " +
+        "only clients that offer one of them, and those get no backend without; needs the `sni` section",
+      examples: [["h2"], ["acme-tls/1"]],
+    }),
+  proxyProtocol: z.boolean().optional().meta({
+    description: "false leaves out the header of the balancer's `proxyProtocol` section",
   }),
 });
 

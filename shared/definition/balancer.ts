@@ -9,6 +9,7 @@ import { durationField } from "./duration-field.ts";
 import { ejectionSchema } from "./ejection.ts";
 import { nameSchema } from "./fields.ts";
 import { healthcheckSchema } from "./healthcheck/healthcheck.ts";
+import { inboundProxyProtocolSchema } from "./inbound-proxy-protocol.ts";
 import { limitsSchema } from "./limits.ts";
 import { managedBackendsSchema } from "./managed-backend.ts";
 import { proxyProtocolSchema } from "./proxy-protocol.ts";
@@ -56,6 +57,7 @@ export const balancerSchema = section({
   udp: udpSchema.optional(),
   access: accessSchema.optional(),
   proxyProtocol: proxyProtocolSchema.optional(),
+  inboundProxyProtocol: inboundProxyProtocolSchema.optional(),
   accessLog: accessLogSchema.optional(),
   // A check can be wrong, and a backend that leaves may be finishing what it has: cutting is a choice.
   cutOnBackendLoss: z

@@ -36,6 +36,7 @@ export type Capability =
   | "udp:transparent"
   | "udp:source-address"
   | "udp:wildcard"
+  | "proxy-protocol:before-tls"
   | `certificate:${CertificateKind}`
   | "discovery-certificate:stored"
   | `section:${OptionalSection}`;
@@ -48,6 +49,7 @@ type OptionalSection =
   | "backendTls"
   | "access"
   | "proxyProtocol"
+  | "inboundProxyProtocol"
   | "accessLog";
 type CertificateKind = "stored" | "files" | "acme";
 
@@ -66,6 +68,7 @@ const optionalSections: readonly OptionalSection[] = [
   "backendTls",
   "access",
   "proxyProtocol",
+  "inboundProxyProtocol",
   "accessLog",
 ];
 
@@ -94,6 +97,7 @@ export function requiredCapabilities(balancer: Balancer): readonly Requirement[]
     ...(balancer.cutOnBackendLoss === true
       ? [need("cut-on-backend-loss", "/cutOnBackendLoss")]
       : []),
+    ...headerNeeds(balancer),
     ...udpNeeds(balancer),
   ];
 }
@@ -114,6 +118,12 @@ export function unsupportedBy(
 
 function need(capability: Capability, pointer: string): Requirement {
   return { capability, pointer };
+}
+
+function headerNeeds({ proxyProtocol }: Balancer): readonly Requirement[] {
+  return proxyProtocol?.beforeTls === true
+    ? [need("proxy-protocol:before-tls", "/proxyProtocol/beforeTls")]
+    : [];
 }
 
 function strategyOptionNeeds(options: StrategyOptions): readonly Requirement[] {

@@ -15,6 +15,6 @@ export const sniSchema = section({
   }),
   // gobetween's, and kept: a TLS client sends its hello at once, so two seconds are loss and retries.
   readTimeout: durationField().prefault("2s").meta({
-    description: "Time for the client's hello to arrive",
+    description: 'Time for the client\'s whole hello to arrive; "0" is a minute',
   }),
 }).meta({ id: "Sni", description: "Routing by the host name in the client's TLS hello" });

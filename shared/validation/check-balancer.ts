@@ -10,6 +10,7 @@ import { findingsOf } from "./problems-of.ts";
 import { backendRules } from "./rules/backend-rules.ts";
 import { bindRules } from "./rules/bind-rules.ts";
 import { protocolRules } from "./rules/protocol-rules.ts";
+import { proxyRules } from "./rules/proxy-rules.ts";
 import { strategyRules } from "./rules/strategy-rules.ts";
 import { udpRules } from "./rules/udp-rules.ts";
 
@@ -20,6 +21,7 @@ const rules: readonly ((parts: Parts) => readonly Problem[])[] = [
   udpRules,
   backendRules,
   strategyRules,
+  proxyRules,
 ];
 
 /**

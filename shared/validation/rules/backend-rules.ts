@@ -2,6 +2,7 @@ import { backendsPerBalancerMax, patternsCostMax } from "../../base/limits.ts";
 import { patternCost } from "../../base/pattern.ts";
 import type { Problem } from "../../base/problem.ts";
 import { backendName } from "../../definition/backend-name.ts";
+import type { Backend } from "../../definition/backend.ts";
 import type { Protocol } from "../../definition/balancer.ts";
 import { sourcesOf } from "../../definition/discovery/discovery.ts";
 import type { ManagedBackend } from "../../definition/managed-backend.ts";
@@ -10,10 +11,12 @@ import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
 
 /**
- * Listed backends: not too many over all sources and beside them, patterns where `sni` says so, and
- * a port for all but Unix sockets, which udp does not have. One that is managed is there once.
+ * Listed backends: not too many over all sources and beside them, patterns where `sni` says so, a
+ * port for all but Unix sockets, which udp does not have, and nothing that refines a section that is
+ * not there. One that is managed is there once.
  */
-export function backendRules({ right }: Parts): readonly Problem[] {
+export function backendRules(parts: Parts): readonly Problem[] {
+  const { right } = parts;
   const managed = right.managedBackends ?? [];
   if (right.discovery === undefined) return twice(managed);
   const listed = sourcesOf(right.discovery).flatMap(({ source, pointer }) =>
@@ -34,6 +37,7 @@ export function backendRules({ right }: Parts): readonly Problem[] {
     ...twice(managed),
     ...listed.flatMap((backend) => wrongTarget(backend, right.protocol)),
     ...(isPattern ? wrongPatterns(named) : []),
+    ...listed.flatMap((backend) => lackingSections(backend, parts)),
   ];
 }
 
@@ -52,6 +56,21 @@ function wrongTarget(
   }
   const detail = "a Unix socket has no port: write 0";
   return port === 0 ? [] : [{ pointer: `${pointer}/port`, code: "conflict", detail }];
+}
+
+/** A field that refines a section of the balancer means nothing without it. */
+function lackingSections(
+  { pointer, ...backend }: ListedTarget & Pick<Backend, "alpn" | "proxyProtocol">,
+  parts: Parts,
+): readonly Problem[] {
+  const needs = { alpn: "sni", proxyProtocol: "proxyProtocol" } as const;
+  return (["alpn", "proxyProtocol"] as const)
+    .filter((field) => backend[field] !== undefined && !parts.has(needs[field]))
+    .map((field) => ({
+      pointer: `${pointer}/${field}`,
+      code: "conflict",
+      detail: `means nothing without the balancer's ${needs[field]}`,
+    }));
 }
 
 interface ListedTarget {

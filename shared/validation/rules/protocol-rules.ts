@@ -14,7 +14,13 @@ export function protocolRules(parts: Parts): readonly Problem[] {
       return [...tlsNeedsProtocol(parts), ...excluded(parts, "tcp", ["udp"])];
     case "udp":
       return [
-        ...excluded(parts, "udp", ["tls", "backendTls", "sni", "proxyProtocol"]),
+        ...excluded(parts, "udp", [
+          "tls",
+          "backendTls",
+          "sni",
+          "proxyProtocol",
+          "inboundProxyProtocol",
+        ]),
         ...noPing(parts),
       ];
   }

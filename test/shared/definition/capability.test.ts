@@ -68,6 +68,7 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "section:backendTls", pointer: "/backendTls" },
     { capability: "section:access", pointer: "/access" },
     { capability: "section:proxyProtocol", pointer: "/proxyProtocol" },
+    { capability: "section:inboundProxyProtocol", pointer: "/inboundProxyProtocol" },
     { capability: "section:accessLog", pointer: "/accessLog" },
     { capability: "certificate:stored", pointer: "/tls/certificates/0" },
     { capability: "certificate:files", pointer: "/tls/certificates/1" },
@@ -75,6 +76,7 @@ test("every section, option and kind of bind is needed by name, with its place",
     { capability: "idle:one-way", pointer: "/limits/idleMode" },
     { capability: "limits:per-client", pointer: "/limits/perClient" },
     { capability: "cut-on-backend-loss", pointer: "/cutOnBackendLoss" },
+    { capability: "proxy-protocol:before-tls", pointer: "/proxyProtocol/beforeTls" },
   ]);
 });
 

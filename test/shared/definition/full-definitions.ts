@@ -72,6 +72,8 @@ const backend = {
   priority: 3,
   maxConnections: 4,
   sni: "a.test",
+  alpn: ["h2"],
+  proxyProtocol: false,
 };
 
 const singleDiscoveries: Readonly<Record<string, Json>> = {
@@ -311,7 +313,8 @@ const fullTls: Json = {
     alpn: ["h2"],
     ...handshake,
   },
-  proxyProtocol: { version: "1" },
+  proxyProtocol: { version: "2", tlsDetails: true, beforeTls: true },
+  inboundProxyProtocol: { from: ["10.0.0.0/8", "unix"], required: false, timeout: anyDuration },
 };
 
 const fullUdp: Json = {

@@ -130,6 +130,9 @@ describe("required keys", () => {
       "/protocol": ["/tls", "/sni", "/backendTls", "/proxyProtocol", "/udp"],
       "/strategy": ["/strategyOptions"],
       "/limits": ["/udp"],
+      "/sni": ["/discovery", "/proxyProtocol"],
+      "/backendTls": ["/proxyProtocol"],
+      "/proxyProtocol": ["/discovery"],
     };
     return [section, ...(dependants[section] ?? [])].some((one) => pointer.startsWith(one));
   }

@@ -160,13 +160,64 @@ describe("UDP", () => {
 });
 
 describe("other sections", () => {
-  test("F-CFG-29 only version 1 of the PROXY protocol is accepted, and it must be given", () => {
+  test("the PROXY protocol has versions 1 and 2, and one must be given", () => {
     const withVersion = (proxyProtocol: unknown): unknown => minimal({ proxyProtocol });
     expect(stored(withVersion({ version: "1" })).proxyProtocol).toEqual({ version: "1" });
+    expect(stored(withVersion({ version: "2" })).proxyProtocol).toEqual({ version: "2" });
     expect(codesOf(withVersion({}))).toEqual(["/proxyProtocol/version required"]);
-    for (const version of ["2", "", "v1", 1]) {
+    for (const version of ["3", "", "v1", 1, 2]) {
       expect(codesOf(withVersion({ version }))).toEqual(["/proxyProtocol/version unknown-value"]);
     }
+  });
+
+  test("a PROXY header can hold only what its version has room for and what is known", () => {
+    const details = (version: "1" | "2", more: object = {}): unknown =>
+      minimal({ proxyProtocol: { version, tlsDetails: true }, ...more });
+    expect(codesOf(details("1", { sni: {} }))).toEqual(["/proxyProtocol/tlsDetails conflict"]);
+    expect(codesOf(details("2"))).toEqual(["/proxyProtocol/tlsDetails conflict"]);
+    stored(details("2", { sni: {} }));
+    stored(details("2", { protocol: "tls", tls }));
+    const early = { version: "1", beforeTls: true };
+    expect(codesOf(minimal({ proxyProtocol: early }))).toEqual([
+      "/proxyProtocol/beforeTls conflict",
+    ]);
+    stored(minimal({ proxyProtocol: early, backendTls: {} }));
+  });
+
+  test("a backend's own words about names and headers need the sections that they refine", () => {
+    const backends = [
+      { host: "a", port: 1, alpn: ["h2"] },
+      { host: "b", port: 1, proxyProtocol: false },
+    ];
+    const discovery = { kind: "static", backends };
+    expect(codesOf(minimal({ discovery }))).toEqual([
+      "/discovery/backends/0/alpn conflict",
+      "/discovery/backends/1/proxyProtocol conflict",
+    ]);
+    stored(minimal({ discovery, sni: {}, proxyProtocol: { version: "1" } }));
+    const none = { kind: "static", backends: [{ host: "a", port: 1, alpn: [] }] };
+    expect(codesOf(minimal({ discovery: none, sni: {} }))).toEqual([
+      "/discovery/backends/0/alpn out-of-range",
+    ]);
+  });
+
+  test("PROXY headers are taken from whom the definition names, and from nobody by default", () => {
+    const inbound = (inboundProxyProtocol: unknown): unknown => minimal({ inboundProxyProtocol });
+    const from = ["10.0.0.0/8", "2001:db8::5", "unix"];
+    expect(stored(inbound({ from })).inboundProxyProtocol).toEqual({
+      from,
+      required: true,
+      timeout: "5s",
+    });
+    expect(codesOf(inbound({}))).toEqual(["/inboundProxyProtocol/from required"]);
+    expect(codesOf(inbound({ from: [] }))).toEqual(["/inboundProxyProtocol/from out-of-range"]);
+    expect(codesOf(inbound({ from: ["10.0.0.0/33", "any", "unix:/run/a.sock"] }))).toEqual([
+      "/inboundProxyProtocol/from/0 invalid-address",
+      "/inboundProxyProtocol/from/1 invalid-address",
+      "/inboundProxyProtocol/from/2 invalid-address",
+    ]);
+    const udp = { protocol: "udp", limits: udpEnd, inboundProxyProtocol: { from } };
+    expect(codesOf(minimal(udp))).toEqual(["/inboundProxyProtocol conflict"]);
   });
 
   test("F-CFG-30 sni waits 2s, matches exactly and sends the unexpected to the default", () => {
