@@ -27,6 +27,10 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
   if (event.kind === "discovery.skipped") {
     return ofSource(event, `${event.count} skipped: ${event.detail}`);
   }
+  if (event.kind === "backend.skipped") {
+    const { balancer, backend } = event;
+    return { kind: "discovery.skipped", balancer, backend, detail: `sni: ${event.detail}` };
+  }
   return undefined;
 }
 

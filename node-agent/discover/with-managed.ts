@@ -44,6 +44,8 @@ function directedBy(
     priority: own.priority ?? said.priority,
     maxConnections: own.maxConnections ?? said.maxConnections,
     sni: own.sni ?? said.sni,
+    ...(said.alpn === undefined ? {} : { alpn: said.alpn }),
+    ...(said.proxyProtocol === undefined ? {} : { proxyProtocol: said.proxyProtocol }),
     ...(own.state === undefined ? {} : { state: own.state }),
     ...(own.state === "draining" ? { drainMs } : {}),
   };

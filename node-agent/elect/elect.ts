@@ -16,7 +16,9 @@ export type Election =
   /** Nobody is live, or only backends that never get traffic. */
   | { readonly kind: "none-live" }
   /** Backends are live, and each holds as many connections as it may. */
-  | { readonly kind: "all-full" };
+  | { readonly kind: "all-full" }
+  /** No backend is for clients that ask for this name. */
+  | { readonly kind: "name-refused" };
 
 const strategies = {
   weight,
@@ -105,6 +107,8 @@ export function refusalText(election: Exclude<Election, { kind: "chosen" }>): st
       return "no live backend";
     case "all-full":
       return "every live backend is at its connection limit";
+    case "name-refused":
+      return "no live backend serves the host name that was asked for";
   }
 }
 

@@ -124,7 +124,7 @@ export interface ListenOptions {
 }
 
 export interface PeekTerms {
-  /** More bytes than these are worth telling: 0 at first, then as many as were told last time. */
+  /** More bytes than these are worth telling: 0 for any, or as many as have been told, at least. */
   readonly moreThan: number;
   /** Silence that is waited out; 0 means forever. */
   readonly timeoutMs: number;
@@ -171,6 +171,12 @@ export const closeReasons = [
   "backend-lost",
   "handshake-failed",
   "handshake-timeout",
+  "untrusted-proxy",
+  "bad-proxy-header",
+  "proxy-header-timeout",
+  "bad-hello",
+  "hello-timeout",
+  "name-refused",
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 

@@ -2,7 +2,6 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { accessBatchMs, accessErrorsPerSecondMax, accessLinesMax } from "#shared/base/limits.ts";
 import { fullBucket, refilled, type Bucket } from "#shared/base/token-bucket.ts";
 
-import type { Peer } from "../engine/engine.ts";
 import type { AccessLines } from "../runtime/access-log.ts";
 import {
   accessLine,
@@ -40,7 +39,7 @@ export class AccessRecorder {
   }
 
   /** A connection of a balancer that has an access log was accepted. */
-  begin(terms: AccessTerms, from: { readonly peer: Peer; readonly listener: string }): AccessTrace {
+  begin(terms: AccessTerms, from: Pick<AccessTrace, "peer" | "proxy" | "listener">): AccessTrace {
     const { clock, random } = this.#deps;
     return {
       terms,

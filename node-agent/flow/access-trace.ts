@@ -14,7 +14,10 @@ export interface AccessTerms {
 /** What the log wants to know of a connection, from its start on. */
 export interface AccessTrace {
   readonly terms: AccessTerms;
-  readonly peer: Peer;
+  /** Who it is about. */
+  peer: Peer;
+  /** The address that the connection came from, where a proxy may tell about another. */
+  readonly proxy?: string | undefined;
   /** Where it came in: `address:port`, or `unix:path`. */
   readonly listener: string;
   readonly isSampled: boolean;
@@ -54,6 +57,12 @@ const failures: ReadonlySet<AccessEnd["reason"]> = new Set<AccessEnd["reason"]>(
   "access-denied",
   "handshake-failed",
   "handshake-timeout",
+  "untrusted-proxy",
+  "bad-proxy-header",
+  "proxy-header-timeout",
+  "bad-hello",
+  "hello-timeout",
+  "name-refused",
 ]);
 
 /** Whether a connection is logged although it was not sampled. */
@@ -79,6 +88,7 @@ export function accessLine(trace: AccessTrace, end: AccessEnd, nowMs: number): s
     balancerName: terms.balancerName,
     client: peer.address,
     clientPort: peer.port,
+    ...(trace.proxy === undefined ? {} : { proxy: trace.proxy }),
     listener: trace.listener,
     backend: end.tried.at(-1) ?? null,
     dials: end.tried.length,

@@ -1,8 +1,12 @@
-import { durationMs } from "#shared/base/duration.ts";
+import { durationMs, type Duration } from "#shared/base/duration.ts";
 import { Fault } from "#shared/base/fault.ts";
+import { firstBytesMsMax } from "#shared/base/limits.ts";
 import { parseAccessRule } from "#shared/definition/access.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { unixSource } from "#shared/definition/inbound-proxy-protocol.ts";
+import { readNetwork } from "#shared/definition/network.ts";
 
+import type { AnnounceTerms } from "../connect/proxy-header.ts";
 import { strategyNames, type ElectionTerms, type StrategyName } from "../elect/elect.ts";
 import type { AccessTerms } from "./access-trace.ts";
 import type { SharedTables } from "./balancer-memory.ts";
@@ -10,6 +14,8 @@ import type {
   BalancerPlace,
   BalancerTerms,
   DoorTerms,
+  InboundTerms,
+  SniffTerms,
   TlsTerms,
   UdpTerms,
 } from "./worker-protocol.ts";
@@ -37,7 +43,9 @@ export function balancerTerms(
     ...place,
     election: electionTerms(definition),
     sticky: stickyTerms(definition, tables),
+    inbound: inboundTerms(definition),
     door: doorTerms(definition, tables),
+    sni: sniffTerms(definition),
     connect: {
       prefix: undefined,
       connectTimeoutMs: durationMs(limits.backendConnectionTimeout),
@@ -47,6 +55,7 @@ export function balancerTerms(
     },
     udp: definition.protocol === "udp" ? udpTerms(definition) : undefined,
     tls,
+    announce: announceTerms(definition),
     accessLog,
   };
 }
@@ -94,6 +103,40 @@ function doorTerms({ limits, access }: Balancer, tables: SharedTables): DoorTerm
         ? undefined
         : { bounds: perClient, memory: tables.clients },
   };
+}
+
+function inboundTerms({ inboundProxyProtocol }: Balancer): InboundTerms | undefined {
+  if (inboundProxyProtocol === undefined) return undefined;
+  const { from, required, timeout } = inboundProxyProtocol;
+  return {
+    from: {
+      networks: from.flatMap((source) => readNetwork(source) ?? []),
+      unix: from.includes(unixSource),
+    },
+    isRequired: required,
+    timeoutMs: firstBytesMs(timeout),
+  };
+}
+
+function sniffTerms({ sni }: Balancer): SniffTerms | undefined {
+  if (sni === undefined) return undefined;
+  const { hostnameMatchingStrategy, unexpectedHostnameStrategy, readTimeout } = sni;
+  return {
+    matching: hostnameMatchingStrategy,
+    unexpected: unexpectedHostnameStrategy,
+    timeoutMs: firstBytesMs(readTimeout),
+  };
+}
+
+/** Nobody is waited for without an end: a client that says nothing costs a descriptor. */
+function firstBytesMs(duration: Duration): number {
+  return durationMs(duration) || firstBytesMsMax;
+}
+
+function announceTerms({ proxyProtocol }: Balancer): AnnounceTerms | undefined {
+  if (proxyProtocol === undefined) return undefined;
+  const { version, tlsDetails = false } = proxyProtocol;
+  return { version: version === "1" ? 1 : 2, tellsTls: tlsDetails };
 }
 
 function strategyOf({ strategy }: Balancer): StrategyName {

@@ -50,6 +50,15 @@ export type DataPlaneEvent =
   /** More backends than a balancer, or this node, can have: so many get no traffic. */
   | { readonly kind: "backends.left-out"; readonly balancer: string; readonly count: number }
   | (SourceEvent & OfSource)
+  /** It was found with a pattern for host names that cannot be used: no name leads to it. */
+  | {
+      readonly kind: "backend.skipped";
+      readonly balancer: string;
+      readonly backend: string;
+      readonly detail: string;
+      /** Workers that have noticed. */
+      readonly count: number;
+    }
   | {
       readonly kind: "clients.turned-away";
       readonly balancer: string;

@@ -9,7 +9,7 @@ export function onClosed(stages: Stages, event: EventOf<"closed">): void {
   if (connection === undefined) return;
   stages.connections.delete(connection.id);
   if (connection.stage === "securing") onHandshakeFailed(stages, connection, event);
-  if (connection.stage !== "arriving") release(stages, connection, event);
+  if (connection.isAdmitted) release(stages, connection, event);
   const { trace, tried } = connection;
   if (trace !== undefined) stages.access.end(trace, { ...event, tried });
 }

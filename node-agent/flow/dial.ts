@@ -1,5 +1,8 @@
 import { afterFailedDial, reasonOf, targetOf } from "../connect/dialling.ts";
+import { proxyHeader, type AnnouncedTls } from "../connect/proxy-header.ts";
 import { refusalText } from "../elect/elect.ts";
+import type { ConnectTerms } from "../engine/engine.ts";
+import type { Candidate } from "../pool/pool-view.ts";
 import { isOwnLack } from "../runtime/own-lack.ts";
 import type { OpenConnection } from "./open-connection.ts";
 import { reasonOfElection } from "./reason-of-election.ts";
@@ -13,7 +16,7 @@ export function dialNext(
   connection: OpenConnection,
   lastCode: string | undefined,
 ): void {
-  const { id, balancer, tried } = connection;
+  const { id, tried } = connection;
   const election = takeBackend(stages.counters, connection);
   if (election.kind === "chosen") {
     connection.backend = election.candidate;
@@ -23,7 +26,7 @@ export function dialNext(
     return stages.engine.connect(
       id,
       targetOf(election.candidate),
-      balancer.connectTerms(election.candidate, connection.tls),
+      connectTerms(connection, election.candidate),
     );
   }
   if (lastCode !== undefined) return stages.engine.close(id, "flush", reasonOf(lastCode));
@@ -31,6 +34,21 @@ export function dialNext(
     reason: reasonOfElection(election),
     detail: refusalText(election),
   });
+}
+
+/** One object for all of a balancer's connections, unless each is announced. */
+function connectTerms(connection: OpenConnection, backend: Candidate): ConnectTerms {
+  const { balancer, peer, tls } = connection;
+  const terms = balancer.connectTerms(backend, tls);
+  const { announce } = balancer.terms;
+  if (announce === undefined || !backend.takesProxyHeader) return terms;
+  return { ...terms, prefix: proxyHeader(announce, peer, announcedTls(connection)) };
+}
+
+/** What a handshake came to; where TLS passes through, the name that was asked for. */
+function announcedTls({ tls, hello }: OpenConnection): AnnouncedTls | undefined {
+  if (tls !== undefined) return { serverName: tls.serverName, alpn: tls.alpn, session: tls };
+  return hello && { serverName: hello.name, alpn: "", session: undefined };
 }
 
 /** The backend is there, and bytes move already. */

@@ -41,6 +41,8 @@ function eventOf(notice: Notice, balancer: string): DataPlaneEvent {
         balancer,
         detail: `${notice.code}: ${notice.detail}`,
       };
+    case "backend-skipped":
+      return { ...notice, kind: "backend.skipped", balancer };
     case "accept-failed":
       return { ...notice, kind: "accepts.failed", balancer };
     case "datagrams-dropped":

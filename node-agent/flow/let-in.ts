@@ -1,6 +1,6 @@
 import { admit } from "../listen/admission.ts";
 import type { OpenConnection } from "./open-connection.ts";
-import { prepare } from "./prepare.ts";
+import { sniff } from "./sniff.ts";
 import type { Stages } from "./stages.ts";
 import { turnAway } from "./turn-away.ts";
 
@@ -10,5 +10,5 @@ export function letIn(stages: Stages, connection: OpenConnection): void {
   if (admission.kind === "denied") return turnAway(stages, connection, admission);
   connection.place = admission.place;
   stages.connections.set(connection.id, connection);
-  prepare(stages, connection);
+  sniff(stages, connection);
 }

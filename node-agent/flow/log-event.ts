@@ -26,6 +26,7 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "connections.cut": { level: "warn", text: "connections of a backend were cut" },
   "backends.changed": { level: "info", text: "the backends have changed" },
   "backends.left-out": { level: "warn", text: "there are more backends than can be used" },
+  "backend.skipped": { level: "warn", text: "a backend's pattern for host names cannot be used" },
   "discovery.recovered": { level: "info", text: "the backends could be fetched again" },
   "discovery.skipped": { level: "warn", text: "a source names what cannot be a backend" },
   "discovery.failed": { level: "warn", text: "the backends could not be fetched" },

@@ -2,19 +2,22 @@ import { isIP } from "node:net";
 
 import { socketPathOf } from "#shared/definition/socket-path.ts";
 
-import { createElector, type Elector } from "../elect/elect.ts";
-import type { ElectionSources } from "../elect/election-sources.ts";
+import type { Elector } from "../elect/elect.ts";
+import { PatternShelf } from "../elect/pattern-shelf.ts";
+import type { Requested, SkippedBackend } from "../elect/sni-pools.ts";
 import type { ElectingClient } from "../elect/strategy.ts";
 import type { ConnectTerms } from "../engine/engine.ts";
 import type { ClientTlsFacts } from "../engine/tls-terms.ts";
 import { createAccessList } from "../listen/access-list.ts";
 import type { ClientDoor, Door } from "../listen/admission.ts";
+import { createTrust, type Trusts } from "../listen/trusted-sources.ts";
 import { ClientCounters } from "../pool/client-counters.ts";
 import type { Candidate, PoolView } from "../pool/pool-view.ts";
 import { StickyTable } from "../pool/sticky-table.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
+import { BalancerElectors } from "./balancer-electors.ts";
 import { backendTlsOf } from "./tls-ids.ts";
-import type { BalancerTerms } from "./worker-protocol.ts";
+import type { BalancerKey, BalancerTerms, InboundTerms } from "./worker-protocol.ts";
 
 export interface ServedDeps {
   readonly counters: WorkerCounters;
@@ -23,6 +26,14 @@ export interface ServedDeps {
   readonly random: () => number;
   /** Monotonic, the same in all workers. */
   readonly nowMs: () => number;
+  /** No name leads to a backend of this balancer; told when it begins. */
+  readonly onSkipped: (balancer: BalancerKey, skipped: SkippedBackend) => void;
+}
+
+/** How proxies in front of a balancer announce their clients. */
+export interface InboundDoor extends InboundTerms {
+  /** Who may. */
+  readonly trusts: Trusts;
 }
 
 /** A balancer as one worker serves it; the main thread says when terms and pool are others. */
@@ -31,17 +42,22 @@ export class ServedBalancer {
   #terms: BalancerTerms;
   #pool: PoolView;
   #door: Door;
+  #inbound: InboundDoor | undefined;
   #sticky: StickyTable | undefined;
-  #elector: Elector | undefined;
   /** To backends that are spoken to through TLS. */
   #connectTerms = new WeakMap<Candidate, ConnectTerms>();
+  #electors: BalancerElectors;
+  readonly #patterns = new PatternShelf();
+  #skipped: ReadonlySet<string> = new Set();
 
   constructor(deps: ServedDeps, terms: BalancerTerms, pool: PoolView) {
     this.#deps = deps;
     this.#terms = terms;
     this.#pool = pool;
     this.#door = doorOf(deps, terms);
+    this.#inbound = inboundOf(terms);
     this.#sticky = stickyOf(deps, terms);
+    this.#electors = this.#newElectors();
   }
 
   get terms(): BalancerTerms {
@@ -52,14 +68,14 @@ export class ServedBalancer {
     return this.#door;
   }
 
-  /** Prepared for the pool when its first client comes: pools may change faster than clients come. */
-  get elector(): Elector {
-    this.#elector ??= createElector({
-      terms: this.#terms.election,
-      candidates: this.#pool.candidates,
-      sources: sourcesOf(this.#deps, this.#terms, this.#sticky),
-    });
-    return this.#elector;
+  /** Who may announce clients by PROXY headers; undefined where clients come by themselves. */
+  get inbound(): InboundDoor | undefined {
+    return this.#inbound;
+  }
+
+  /** Elects for a client that has asked for this; undefined where names mean nothing. */
+  electorOf(requested: Requested | undefined): Elector {
+    return this.#electors.electorOf(requested);
   }
 
   /** The backend that a target stands for, as `forward` was given it. */
@@ -103,20 +119,38 @@ export class ServedBalancer {
     this.#terms = terms;
     this.#pool = pool;
     this.#door = doorOf(this.#deps, terms);
+    this.#inbound = inboundOf(terms);
     this.#sticky = stickyOf(this.#deps, terms);
     this.#connectTerms = new WeakMap();
-    this.#elector = undefined;
+    this.#electors = this.#newElectors();
   }
 
   /** Elects from other backends. */
   swapPool(pool: PoolView): void {
     this.#pool = pool;
-    this.#elector = undefined;
+    this.#electors = this.#newElectors();
   }
 
   /** The client has a place of this backend now. */
   remember({ address }: ElectingClient, backend: Candidate): void {
     this.#sticky?.remember(address, backend.slot);
+  }
+
+  #newElectors(): BalancerElectors {
+    return new BalancerElectors({
+      ...this.#deps,
+      terms: this.#terms,
+      pool: this.#pool,
+      sticky: this.#sticky,
+      patterns: this.#patterns,
+      onSkipped: (skipped) => this.#tellSkipped(skipped),
+    });
+  }
+
+  #tellSkipped(skipped: readonly SkippedBackend[]): void {
+    const fresh = skipped.filter(({ backend }) => !this.#skipped.has(backend));
+    this.#skipped = new Set(skipped.map(({ backend }) => backend));
+    for (const one of fresh) this.#deps.onSkipped(this.#terms.key, one);
   }
 }
 
@@ -129,6 +163,10 @@ function doorOf(deps: ServedDeps, { slot, door }: BalancerTerms): Door {
   };
 }
 
+function inboundOf({ inbound }: BalancerTerms): InboundDoor | undefined {
+  return inbound && { ...inbound, trusts: createTrust(inbound.from) };
+}
+
 function clientDoorOf(
   { worker, nowMs }: ServedDeps,
   { bounds, memory }: NonNullable<BalancerTerms["door"]["perClient"]>,
@@ -138,24 +176,4 @@ function clientDoorOf(
 
 function stickyOf({ nowMs }: ServedDeps, { sticky }: BalancerTerms): StickyTable | undefined {
   return sticky && new StickyTable({ ...sticky, nowMs });
-}
-
-function sourcesOf(
-  { counters, random, nowMs }: ServedDeps,
-  { slot }: BalancerTerms,
-  remembered: StickyTable | undefined,
-): ElectionSources {
-  return {
-    random,
-    nowMs,
-    inUse: (backend) => counters.inUse(backend),
-    readInUse: (backends, into) => counters.readInUse(backends, into),
-    rate: (backend) => counters.rate(backend),
-    measurement: () => counters.measurement(slot),
-    cursor: {
-      read: () => counters.readCursor(slot),
-      move: (from, to) => counters.moveCursor(slot, from, to),
-    },
-    remembered,
-  };
 }

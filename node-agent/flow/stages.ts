@@ -8,7 +8,9 @@ import type { ServedBalancer } from "./served-balancer.ts";
 
 /** What the stages of a connection work with, inside one worker. */
 export interface Stages {
-  readonly engine: Pick<Engine, "secure" | "connect" | "close">;
+  readonly engine: Pick<Engine, "peek" | "discard" | "secure" | "connect" | "close">;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   readonly counters: WorkerCounters;
   readonly counts: ConnectionCounts;
   readonly notices: NoticeBox;

@@ -1,16 +1,20 @@
 import type { ConnectionEvent } from "../engine/engine.ts";
+import { onHeader } from "./announce.ts";
 import { onAccepted } from "./arrive.ts";
 import { onClosed } from "./depart.ts";
 import { onConnected, onDialFailed } from "./dial.ts";
 import { onSecured } from "./handshake.ts";
+import { onHello } from "./sniff.ts";
 import type { EventOf, Stages } from "./stages.ts";
 
 /**
  * The life of a connection. Each stage answers an event with the command that begins the next one,
  * and `connection.stage` says which event it waits for:
  *
- * - `arriving` (arrive.ts): who is it? Then let-in.ts: may it come in?
- * - prepare.ts: what has to be known of the client before a backend can be elected.
+ * - `arriving` (arrive.ts): where a proxy is in front of us, is it one that is trusted?
+ * - `announcing` (announce.ts): the PROXY header says who it is. Then let-in.ts: may it come in?
+ * - `sniffing` (sniff.ts): the ClientHello says which name is asked for.
+ * - prepare.ts: what is agreed on with the client before anybody is dialled.
  * - `securing` (handshake.ts): the client's TLS, where it is terminated; nobody was dialled yet.
  * - `dialling` (dial.ts): elect, connect, and again when that failed.
  * - `relaying`: bytes move; nobody here is asked.
@@ -40,6 +44,10 @@ export function tcpFlow(stages: Stages, event: ConnectionEvent): void {
 function onPeeked(stages: Stages, event: EventOf<"peeked">): void {
   const connection = stages.connections.get(event.connection);
   switch (connection?.stage) {
+    case "announcing":
+      return onHeader(stages, connection, event);
+    case "sniffing":
+      return onHello(stages, connection, event);
     case undefined:
     case "arriving":
     case "securing":

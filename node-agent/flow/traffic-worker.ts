@@ -84,6 +84,8 @@ export class TrafficWorker {
       worker: init.index,
       random: deps.random,
       nowMs: () => clock.monotonicMs(),
+      onSkipped: (balancer, { backend, detail }) =>
+        this.#notices.add({ kind: "backend-skipped", balancer, backend, detail, count: 1 }),
     };
     this.#notices = new NoticeBox({
       clock,
@@ -97,6 +99,7 @@ export class TrafficWorker {
     this.#engine = deps.createEngine({ clock, onEvents: (events) => this.#onEvents(events) });
     this.#stages = {
       engine: this.#engine,
+      nowMs: this.#servedDeps.nowMs,
       counters: this.#counters,
       counts: new ConnectionCounts(this.#counters),
       notices: this.#notices,
@@ -293,7 +296,7 @@ export class TrafficWorker {
   #select({ balancer, listeners, backend }: ConnectionsOf): readonly OpenConnection[] {
     return [...this.#connections.values()].filter(
       (connection) =>
-        connection.stage !== "arriving" &&
+        connection.isAdmitted &&
         connection.balancer.terms.key === balancer &&
         (backend === undefined || connection.backend?.name === backend) &&
         (listeners === "all" || listeners.includes(connection.listener)),

@@ -1,4 +1,6 @@
+import type { AnnounceTerms } from "../connect/proxy-header.ts";
 import type { ElectionTerms } from "../elect/elect.ts";
+import type { SniTerms } from "../elect/sni-pools.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type {
   BindOptions,
@@ -19,6 +21,7 @@ import type {
 import type { BackendTlsTerms, ClientTlsTerms, TlsRefusal } from "../engine/tls-terms.ts";
 import type { Access } from "../listen/access-list.ts";
 import type { ClientDoor } from "../listen/admission.ts";
+import type { TrustedSources } from "../listen/trusted-sources.ts";
 import type { ClientMemory } from "../pool/client-memory.ts";
 import type { CounterMemory } from "../pool/counter-memory.ts";
 import type { PoolView, SlotRef } from "../pool/pool-view.ts";
@@ -51,12 +54,18 @@ export interface BalancerTerms extends BalancerPlace {
   readonly election: ElectionTerms;
   /** Where clients are remembered, and how long; undefined when they are not. */
   readonly sticky: { readonly memory: StickyMemory; readonly expiryMs: number } | undefined;
+  /** Undefined where clients tell by their own connection who they are. */
+  readonly inbound: InboundTerms | undefined;
   readonly door: DoorTerms;
+  /** Undefined where names mean nothing. */
+  readonly sni: SniffTerms | undefined;
   readonly connect: ConnectTerms;
   /** With protocol udp. */
   readonly udp: UdpTerms | undefined;
   /** Undefined when both sides are in clear. */
   readonly tls: TlsTerms | undefined;
+  /** Undefined where backends are told nothing about their clients. */
+  readonly announce: AnnounceTerms | undefined;
   /** Undefined when its connections are not logged. */
   readonly accessLog: AccessTerms | undefined;
 }
@@ -85,6 +94,19 @@ export interface TlsTerms {
         readonly alpn: readonly string[];
       }
     | undefined;
+}
+
+/** Who tells about its clients, in PROXY headers. */
+export interface InboundTerms {
+  readonly from: TrustedSources;
+  /** Otherwise who sends none is a client itself. */
+  readonly isRequired: boolean;
+  readonly timeoutMs: number;
+}
+
+/** How the name a client asks for decides. */
+export interface SniffTerms extends SniTerms {
+  readonly timeoutMs: number;
 }
 
 /** Who may come in. */
@@ -182,6 +204,14 @@ export type Notice =
       readonly balancer: BalancerKey;
       readonly backend: string;
       readonly code: string;
+      readonly count: number;
+    }
+  /** No client's name leads to it: its pattern cannot be used. */
+  | {
+      readonly kind: "backend-skipped";
+      readonly balancer: BalancerKey;
+      readonly backend: string;
+      readonly detail: string;
       readonly count: number;
     }
   | {

@@ -207,7 +207,7 @@ export class BackendTable {
 }
 
 function candidateOf(entry: BackendEntry, place: number): Candidate {
-  const { host, port, weight, priority, maxConnections } = entry.backend;
+  const { host, port, weight, priority, maxConnections, sni, alpn, proxyProtocol } = entry.backend;
   return {
     name: entry.name,
     host,
@@ -215,6 +215,9 @@ function candidateOf(entry: BackendEntry, place: number): Candidate {
     weight,
     priority,
     maxConnections,
+    sni,
+    alpn,
+    takesProxyHeader: proxyProtocol !== false,
     place,
     slot: entry.slot,
     liveSinceMs: entry.liveSinceMs,

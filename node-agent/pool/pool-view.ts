@@ -8,6 +8,12 @@ export interface Candidate {
   readonly priority: number;
   /** Concurrent connections, those being dialled included; 0 is without limit. */
   readonly maxConnections: number;
+  /** Host name, or pattern, of the TLS clients it serves; empty without one. */
+  readonly sni: string;
+  /** Application protocols of the clients it serves; undefined serves those of any. */
+  readonly alpn: readonly string[] | undefined;
+  /** False gets no PROXY header, whatever the balancer says. */
+  readonly takesProxyHeader: boolean;
   /** Its place in the order of names, from 0. */
   readonly place: number;
   readonly slot: SlotRef;

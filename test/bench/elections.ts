@@ -139,7 +139,15 @@ function rigOf({ maxConnections = 0, isSticky = false }: Case, size: number): Ri
     for (let held = 0; held < place % 7; held += 1) counters.acquire(slot, 0);
     const host = `10.0.${place >> 8}.${place & 255}`;
     const fields = { host, port: 8_080, weight: 1 + (place % 5), priority: 1, maxConnections };
-    return { name: `${host}:8080`, ...fields, place, slot, liveSinceMs: Number.NEGATIVE_INFINITY };
+    const asked = { sni: "", alpn: undefined, takesProxyHeader: true };
+    return {
+      name: `${host}:8080`,
+      ...fields,
+      ...asked,
+      place,
+      slot,
+      liveSinceMs: Number.NEGATIVE_INFINITY,
+    };
   });
   const nowMs = (): number => performance.now();
   const sticky = new StickyTable({

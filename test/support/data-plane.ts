@@ -74,7 +74,7 @@ function chosenHere(): EngineChoice {
 }
 
 /** What a balancer under test differs in; everything else has a definition's defaults, without checks. */
-export type Given = Omit<Partial<BalancerInput>, "discovery"> & {
+export type Given = Partial<BalancerInput> & {
   readonly backends?: readonly BackendGiven[];
   readonly id?: string;
 };
@@ -105,7 +105,16 @@ export function verified(given: Given & { readonly bind: string[] }): VerifiedBa
 
 function backendInput(given: BackendGiven): string | Partial<Backend> {
   if (typeof given === "string") return given;
-  const fields = ["host", "port", "weight", "priority", "maxConnections", "sni"] as const;
+  const fields = [
+    "host",
+    "port",
+    "weight",
+    "priority",
+    "maxConnections",
+    "sni",
+    "alpn",
+    "proxyProtocol",
+  ] as const;
   return Object.fromEntries(
     fields.filter((field) => given[field] !== undefined).map((field) => [field, given[field]]),
   );

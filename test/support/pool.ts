@@ -21,6 +21,8 @@ export function candidatesOf(
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((backend, place) => ({
       ...backend,
+      alpn: backend.alpn,
+      takesProxyHeader: backend.proxyProtocol !== false,
       place,
       slot: { index: place, generation: 0 },
       liveSinceMs,

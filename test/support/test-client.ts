@@ -98,9 +98,12 @@ export async function openClient(target: ClientTarget): Promise<TestClient> {
 }
 
 /** Connects, sends `request` when given, ends, and returns all that came until the end. */
-export async function ask(target: ClientTarget, request = ""): Promise<string> {
+export async function ask(
+  target: ClientTarget,
+  request: string | Uint8Array = "",
+): Promise<string> {
   const client = await openClient(target);
-  if (request !== "") client.send(request);
+  if (request.length > 0) client.send(request);
   client.finish();
   await client.isOver();
   client.socket.destroy();

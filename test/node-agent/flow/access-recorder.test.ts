@@ -23,7 +23,7 @@ function recorder(random: () => number = () => 0) {
   const access = new AccessRecorder({ clock, random, send: (lines) => sent.push(lines) });
   const run = (sample: number, end: AccessEnd): void => {
     const terms = { balancer: "bal_a", balancerName: "web", sample };
-    access.end(access.begin(terms, { peer, listener: "10.0.0.1:80" }), end);
+    access.end(access.begin(terms, { peer, proxy: undefined, listener: "10.0.0.1:80" }), end);
   };
   const all = () => ({
     count: sent.reduce((sum, { count }) => sum + count, 0),

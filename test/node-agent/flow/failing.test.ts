@@ -92,21 +92,18 @@ test("what the data plane cannot do is refused by name, with its pointer", async
   const under = await startPlane();
   const port = await freePort();
   const bind = [`127.0.0.1:${port}`];
-  const outcome = await under.plane.start(
-    verified({ bind, sni: {}, proxyProtocol: { version: "1" } }),
-  );
-  expect(outcome).toEqual({
-    ok: false,
-    problems: [
-      { pointer: "/sni", code: "unsupported", detail: "needs section:sni" },
-      { pointer: "/proxyProtocol", code: "unsupported", detail: "needs section:proxyProtocol" },
-    ],
-  });
+  const tls = { certificates: [{ acme: { hosts: ["a.test"] } }] };
+  const lacking = {
+    pointer: "/tls/certificates/0",
+    code: "unsupported",
+    detail: "needs certificate:acme",
+  };
+  const outcome = await under.plane.start(verified({ bind, protocol: "tls", tls }));
+  expect(outcome).toMatchObject({ ok: false });
+  expect(outcome).toHaveProperty("problems", expect.arrayContaining([lacking]));
   const web = await serve(under, { backends: [] });
-  expect(await web.update({ proxyProtocol: { version: "1" } })).toMatchObject({
-    ok: false,
-    problems: [{ pointer: "/proxyProtocol", code: "unsupported" }],
-  });
+  const updated = await web.update({ protocol: "tls", tls });
+  expect(updated).toHaveProperty("problems", expect.arrayContaining([lacking]));
 });
 
 test("a call for a balancer that does not run, or runs already, is a defect of the caller", async () => {

@@ -47,6 +47,12 @@ enum class CloseReason : uint8_t {
   kBackendLost,
   kHandshakeFailed,
   kHandshakeTimeout,
+  kUntrustedProxy,
+  kBadProxyHeader,
+  kProxyHeaderTimeout,
+  kBadHello,
+  kHelloTimeout,
+  kNameRefused,
   kCount,
 };
 
