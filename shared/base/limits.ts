@@ -287,6 +287,8 @@ export const ecsTasksPerCall = 100;
 export const sourceLinesAtOnceMax = 50;
 /** A source that announces changes is asked at most this often. */
 export const lookAgainMs = 100;
+/** After its last event a Docker engine's list is read once more: it may be behind its events. */
+export const lateListMs = 300;
 /** A source whose newest backends have no address yet is asked again after this. */
 export const unsettledSourceMs = 1_000;
 /** A source's stream of events that ended is opened again: ceiling of the first wait and of all later ones. */

@@ -97,7 +97,8 @@ async function unmountBelow(folder: string): Promise<void> {
   for (const point of points.toReversed()) await runCommand(["umount", "--lazy", point]);
 }
 
-function dockerAt(host: string | undefined): Docker {
+/** Docker's client for the engine at this address; its own choice unless given. */
+export function dockerAt(host: string | undefined): Docker {
   // The builder without BuildKit is the one that every daemon brings.
   const environment = {
     DOCKER_BUILDKIT: "0",

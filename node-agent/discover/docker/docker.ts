@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net";
 
-import type { Clock } from "#shared/base/clock.ts";
+import type { Clock, Timer } from "#shared/base/clock.ts";
+import { lateListMs } from "#shared/base/limits.ts";
 
 import type { Announce, DiscoverySource, FailedFetch } from "../discovery.ts";
 import { httpStream } from "../http/http-source.ts";
@@ -57,7 +58,18 @@ async function watch(
   const api = await dockerApi(lookup, discovery);
   if (!api.ok) return api;
   const path = `/events${filtersQuery(telling[discovery.units ?? "containers"])}`;
-  // What an event says is not read: the list says what there is.
-  const stream = { onBegin: () => announce("standing"), onChunk: () => announce("changed") };
-  return httpStream({ clock, call: { place: api.value.place, path } }, stream, signal);
+  let late: Timer | undefined;
+  // What an event says is not read: the list says what there is. dockerd tells that a container died
+  // before its own list does, and nothing after that.
+  const onChunk = (): void => {
+    announce("changed");
+    late?.stop();
+    late = clock.after(lateListMs, () => announce("changed"));
+  };
+  const stream = { onBegin: () => announce("standing"), onChunk };
+  try {
+    return await httpStream({ clock, call: { place: api.value.place, path } }, stream, signal);
+  } finally {
+    late?.stop();
+  }
 }

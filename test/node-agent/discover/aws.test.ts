@@ -1,3 +1,6 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import {
   CreateTagsCommand,
   EC2Client,
@@ -11,11 +14,12 @@ import {
   RegisterInstanceCommand,
   ServiceDiscoveryClient,
 } from "@aws-sdk/client-servicediscovery";
-import { beforeAll, describe, expect, test, type TestContext } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi, type TestContext } from "vitest";
 
 import { startMoto, type Moto, type MotoSearch } from "../../support/moto.ts";
 import { page, startPages } from "../../support/page-server.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { fetchOnce, targetsOf } from "./source-under-test.ts";
 
 const cleanup = suiteCleanup();
@@ -102,7 +106,7 @@ describe("ec2 discovery from AWS as moto plays it", () => {
     };
     const tags = [{ key: "role", values: ["roled"] }];
     const answer = await fetchOnce(aws(moto, { kind: "ec2", tags, port: 80, role }));
-    // In moto a role of another account sees nothing of the first one's: it was taken on.
+    // moto lets anybody see everything: this shows that it understands the call, not who asked.
     expect(targetsOf(answer)).toEqual([`${address}:80`]);
   });
 });
@@ -200,6 +204,80 @@ describe("ecs discovery from recorded answers", () => {
     expect(answer).toMatchObject({
       skipped: { count: 1, detail: "the task portless has no usable host and port" },
     });
+  });
+});
+
+describe("whose credentials sign what is asked", () => {
+  const ec2 = { kind: "ec2", region, tags: [{ key: "role" }], port: 80 };
+  const nothing = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>";
+
+  /** Of this process, so that nothing of the host counts that runs the tests. */
+  function environment(names: Readonly<Record<string, string>>): void {
+    const nowhere = "/no/such/file";
+    const given = {
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_SESSION_TOKEN: undefined,
+      AWS_PROFILE: undefined,
+      AWS_ROLE_ARN: undefined,
+      AWS_WEB_IDENTITY_TOKEN_FILE: undefined,
+      AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: undefined,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined,
+      AWS_CONFIG_FILE: nowhere,
+      AWS_SHARED_CREDENTIALS_FILE: nowhere,
+      AWS_EC2_METADATA_DISABLED: "true",
+      ...names,
+    };
+    for (const [name, value] of Object.entries(given)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+  }
+
+  test("without any of its own the agent's environment", async () => {
+    const { origin, requests } = await startPages(page(nothing));
+    environment({ AWS_ACCESS_KEY_ID: "AKIDNODE", AWS_SECRET_ACCESS_KEY: "hush" });
+    expect(await fetchOnce({ ...ec2, endpoint: origin })).toMatchObject({ ok: true });
+    expect(requests[0]?.headers.authorization).toContain("Credential=AKIDNODE/");
+    await fetchOnce({ ...ec2, endpoint: origin, credentials });
+    expect(requests[1]?.headers.authorization).toContain("Credential=AKIDTEST/");
+  });
+
+  test("or its user's files", async () => {
+    const { origin, requests } = await startPages(page(nothing));
+    const file = join(await temporaryFolder(onTestFinished), "credentials");
+    environment({ AWS_SHARED_CREDENTIALS_FILE: file });
+    const profile = (id: string): string =>
+      `[default]\naws_access_key_id = ${id}\naws_secret_access_key = hush\n`;
+    await writeFile(file, profile("AKIDFILE"));
+    expect(await fetchOnce({ ...ec2, endpoint: origin })).toMatchObject({ ok: true });
+    expect(requests[0]?.headers.authorization).toContain("Credential=AKIDFILE/");
+  });
+
+  test("a node that has none is a failure that says so, and nobody is asked", async () => {
+    const { origin, requests } = await startPages(page(nothing));
+    environment({});
+    const role = { arn: "arn:aws:iam::123456789012:role/discovery", endpoint: origin };
+    for (const terms of [{}, { role }]) {
+      expect(await fetchOnce({ ...ec2, endpoint: origin, ...terms })).toMatchObject({
+        ok: false,
+        code: "no-credentials",
+      });
+    }
+    expect(requests).toEqual([]);
+  });
+
+  test("with a role what was given for it, and it is asked for with the node's own", async () => {
+    const { origin, requests } = await startPages(page(nothing));
+    const given =
+      "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>" +
+      "<SecretAccessKey>hush</SecretAccessKey><SessionToken>token-of-the-role</SessionToken>" +
+      "<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+    const sts = await startPages(page(given));
+    environment({ AWS_ACCESS_KEY_ID: "AKIDNODE", AWS_SECRET_ACCESS_KEY: "hush" });
+    const role = { arn: "arn:aws:iam::123456789012:role/discovery", endpoint: sts.origin };
+    expect(await fetchOnce({ ...ec2, endpoint: origin, role })).toMatchObject({ ok: true });
+    expect(sts.requests[0]?.headers.authorization).toContain("Credential=AKIDNODE/");
+    expect(requests[0]?.headers.authorization).toContain("Credential=ASIAROLE/");
+    expect(requests[0]?.headers["x-amz-security-token"]).toBe("token-of-the-role");
   });
 });
 

@@ -2,9 +2,11 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { eventually } from "../../support/eventually.ts";
 import { page, startPages, type Answer } from "../../support/page-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { otherTestCertificate, testCertificate } from "../../support/test-certificates.ts";
+import { loopOver } from "./loop-over.ts";
 import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -168,6 +170,29 @@ describe("docker discovery against an API of our own", () => {
     expect(targetsOf(back)).toEqual(["10.3.0.2:8080", "[fd00::2]:8080", "127.0.0.1:8080"]);
     // One that has no address yet is looked at again soon.
     expect(back).toMatchObject({ skipped: { count: 1 }, isUnsettled: true });
+  });
+
+  test("X-DKR-11 a list that lags behind its events is read again a moment after the last one", async () => {
+    let lists = 0;
+    let staleLists = Number.POSITIVE_INFINITY;
+    const tell: ((event: string) => void)[] = [];
+    const { origin } = await startPages((request, response) => {
+      if (request.url?.startsWith("/events") === true) {
+        response.flushHeaders();
+        tell.push((event) => void response.write(event));
+        return;
+      }
+      lists += 1;
+      const running = [container({ Ports: [row({ IP: "10.1.1.1" })] })];
+      response.end(JSON.stringify(lists <= staleLists ? running : []));
+    });
+    const watched = loopOver(sourceOf(docker(origin)), { intervalMs: 3_600_000 });
+    await eventually(() => watched.loop.status().isWatched === true && lists > 1);
+    // The container has died, and the next list still names it.
+    staleLists = lists + 1;
+    tell[0]?.('{"Action":"die"}\n');
+    await eventually(() => expect(watched.targets()).toEqual([]));
+    expect(lists).toBe(staleLists + 1);
   });
 
   test.each([
