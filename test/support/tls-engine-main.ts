@@ -41,7 +41,7 @@ const handshake: HandshakeTerms = {
 };
 const inClear: ConnectTerms = {
   prefix: undefined,
-  connectTimeoutMs: 5_000,
+  connectTimeoutMs: 20_000,
   clientIdleMs: 0,
   backendIdleMs: 0,
   idleMode: "twoWay",
