@@ -1,3 +1,6 @@
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { Discovery } from "#shared/definition/discovery/discovery.ts";
@@ -7,6 +10,7 @@ import { BalancerDiscovery } from "../../../node-agent/discover/balancer-discove
 import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
 import { eventually } from "../../support/eventually.ts";
 import { page, startPages, type PageServer } from "../../support/page-server.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { throughout } from "../../support/throughout.ts";
 import { sourceDeps } from "./source-under-test.ts";
 
@@ -65,6 +69,39 @@ describe("several sources of one balancer", () => {
     expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
     emptied.answer = page("", 500);
     await eventually(() => expect(hosts()).toEqual(["10.0.0.1", "10.0.0.2"]));
+  });
+
+  test("F-EXE-02 a command that fails, or runs too long, is a failure, and the fail policy decides", async () => {
+    const folder = await temporaryFolder(onTestFinished);
+    const [mood, next] = [join(folder, "mood.sh"), join(folder, "next.sh")];
+    const feel = async (text: string): Promise<void> => {
+      await writeFile(next, text);
+      await rename(next, mood);
+    };
+    const listing = (address: string, terms: Readonly<Record<string, unknown>>) => ({
+      kind: "exec",
+      command: ["/bin/sh", "-c", `. ${mood}; echo ${address}`],
+      interval: "20ms",
+      timeout: "1s",
+      ...terms,
+    });
+    await feel("true");
+    const { change, hosts, discovery } = watch();
+    const emptied = listing("10.0.0.2:80", { failPolicy: "setempty" });
+    await change(multi(listing("10.0.0.1:80", {}), emptied));
+    const both = ["10.0.0.1", "10.0.0.2"];
+    await eventually(() => expect(hosts()).toEqual(both));
+    for (const [text, code] of [
+      ["exit 3", "exit"],
+      ["sleep 1000", "timeout"],
+    ] as const) {
+      await feel(text);
+      const failed = { state: "failing", lastFailure: { code } };
+      await eventually(() => expect(discovery.status()).toMatchObject([failed, failed]));
+      expect(hosts()).toEqual(["10.0.0.1"]);
+      await feel("true");
+      await eventually(() => expect(hosts()).toEqual(both));
+    }
   });
 
   test("a source that hangs withholds nothing of the others, and says so itself", async () => {

@@ -35,11 +35,19 @@ describe("the discovery loop", () => {
     expect(late.fetchedMs).toEqual([0, 10_500]);
   });
 
-  test("F-DSC-03 a failure is retried after 2 s at the latest, further ones later and later up to a bound", async () => {
+  test("F-DSC-03 a failure is retried after 2 s at the latest, whatever the interval, further ones later and later up to a bound", async () => {
     const run = runLoop([failure], { random: atTheLatest });
     await run.clock.advanceSettled(100_000);
 
     expect(gapsOf(run.fetchedMs)).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    for (const intervalMs of [0, 100, 3_600_000]) {
+      for (const random of [0.001, 0.5, 1]) {
+        const mended = runLoop([failure, listOf("a")], { intervalMs, random: () => random });
+        await mended.clock.advanceSettled(2_000);
+        expect(mended.fetchedMs[1]).toBe(2_000 * random);
+        expect(mended.delivered[0]).toEqual(["a"]);
+      }
+    }
   });
 
   test("the waits after failures are spread over the whole time, and a success starts anew", async () => {

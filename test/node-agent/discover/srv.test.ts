@@ -2,10 +2,11 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-import { decode, encode, type Packet } from "dns-packet";
+import { decode, encode, streamDecode, streamEncode, type Packet } from "dns-packet";
 import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
 
 import { startDns, type DnsServer } from "../../support/dns-server.ts";
+import { listeningPort } from "../../support/listening-port.ts";
 import { fetchOnce, targetsOf } from "./source-under-test.ts";
 
 const name = "_web._tcp.example.";
@@ -77,7 +78,7 @@ real AAAA fd00::1`,
     });
   });
 
-  test("F-SRV-05 the question goes over TCP when that is set", async (context) => {
+  test("the whole fetch goes over TCP when that is set", async (context) => {
     const dns = await knot(context, "_web._tcp SRV 1 1 80 a\na A 10.0.0.1");
     const answer = await fetchOnce(srv(dns.address, { dnsProtocol: "tcp" }));
     expect(targetsOf(answer)).toEqual(["10.0.0.1:80"]);
@@ -162,6 +163,54 @@ describe("srv discovery from name servers that misbehave", () => {
     });
     expect(targetsOf(await fetchOnce(srv(address)))).toEqual(["10.0.0.1:80"]);
     expect(asked).toEqual(["SRV"]);
+  });
+
+  test("F-SRV-05 the question goes over TCP when that is set", async () => {
+    const types: (string | undefined)[] = [];
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (bytes: Buffer) => {
+        const query = streamDecode(bytes);
+        const { id = 0, questions = [] } = query;
+        types.push(questions[0]?.type);
+        const answers = [{ type: "SRV" as const, name, data: { target: "a.example", port: 80 } }];
+        const additionals = [{ type: "A" as const, name: "a.example", data: "10.0.0.1" }];
+        socket.write(streamEncode({ type: "response", id, questions, answers, additionals }));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const lookupServer = `127.0.0.1:${listeningPort(server.address())}`;
+    // Nobody listens there for datagrams.
+    expect((await fetchOnce(srv(lookupServer))).ok).toBe(false);
+    const answer = await fetchOnce(srv(lookupServer, { dnsProtocol: "tcp" }));
+    expect(targetsOf(answer)).toEqual(["10.0.0.1:80"]);
+    expect(types).toEqual(["SRV"]);
+  });
+
+  test("F-SRV-06 an answer of 4,096 bytes comes by UDP: EDNS0 asks for as much", async () => {
+    const asked: (number | undefined)[] = [];
+    const sizes: number[] = [];
+    const answers = Array.from({ length: 106 }, (_, index) => ({
+      type: "SRV" as const,
+      name,
+      data: { target: "a", port: index + 1 },
+    }));
+    // The text makes it as long as it may be.
+    const others = [
+      { type: "A" as const, name: "a", data: "10.0.0.1" },
+      { type: "TXT" as const, name: ".", data: "long" },
+    ];
+    const { address } = await answering(({ id = 0, questions = [], additionals = [] }) => {
+      const option = additionals.find(({ type }) => type === "OPT");
+      asked.push(option?.type === "OPT" ? option.udpPayloadSize : undefined);
+      const packet: Packet = { type: "response", id, questions, answers, additionals: others };
+      sizes.push(encode(packet).length);
+      return packet;
+    });
+    const targets = targetsOf(await fetchOnce(srv(address)));
+    expect(new Set(targets).size).toBe(answers.length);
+    expect([asked, sizes]).toEqual([[4_096], [4_096]]);
   });
 
   test("X-SRV-09 signatures and aliases beside the records do no harm", async () => {

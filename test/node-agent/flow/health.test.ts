@@ -206,7 +206,7 @@ test("X-HC-30 the last results show with reason and duration", async () => {
   await eventually(() => checks().length === 10);
 });
 
-test("F-HC-16 an exec check decides about traffic", async () => {
+test("F-HC-16 F-HC-19 an exec check decides about traffic, and what it says besides changes nothing", async () => {
   const under = await startPlane();
   const backend = await startBackend(greet("here"));
   const folder = await temporaryFolder(onTestFinished);
@@ -226,14 +226,19 @@ test("F-HC-16 an exec check decides about traffic", async () => {
   const web = await serve(under, { healthcheck, backends: [backend] });
   const checks = () => web.status().backends[0]?.checks ?? [];
   await eventually(() => checks()[0]?.verdict === "passed");
+  const saysNeither = async (): Promise<void> => {
+    await says("maybe");
+    await eventually(() =>
+      checks()
+        .slice(0, 3)
+        .every(({ verdict }) => verdict === "none"),
+    );
+  };
+  expect(await ask(web.port)).toBe("here");
+  await saysNeither();
   expect(await ask(web.port)).toBe("here");
   await says("down");
   await eventually(async () => (await ask(web.port)) === "");
-  await says("maybe");
-  await eventually(() =>
-    checks()
-      .slice(0, 3)
-      .every(({ verdict }) => verdict === "none"),
-  );
+  await saysNeither();
   expect(await ask(web.port)).toBe("");
 });

@@ -1,5 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { chmod, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
@@ -9,6 +11,7 @@ import { engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { ask } from "../../support/test-client.ts";
 import { startUdpBackend, type UdpBackend } from "../../support/udp-backend.ts";
 import { openUdpClient, type UdpClient } from "../../support/udp-client.ts";
@@ -43,6 +46,34 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
   async function plane(workers: number): Promise<PlaneUnderTest> {
     return startPlane({ workers, engine: await engineOf(driver) });
   }
+
+  test("F-HC-23 a udp balancer has exec and probe checks, which take a backend down and up", async () => {
+    const under = await plane(1);
+    const often = { interval: "50ms", timeout: "1s", fails: 1, passes: 1 } as const;
+    let isWell = true;
+    const backend = await startUdpBackend(() => (isWell ? "PONG" : "what?"));
+    const flag = join(await temporaryFolder(onTestFinished), "ill");
+    const program = `${flag}.sh`;
+    await writeFile(program, `#!/bin/sh\n[ -e ${flag} ] && printf 0 || printf 1\n`);
+    await chmod(program, 0o755);
+    const outputs = { expectedPositiveOutput: "1", expectedNegativeOutput: "0" };
+    const asked = { send: "PING", recv: "PONG", strategy: "startsWith" } as const;
+    for (const healthcheck of [
+      { kind: "probe", protocol: "udp", ...asked, ...often },
+      { kind: "exec", command: program, ...outputs, ...often },
+    ] as const) {
+      const dns = await serve(under, { ...udp, healthcheck, backends: [backend] });
+      const isLive = () => dns.status().backends[0]?.isLive;
+      const first = () => dns.status().backends[0]?.checks[0]?.verdict;
+      await eventually(() => first() === "passed");
+      isWell = false;
+      await writeFile(flag, "");
+      await eventually(() => isLive() === false);
+      isWell = true;
+      await rm(flag);
+      await eventually(() => isLive() === true);
+    }
+  });
 
   describe.each([1, 3])("on %i worker(s)", (workers) => {
     test("F-UDP-10 sessions show as active and in the total of their backend, with their bytes", async () => {
