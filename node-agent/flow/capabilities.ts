@@ -13,33 +13,28 @@ export function capabilitiesOf(
   { keepsCertificates }: { readonly keepsCertificates: boolean },
 ): ReadonlySet<Capability> {
   const stored: readonly Capability[] = keepsCertificates ? ["certificate:stored"] : [];
-  return new Set<Capability>([
-    ...common,
-    ...ofDrivers[driver],
-    ...(ofDrivers[driver].includes("section:tls") ? stored : []),
-  ]);
+  return new Set<Capability>([...common, ...ofDrivers[driver], ...stored]);
 }
 
 /** Node's own sockets do not tell which address a datagram came to, nor send from another's. */
 const ofDrivers: Readonly<Record<Driver, readonly Capability[]>> = {
-  portable: [
-    "protocol:udp",
-    "udp:source-address",
-    "protocol:tls",
-    "section:tls",
-    "section:backendTls",
-    "certificate:files",
-  ],
-  native: [],
+  portable: [],
+  native: ["udp:wildcard", "udp:transparent"],
 };
 
 const common: readonly Capability[] = [
   "protocol:tcp",
+  "protocol:tls",
+  "protocol:udp",
+  "udp:source-address",
   "idle:one-way",
   "limits:per-client",
   "cut-on-backend-loss",
   "backend:unix",
   "discovery-certificate:stored",
+  "section:tls",
+  "section:backendTls",
+  "certificate:files",
   "section:access",
   "section:accessLog",
   "section:sni",
