@@ -65,7 +65,7 @@ export class BalancerTls {
 
   /** For the workers; undefined when both sides are in clear. */
   terms(): TlsTerms | undefined {
-    const { tls, backendTls } = this.#definition ?? {};
+    const { tls, backendTls, proxyProtocol } = this.#definition ?? {};
     const { clients, backends } = this.#loaded;
     if (clients === undefined && backends === undefined) return undefined;
     return {
@@ -81,6 +81,7 @@ export class BalancerTls {
               },
               name: backendTls.serverName,
               alpn: backendTls.alpn ?? [],
+              prefix: proxyProtocol?.beforeTls === true ? "before" : "inside",
             }
           : undefined,
     };

@@ -39,6 +39,7 @@ const common: readonly Capability[] = [
   "section:accessLog",
   "section:sni",
   "section:proxyProtocol",
+  "proxy-protocol:before-tls",
   "section:inboundProxyProtocol",
   "section:managedBackends",
   "section:ejection",

@@ -93,7 +93,7 @@ export class ServedBalancer {
   connectTerms(backend: Candidate, client: ClientTlsFacts | undefined): ConnectTerms {
     const { tls, connect, key } = this.#terms;
     if (tls?.backends === undefined) return connect;
-    const { name, alpn } = tls.backends;
+    const { name, alpn, prefix } = tls.backends;
     // What the client has agreed on with us is all that it will speak.
     const isAgreed = client !== undefined && alpn.includes(client.alpn);
     const known = isAgreed ? undefined : this.#connectTerms.get(backend);
@@ -107,7 +107,7 @@ export class ServedBalancer {
         serverName: isIP(verifyName) === 0 ? verifyName : "",
         verifyName,
         alpn: isAgreed ? [client.alpn] : alpn,
-        prefix: "inside",
+        prefix,
       },
     };
     if (!isAgreed) this.#connectTerms.set(backend, terms);

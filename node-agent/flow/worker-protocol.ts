@@ -18,7 +18,12 @@ import type {
   ListenOptions,
   ListenOutcome,
 } from "../engine/engine.ts";
-import type { BackendTlsTerms, ClientTlsTerms, TlsRefusal } from "../engine/tls-terms.ts";
+import type {
+  BackendTlsTerms,
+  ClientTlsTerms,
+  ConnectTls,
+  TlsRefusal,
+} from "../engine/tls-terms.ts";
 import type { Access } from "../listen/access-list.ts";
 import type { ClientDoor } from "../listen/admission.ts";
 import type { TrustedSources } from "../listen/trusted-sources.ts";
@@ -92,6 +97,8 @@ export interface TlsTerms {
         /** Sent and verified instead of the backend's host. */
         readonly name: string | undefined;
         readonly alpn: readonly string[];
+        /** Where a PROXY header goes: in clear before the handshake, or first inside of it. */
+        readonly prefix: ConnectTls["prefix"];
       }
     | undefined;
 }

@@ -29,6 +29,11 @@ export class TlsTestClient extends TestClient {
     return this.#isSecure;
   }
 
+  /** The session that it has been given so far. */
+  get givenSession(): Buffer | undefined {
+    return this.#sessions.at(-1);
+  }
+
   /** The session to resume, once there is one. */
   async session(): Promise<Buffer> {
     return eventually(() => {

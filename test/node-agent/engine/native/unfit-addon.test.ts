@@ -36,7 +36,7 @@ test("an addon for another architecture is refused with both of them", async ({ 
     why: "unfit",
     detail: `${file} is for arm64, and this host is x64`,
   });
-}, 120_000);
+}, 400_000);
 
 test("an addon that needs a newer glibc is refused with both versions", async ({ skip }) => {
   if (native.kind === "none") return skip(native.why);

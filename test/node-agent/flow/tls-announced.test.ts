@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+
+import { readProxyHeader } from "../../../node-agent/listen/proxy-header.ts";
+import { startSecureBackend } from "../../contracts/engine/secure-backend.ts";
+import { createTestAuthority } from "../../support/certificate-authority.ts";
+import { filesOf, terminating } from "../../support/certificate-files.ts";
+import { serve, startPlane, type PlaneUnderTest } from "../../support/data-plane.ts";
+import { bothDrivers, engineOf } from "../../support/drivers.ts";
+import { eventually } from "../../support/eventually.ts";
+import { greet, startBackend } from "../../support/fake-backend.ts";
+import { startRecording } from "../../support/recording-backend.ts";
+import { openClient } from "../../support/test-client.ts";
+import { openTlsClient } from "../../support/tls-client.ts";
+
+const authority = await createTestAuthority();
+const blockBytes = 28;
+
+/** TLS beside SNI routing and PROXY headers. */
+describe.for(await bothDrivers())("TLS with the $driver engine", ({ driver, missing }) => {
+  const plane = async (): Promise<PlaneUnderTest> =>
+    startPlane({ engine: await engineOf(driver), workers: 2 });
+
+  test("X-PRX-05 X-PRX-04 where TLS is terminated, the header tells the client's own address and its TLS", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const recording = await startRecording();
+    const files = await filesOf(await authority.issue({ names: ["a.test"] }));
+    const web = await serve(await plane(), {
+      ...terminating([files]),
+      backends: [recording.backend],
+      proxyProtocol: { version: "2", tlsDetails: true },
+    });
+
+    const client = await openTlsClient(web.port, { servername: "a.test" });
+    const port = client.wire.localPort;
+    client.send("in clear");
+    client.finish();
+    await client.isOver();
+
+    const [bytes = Buffer.alloc(0)] = recording.clients;
+    const header = readProxyHeader(bytes);
+    expect(header).toMatchObject({
+      kind: "header",
+      peer: { address: "127.0.0.1", port, localPort: web.port },
+    });
+    const length = header.kind === "header" ? header.length : 0;
+    expect(bytes.subarray(blockBytes, length).toString("latin1")).toContain("a.test");
+    expect(bytes.subarray(blockBytes, length).toString("latin1")).toContain("TLSv1.3");
+    expect(bytes.subarray(length).toString()).toBe("in clear");
+  });
+
+  test("X-PRX-07 with beforeTls the header goes in clear before the backend's handshake, otherwise inside of it", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const pair = await authority.issue({ names: ["127.0.0.1"] });
+    const inClear = await startSecureBackend(pair, { header: "h".repeat(blockBytes) });
+    const inside = await startSecureBackend(pair);
+    const backendTls = { rootCa: { pem: authority.cert } };
+    const under = await plane();
+    const web = await serve(under, {
+      backends: [inClear],
+      backendTls,
+      proxyProtocol: { version: "2", beforeTls: true },
+    });
+
+    const first = await openClient(web.port);
+    await eventually(() => first.text() !== "");
+    first.send("one");
+    await eventually(() => inClear.heard() === "one");
+
+    await web.update({ backends: [inside], backendTls, proxyProtocol: { version: "2" } });
+    const second = await openClient(web.port);
+    second.send("two");
+    await eventually(() => inside.heard().length === blockBytes + "two".length);
+    const heard = Buffer.from(inside.heard(), "latin1");
+    expect(readProxyHeader(heard)).toMatchObject({ kind: "header", length: blockBytes });
+    expect(heard.subarray(blockBytes).toString()).toBe("two");
+  });
+
+  test("F-SNI-08 where TLS is terminated, backends are elected by the name that was asked for", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const files = await filesOf(await authority.issue({ names: ["*.test"] }));
+    const [a, b, none] = [
+      await startBackend(greet("a")),
+      await startBackend(greet("b")),
+      await startBackend(greet("none")),
+    ];
+    const web = await serve(await plane(), {
+      ...terminating([files]),
+      backends: [{ ...a, sni: "a.test" }, { ...b, sni: "b.test" }, none],
+      sni: {},
+    });
+    const greetingOf = async (servername: string): Promise<string> => {
+      const client = await openTlsClient(web.port, { servername });
+      await client.isOver();
+      return client.text();
+    };
+
+    expect(await greetingOf("a.test")).toBe("a");
+    expect(await greetingOf("B.test")).toBe("b");
+    expect(await greetingOf("c.test")).toBe("none");
+    expect([a, b, none].map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
+  });
+});
