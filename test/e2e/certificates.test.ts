@@ -1,13 +1,15 @@
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { TLSSocket } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 
-import { startAgent } from "../support/agent-process.ts";
+import { joinNode, startAgent } from "../support/agent-process.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
 import type { ControlProcess } from "../support/control-process.ts";
+import { bothDrivers } from "../support/drivers.ts";
 import { eventually } from "../support/eventually.ts";
 import { echo, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
@@ -128,12 +130,67 @@ test("a node is sent no certificate that its group's balancers do not name", asy
   expect(await filesBelow(agent.dataFolder)).not.toContain(certificate.id);
 });
 
-/** Every file of a folder, one after the other. */
+test.for(await bothDrivers())(
+  "a balancer that shows a stored certificate is verified by its clients, shows the next one once it is renewed, and cuts nobody ($driver)",
+  async ({ driver, missing }, { skip }) => {
+    if (missing !== undefined) return skip(missing);
+    const { control: own } = await controlOnDatabase(onTestFinished);
+    const tenant = await signUp(own.url);
+    const folder = await joinNode(onTestFinished, own, tenant);
+    await startAgent(onTestFinished, folder, ["--relay", driver]);
+    await nodeIsConnected(tenant);
+    const backend = await startBackend(echo);
+    const [first, second] = await Promise.all(
+      [0, 1].map(() => issuedCertificate({ name: "shop.example.com", issuer: authority })),
+    );
+    if (first === undefined || second === undefined) throw new Error("nothing was issued");
+    const certificate = await upload(tenant, first);
+    const port = await freePort();
+    const more = {
+      protocol: "tls",
+      tls: { certificates: [{ certificate: certificate.id }] },
+    };
+    const balancer = await createBalancer(tenant, { port, backends: [backend.port], more });
+    expect(balancer.receipt.nodes).toMatchObject({ serving: 1, failed: 0 });
+    const ca = authority.cert;
+    const open = (): Promise<TLSSocket> => openTls({ port, ca, servername: "shop.example.com" });
+    const before = await open();
+    expect(fingerprintOf(before)).toBe(certificate.fingerprint);
+    const renewed = await tenant.demand<Shown>("PUT", `/v1/certificates/${certificate.id}`, {
+      headers: { "if-match": "*", prefer: "wait=20" },
+      body: { certificate: second.cert, key: second.key },
+    });
+    expect(renewed.receipt?.nodes).toMatchObject({ expected: 1, serving: 1, failed: 0 });
+    await eventually(async () => fingerprintOf(await open()) === renewed.fingerprint, {
+      withinMs: 20_000,
+    });
+    const echoed = once(before, "data");
+    before.write("still here");
+    expect(String((await echoed)[0])).toBe("still here");
+  },
+);
+
+/** Every file of an agent's folder, one after the other, but its compiled code: that comes and goes. */
 async function filesBelow(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
+  const files = entries.filter(
+    (entry) => entry.isFile() && !entry.parentPath.includes("/compiled"),
+  );
   const texts = await Promise.all(
     files.map(({ parentPath, name }) => readFile(join(parentPath, name), "utf8")),
   );
   return texts.join("\n");
+}
+
+async function openTls(options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connect({ host: "127.0.0.1", ...options });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+function fingerprintOf(socket: TLSSocket): string {
+  const { raw } = socket.getPeerCertificate();
+  return new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase();
 }
