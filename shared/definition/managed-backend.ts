@@ -4,6 +4,7 @@ import { backendsPerBalancerMax, patternCharsMax, weightMax } from "../base/limi
 import { backendSchema } from "./backend.ts";
 import { durationField } from "./duration-field.ts";
 import { countSchema } from "./fields.ts";
+import { storableText } from "./reading.ts";
 import { section } from "./section.ts";
 
 /** What a backend is there for: told by whoever manages it, whatever its checks say. */
@@ -23,7 +24,7 @@ const managedTermsShape = {
   maxConnections: countSchema.optional().meta({
     description: "Concurrent connections from one node; what a source says, else 0: without limit",
   }),
-  sni: z.string().max(patternCharsMax).optional().meta({
+  sni: storableText().max(patternCharsMax).optional().meta({
     description: "Host name, or pattern, of the TLS clients it serves",
   }),
   state: z

@@ -6,6 +6,7 @@ import { nodeRow } from "../../support/node-rows.ts";
 import { rawHttp } from "../../support/raw-http.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type ApiAnswer, type TestTenant } from "../../support/tenant-api.ts";
+import { testCertificate } from "../../support/test-certificates.ts";
 
 interface Parameter {
   readonly $ref?: string;
@@ -40,6 +41,8 @@ interface Call {
 let control: ControlUnderTest;
 let document: Document;
 let tenant: TestTenant;
+let balancer: string;
+let certificate: string;
 const cleanup = suiteCleanup();
 
 beforeAll(async () => {
@@ -47,7 +50,13 @@ beforeAll(async () => {
   document = (await (await fetch(`${control.url}/openapi.json`)).json()) as Document;
   tenant = await signUp(control.url);
   await nodeRow(control.db.sql, tenant.id);
+  balancer = await made("balancers", simpleBalancer("there"));
+  certificate = await made("certificates", { name: "there", certificate: cert, key });
 });
+
+async function made(noun: string, body: object): Promise<string> {
+  return (await tenant.demand<{ id: string }>("POST", `/v1/${noun}`, { body })).id;
+}
 
 function calls(): readonly Call[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -56,6 +65,8 @@ function calls(): readonly Call[] {
     })),
   );
 }
+
+const { cert, key } = testCertificate;
 
 /** A body that is right, for every schema that a call takes: each of its texts is spoilt in turn. */
 const bodies: Readonly<Record<string, object>> = {
@@ -70,6 +81,10 @@ const bodies: Readonly<Record<string, object>> = {
     tls: { certificates: [{ files: { certificate: "/a", key: "/b" } }] },
     access: { default: "allow", rules: ["deny 10.0.0.1"] },
   },
+  ManagedBackendInput: { host: "10.0.0.9", port: 80, sni: "odd", drainTimeout: "1s" },
+  ManagedBackendPatch: { sni: "odd", state: "enabled", drainTimeout: "1s" },
+  CertificateInput: { name: "odd", certificate: cert, key, passphrase: "odd" },
+  CertificateRenewal: { name: "odd", certificate: cert, key, passphrase: "odd" },
 };
 
 /** What Postgres refuses, or would store as something else. */
@@ -108,7 +123,12 @@ function nameIn(reference: string | undefined): string {
 
 /** Right as far as it is not the point. */
 function filled(path: string): string {
-  return path.replace("{rev}", "1").replace("{id}", `bal_${"0".repeat(26)}`);
+  return path
+    .replace("balancers/{id}", `balancers/${balancer}`)
+    .replace("certificates/{id}", `certificates/${certificate}`)
+    .replace("{rev}", "1")
+    .replace("{id}", `bal_${"0".repeat(26)}`)
+    .replace("{backend}", "10.0.0.9:80");
 }
 
 function expectRefused(answer: ApiAnswer<Problem>, what: string): void {
