@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 
-import type { Expected } from "../verbs/balancer/expected.ts";
+import type { Expected } from "../verbs/expected.ts";
 import { readIfMatch } from "./entity-tag.ts";
 import type { HttpEnv } from "./env.ts";
 

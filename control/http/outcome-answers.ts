@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { pointerOf } from "#shared/base/problem.ts";
 
 import type { BackendTaken } from "../verbs/backend/write.ts";
-import type { Stale } from "../verbs/balancer/expected.ts";
+import type { Stale } from "../verbs/expected.ts";
 import type {
   ConfirmationRequired,
   InUse,

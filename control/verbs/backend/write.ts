@@ -7,8 +7,8 @@ import type { Transaction } from "../../storage/database.ts";
 import { balancerOfTenant } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import type { Actor, VerbDeps } from "../actor.ts";
-import { staleness, type Expected, type Stale } from "../balancer/expected.ts";
 import { replaceDefinition, type ReplaceOutcome } from "../balancer/replace.ts";
+import { staleness, type Expected, type Stale } from "../expected.ts";
 import type { NotFound } from "../outcomes.ts";
 import { undone, type Ended } from "../transact.ts";
 

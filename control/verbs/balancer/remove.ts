@@ -3,11 +3,11 @@ import type { BalancerId } from "#shared/base/ids.ts";
 import { balancerOfTenant, deleteBalancers } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { staleness, type Expected, type Stale } from "../expected.ts";
 import type { ConfirmationRequired, NotFound } from "../outcomes.ts";
 import { commitRevision } from "../revision/commit-revision.ts";
 import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, transact, undone } from "../transact.ts";
-import { staleness, type Expected, type Stale } from "./expected.ts";
 import { shrinkVerdict, type Confirmable } from "./shrinkage.ts";
 
 export interface RemoveBalancerInput extends Confirmable {

@@ -4,9 +4,9 @@ import { checkBalancer } from "#shared/validation/check-balancer.ts";
 import { balancerOfTenant } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
+import { staleness, type Expected, type Stale } from "../expected.ts";
 import type { NotFound } from "../outcomes.ts";
 import { transact, undone } from "../transact.ts";
-import { staleness, type Expected, type Stale } from "./expected.ts";
 import { replaceDefinition, type ReplaceOutcome } from "./replace.ts";
 import type { Confirmable } from "./shrinkage.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "../../storage/queries/certificates.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
-import { staleness, type Expected, type Stale } from "../balancer/expected.ts";
+import { staleness, type Expected, type Stale } from "../expected.ts";
 import type { InUse, NotFound } from "../outcomes.ts";
 import { commitRevision } from "../revision/commit-revision.ts";
 import { kept, transact, undone } from "../transact.ts";

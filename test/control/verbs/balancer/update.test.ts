@@ -6,10 +6,10 @@ import { secretContext } from "../../../../control/certificates/secret-context.t
 import type { Actor, VerbDeps } from "../../../../control/verbs/actor.ts";
 import type { BalancerRecord } from "../../../../control/verbs/balancer/balancer-record.ts";
 import { createBalancer } from "../../../../control/verbs/balancer/create.ts";
-import type { Expected } from "../../../../control/verbs/balancer/expected.ts";
 import { getBalancer } from "../../../../control/verbs/balancer/get.ts";
 import { removeBalancer } from "../../../../control/verbs/balancer/remove.ts";
 import { updateBalancer } from "../../../../control/verbs/balancer/update.ts";
+import type { Expected } from "../../../../control/verbs/expected.ts";
 import { createGroup } from "../../../../control/verbs/group/create.ts";
 import { newActor, verbDeps } from "../../../support/actors.ts";
 import { balancerInput } from "../../../support/balancers.ts";
