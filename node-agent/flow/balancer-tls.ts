@@ -37,17 +37,13 @@ export class BalancerTls {
   #definition: Balancer | undefined;
   #loaded: LoadedTls = { clients: undefined, backends: undefined };
   #version = 0;
+  /** What is wrong with the certificates that were read last, and was told; the ones before serve on. */
   #problems: readonly Problem[] = [];
   #reloading: Timer | undefined;
   #forgetStored: (() => void) | undefined;
 
   constructor(deps: BalancerTlsDeps) {
     this.#deps = deps;
-  }
-
-  /** What is wrong with the certificates that were read last; the ones before serve on. */
-  get problems(): readonly Problem[] {
-    return this.#problems;
   }
 
   /** Reads what the definition names, its secrets revealed. Everything stays as it is until it is committed. */

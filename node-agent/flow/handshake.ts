@@ -3,6 +3,7 @@ import { clientHandshakeMsMax } from "#shared/base/limits.ts";
 import { dialNext } from "./dial.ts";
 import type { OpenConnection } from "./open-connection.ts";
 import type { EventOf, Stages } from "./stages.ts";
+import { tellRefused } from "./tell-refused.ts";
 import { clientTlsOf } from "./tls-ids.ts";
 
 /** Terminates the client's TLS: nobody is dialled for a client whose handshake has not ended. */
@@ -29,8 +30,5 @@ export function onHandshakeFailed(
   { reason, tlsFailure }: EventOf<"closed">,
 ): void {
   if (reason !== "handshake-failed" && reason !== "handshake-timeout") return;
-  const { slot, key } = balancer.terms;
-  stages.counts.rejected(slot);
-  const detail = tlsFailure ?? "";
-  stages.notices.add({ kind: "turned-away", balancer: key, reason, detail, count: 1 });
+  tellRefused(stages, balancer, { reason, detail: tlsFailure ?? "" });
 }

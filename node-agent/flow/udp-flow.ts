@@ -15,6 +15,7 @@ import { reasonOfElection } from "./reason-of-election.ts";
 import type { ServedBalancer } from "./served-balancer.ts";
 import type { Stages } from "./stages.ts";
 import { takeBackend } from "./take-backend.ts";
+import { tellRefused, type Refusal } from "./tell-refused.ts";
 import type { UdpTerms } from "./worker-protocol.ts";
 
 /** What the stages of a session work with, inside one worker. */
@@ -159,7 +160,13 @@ function onEnded(stages: UdpStages, event: EventOf<"session-ended">): void {
       const { key } = balancer.terms;
       const { name } = backend;
       stages.counts.unheard(backend.slot);
-      stages.notices.add({ kind: "dial-failed", balancer: key, backend: name, code, count: 1 });
+      stages.notices.add({
+        kind: "dial-failed",
+        balancer: key,
+        backend: name,
+        code: refusedCode,
+        count: 1,
+      });
     } else if (event.rxDatagrams > 0) stages.counts.answered(backend.slot);
     stages.counts.disconnected(backend.slot);
   }
@@ -167,7 +174,8 @@ function onEnded(stages: UdpStages, event: EventOf<"session-ended">): void {
   if (trace !== undefined) stages.access.end(trace, { ...event, tried });
 }
 
-const code = "ECONNREFUSED";
+/** What a dial would have failed with. */
+const refusedCode = "ECONNREFUSED";
 
 function onTargetRefused(
   stages: UdpStages,
@@ -181,7 +189,13 @@ function onTargetRefused(
   for (let each = 0; each < count; each += 1) stages.counts.unheard(backend.slot);
   stages.counters.release(backend.slot);
   const { key } = balancer.terms;
-  stages.notices.add({ kind: "dial-failed", balancer: key, backend: backend.name, code, count });
+  stages.notices.add({
+    kind: "dial-failed",
+    balancer: key,
+    backend: backend.name,
+    code: refusedCode,
+    count,
+  });
 }
 
 function onDropped(
@@ -201,21 +215,15 @@ function leave({ counts }: UdpStages, session: OpenSession): void {
   session.isAdmitted = false;
 }
 
-interface Refusal {
-  readonly reason: CloseReason;
-  readonly detail: string;
-}
-
 function refused(reason: CloseReason): Refusal {
   return { reason, detail: "" };
 }
 
 /** Nothing is sent anywhere, and nothing kept: counted, and told of. */
-function turnAway(stages: UdpStages, session: OpenSession, { reason, detail }: Refusal): void {
+function turnAway(stages: UdpStages, session: OpenSession, refusal: Refusal): void {
   const { id, trace, balancer, tried } = session;
-  const { slot, key } = balancer.terms;
-  stages.counts.rejected(slot);
-  stages.notices.add({ kind: "turned-away", balancer: key, reason, detail, count: 1 });
+  const { reason } = refusal;
+  tellRefused(stages, balancer, refusal);
   stages.sessions.delete(id);
   leave(stages, session);
   stages.relay.refuse(id);
