@@ -5,6 +5,8 @@ import type { NodeId } from "#shared/base/ids.ts";
 import { anyId } from "./tenant-rows.ts";
 
 export interface NodeRowOptions {
+  /** A new one unless told; lists of nodes go by it. */
+  readonly id?: NodeId | undefined;
   readonly hostname?: string;
   /** The group's name. */
   readonly group?: string;
@@ -19,8 +21,8 @@ export async function nodeRow(
   tenantId: string,
   options: NodeRowOptions = {},
 ): Promise<NodeId> {
-  const id = anyId("nod");
-  const { hostname = "host", group = "default", joinedAt = new Date(0) } = options;
+  const { id = anyId("nod"), hostname = "host", group = "default" } = options;
+  const { joinedAt = new Date(0) } = options;
   const capabilities = [...(options.capabilities ?? [])];
   await sql`
     INSERT INTO nodes

@@ -9,6 +9,7 @@ import { nodeRow, nodeStatusRow } from "../../support/node-rows.ts";
 import { findProgram, runCommand } from "../../support/run-command.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
+import { anyId } from "../../support/tenant-rows.ts";
 import { bucketRow, minuteRow, totalsRow } from "../../support/traffic-rows.ts";
 
 const promtool = await findProgram("promtool");
@@ -36,10 +37,12 @@ async function served(): Promise<Served> {
     body: simpleBalancer("web"),
   });
   const { sql } = control.db;
+  // Ids of one millisecond are in no order of their own.
+  const [first, second, third] = [anyId("nod"), anyId("nod"), anyId("nod")].toSorted();
   const nodes = {
-    a: await nodeRow(sql, tenant.id, { hostname: "a" }),
-    b: await nodeRow(sql, tenant.id, { hostname: "b" }),
-    gone: await nodeRow(sql, tenant.id, { hostname: "gone" }),
+    a: await nodeRow(sql, tenant.id, { id: first, hostname: "a" }),
+    b: await nodeRow(sql, tenant.id, { id: second, hostname: "b" }),
+    gone: await nodeRow(sql, tenant.id, { id: third, hostname: "gone" }),
   };
   const now = clock.nowMs();
   const seen = { a: now - 5_000, b: now - 1_000, gone: now - 600_000 };
