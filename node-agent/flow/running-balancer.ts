@@ -1,17 +1,11 @@
 import type { Timer } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
 import { drainGraceMs, listenRetryMs } from "#shared/base/limits.ts";
-import type { Balancer } from "#shared/definition/balancer.ts";
-import { certificateIdsOf } from "#shared/definition/certificate-references.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
-import { revealCertificates, type CertificateOf } from "../discover/reveal-certificates.ts";
-import { revealSecrets } from "../discover/reveal-secrets.ts";
 import type { InheritedAddress } from "../engine/address-claims.ts";
 import { within } from "../runtime/within.ts";
-import { RateMeter } from "../stats/rate-meter.ts";
-import type { AccessTerms } from "./access-trace.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
 import {
   BalancerListeners,
@@ -19,31 +13,17 @@ import {
   type ListenersChange,
   type SpokenBinds,
 } from "./balancer-listeners.ts";
-import { BalancerMemory } from "./balancer-memory.ts";
+import { BalancerNumbers } from "./balancer-numbers.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
-import {
-  backendStatuses,
-  balancerRows,
-  measuredTotals,
-  ownRow,
-  readNumbers,
-  tellRates,
-  type BalancerNumbers,
-} from "./balancer-rows.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
-import { balancerTerms } from "./balancer-terms.ts";
-import { BalancerTls, type BalancerTlsDeps } from "./balancer-tls.ts";
+import { DefinitionInForce, type DefinitionInForceDeps } from "./definition-in-force.ts";
 import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
   extends
     Omit<BalancerPoolDeps, "balancer" | "onView" | "onLost" | "onDrained">,
     Omit<BalancerListenersDeps, "balancer">,
-    Pick<BalancerTlsDeps, "loading" | "storedCertificates" | "ticketKeys"> {
-  /** Certificates of the control plane that sources are shown. */
-  readonly certificateOf: CertificateOf;
-  /** Whether this node writes access logs. */
-  readonly logsAccess: boolean;
+    Omit<DefinitionInForceDeps, "onChanged"> {
   /** Nothing of it is left: no listener, no connection, no slot. */
   readonly onGone: (gone: GoneBalancer) => void;
 }
@@ -66,43 +46,35 @@ export class RunningBalancer {
   readonly #listeners: BalancerListeners;
   readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
-  readonly #memory: BalancerMemory;
-  readonly #tls: BalancerTls;
-  readonly #meter = new RateMeter();
+  readonly #inForce: DefinitionInForce;
+  readonly #numbers: BalancerNumbers;
   readonly #gone = Promise.withResolvers<undefined>();
   #place: BalancerPlace;
-  #definition: Balancer;
-  /** The same with its secrets in plain text. */
-  #revealed: Balancer;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
   #hasServed = false;
   #listenRetry: Timer | undefined;
 
   constructor(deps: RunningBalancerDeps, place: BalancerPlace, balancer: VerifiedBalancer) {
-    const { key } = place;
-    this.id = balancer.id;
+    const { key, slot } = place;
+    const { id } = balancer;
+    this.id = id;
     this.#place = place;
     this.#deps = deps;
-    this.#definition = balancer.definition;
-    this.#revealed = revealSecrets(balancer.definition, balancer.secrets);
-    this.#memory = new BalancerMemory(deps);
-    this.#tls = new BalancerTls({
-      ...deps,
-      balancer: balancer.id,
-      onChanged: () => void this.#serveEverywhere(),
-    });
+    const onChanged = (): void => void this.#serveEverywhere();
+    this.#inForce = new DefinitionInForce({ ...deps, onChanged }, place, balancer);
     this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
     this.#pool = new BalancerPool(
       {
         ...deps,
-        balancer: balancer.id,
+        balancer: id,
         onView: (pool) => deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
         onLost: (backend) => void this.#cutThoseTo(backend),
         onDrained: (backend) => void this.#endThoseTo(backend),
       },
-      revealCertificates(this.#revealed, deps.certificateOf),
+      this.#inForce.revealed,
     );
+    this.#numbers = new BalancerNumbers({ ...deps, id, slot, pool: this.#pool });
   }
 
   /** Where it is counted, and its number. */
@@ -112,7 +84,7 @@ export class RunningBalancer {
 
   /** Where it listens. */
   get binds(): SpokenBinds {
-    return { bind: this.#listeners.binds, protocol: this.#definition.protocol };
+    return { bind: this.#listeners.binds, protocol: this.#inForce.definition.protocol };
   }
 
   /**
@@ -125,7 +97,7 @@ export class RunningBalancer {
 
   /** Ids of the stored certificates that it names. */
   get certificates(): readonly string[] {
-    return certificateIdsOf(this.#definition);
+    return this.#inForce.certificates;
   }
 
   /** Connections that a drain of all of them had to cut, so far. */
@@ -136,12 +108,12 @@ export class RunningBalancer {
   /** Binds and serves. On failure nothing of it is left. */
   async start(): Promise<FlowOutcome> {
     try {
-      const loaded = await this.#tls.load(this.#revealed);
+      const loaded = await this.#inForce.load();
       if (!loaded.ok) return { ok: false, problems: loaded.problems };
       loaded.commit();
       await this.#pool.start();
       await this.#serveEverywhere();
-      const change = await this.#changeListeners(this.#definition);
+      const change = await this.#changeListeners(this.#inForce.definition);
       if (!change.ok) return { ok: false, problems: change.problems };
       this.#phase = "serving";
       this.#hasServed = true;
@@ -152,18 +124,15 @@ export class RunningBalancer {
   }
 
   /** Takes over another definition; on failure it runs on unchanged. */
-  async update({ definition, secrets }: VerifiedBalancer): Promise<FlowOutcome> {
-    const revealed = revealSecrets(definition, secrets);
-    const loaded = await this.#tls.load(revealed);
+  async update(balancer: VerifiedBalancer): Promise<FlowOutcome> {
+    const loaded = await this.#inForce.load(balancer);
     if (!loaded.ok) return { ok: false, problems: loaded.problems };
-    const change = await this.#changeListeners(definition);
+    const change = await this.#changeListeners(balancer.definition);
     if (!change.ok) return { ok: false, problems: change.problems };
-    this.#definition = definition;
-    this.#revealed = revealed;
     loaded.commit();
     await this.#changePool();
     await this.#serveEverywhere();
-    const drainMs = durationMs(definition.drainTimeout);
+    const drainMs = durationMs(balancer.definition.drainTimeout);
     // Before anything is cut: what closes at once is not open any more afterwards.
     const { open } = this.#connections;
     const ended = await this.#connections.endThoseOf(change.closed, drainMs);
@@ -242,64 +211,39 @@ export class RunningBalancer {
 
   /** Session tickets have another key. */
   renewTickets(): void {
-    this.#tls.renew();
+    this.#inForce.renewTickets();
   }
 
-  /** Takes a reading for the rates, and tells the workers what they came to. */
+  /** Takes a reading for the rates. To be called now and then. */
   measure(): void {
-    const reading = readNumbers(this.#numbers());
-    this.#meter.look(measuredTotals(reading), this.#deps.clock.monotonicMs());
-    tellRates(reading, {
-      ledger: this.#deps.ledger,
-      meter: this.#meter,
-      balancer: this.#place.slot,
-    });
+    this.#numbers.measure();
   }
 
   rows(): readonly TotalsRow[] {
-    return balancerRows(this.#numbers());
+    return this.#numbers.rows();
   }
 
   status(): BalancerStatus {
-    const { ledger } = this.#deps;
-    const meter = this.#meter;
-    const reading = readNumbers(this.#numbers());
+    const { name, protocol } = this.#inForce.definition;
     return {
       id: this.id,
-      name: this.#definition.name,
+      name,
       phase: this.#phase === "draining" ? "draining" : "serving",
       binds: this.#listeners.binds,
-      protocol: this.#definition.protocol,
+      protocol,
       openConnections: this.#connections.open,
-      totals: reading.own,
-      rates: meter.ratesOf(ownRow),
-      backends: backendStatuses(reading, {
-        ledger,
-        meter,
-        checksOf: (backend) => this.#pool.checkResults(backend),
-      }),
+      ...this.#numbers.shown(),
       sources: this.#pool.sources(),
     };
   }
 
   #changePool(): Promise<void> {
-    return this.#pool.change(revealCertificates(this.#revealed, this.#deps.certificateOf));
+    return this.#pool.change(this.#inForce.revealed);
   }
 
   #served(): Extract<Command, { do: "serve" }> {
-    const tables = this.#memory.of(this.#definition);
-    const accessLog = this.#accessTerms();
-    const terms = balancerTerms(this.#definition, this.#place, {
-      ...{ tables, accessLog },
-      tls: this.#tls.terms(),
-    });
+    const terms = this.#inForce.terms();
     return { do: "serve", request: unasked, terms, pool: this.#pool.table.view() };
-  }
-
-  #accessTerms(): AccessTerms | undefined {
-    const { name, accessLog } = this.#definition;
-    if (accessLog === undefined || !this.#deps.logsAccess) return undefined;
-    return { balancer: this.id, balancerName: name, sample: accessLog.sample };
   }
 
   /** Resolves when the next client of any worker is served in the new way. */
@@ -310,7 +254,7 @@ export class RunningBalancer {
 
   /** Datagrams of a session come in where new clients would: it cannot outlive its listener. */
   get #endsWithListeners(): boolean {
-    return this.#definition.protocol === "udp";
+    return this.#inForce.definition.protocol === "udp";
   }
 
   /** The last connection has closed. */
@@ -344,7 +288,7 @@ export class RunningBalancer {
 
   #stopWatching(): void {
     this.#pool.stop();
-    this.#tls.stop();
+    this.#inForce.stop();
     this.#listenRetry?.stop();
   }
 
@@ -355,7 +299,7 @@ export class RunningBalancer {
     this.#phase = "gone";
     this.#stopWatching();
     this.#connections.stop();
-    this.#memory.release();
+    this.#inForce.release();
     const { workers, onGone } = this.#deps;
     const { key } = this.#place;
     workers.broadcast({ do: "forget", balancer: key });
@@ -372,11 +316,6 @@ export class RunningBalancer {
     const outcome = this.#deps.ledger.retire(this.#place.slot);
     if (!outcome.retired) this.#place = { ...this.#place, slot: outcome.slot };
     return outcome.retired;
-  }
-
-  #numbers(): BalancerNumbers {
-    const { ledger } = this.#deps;
-    return { id: this.id, slot: this.#place.slot, ledger, table: this.#pool.table };
   }
 }
 
