@@ -4,6 +4,7 @@ import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 import { httpCheckBodyBytesMax, httpCheckHeaderBytesMax } from "#shared/base/limits.ts";
 import { compilePattern, type Pattern } from "#shared/base/pattern.ts";
 import type { HttpCheck } from "#shared/definition/healthcheck/http.ts";
+import { isSecretReference } from "#shared/definition/secret.ts";
 
 import { boundedCheck, type BoundedCheckDeps, type Finish } from "./bounded-check.ts";
 import { failureOf, type OpenConnection } from "./check-connection.ts";
@@ -24,12 +25,15 @@ export interface HttpProbeDeps extends BoundedCheckDeps {
 export function httpProbe(deps: HttpProbeDeps, check: HttpCheck): Probe {
   const isExpected = statusMatcher(check.expectedStatuses);
   const body = patternOf(check);
+  const headers = plainHeaders(check);
   return (target, signal) =>
     boundedCheck(deps, signal, (finish) => {
+      if (headers === undefined) return unrevealed(finish);
       const connection = deps.open(target);
       if (connection === undefined) return notBegun(finish);
       const failed = (error: Error): void => finish(...httpFailure(error, target.host));
-      const options = { ...requestOf(check, target), createConnection: () => connection.socket };
+      const asks = requestOf(check, target, headers);
+      const options = { ...asks, createConnection: () => connection.socket };
       const asked = request(options, (response) => {
         const { statusCode = 0 } = response;
         response.on("error", failed);
@@ -47,7 +51,24 @@ export function httpProbe(deps: HttpProbeDeps, check: HttpCheck): Probe {
     });
 }
 
-function requestOf(check: HttpCheck, target: ProbeTarget): RequestOptions {
+type PlainHeaders = Readonly<Record<string, string>>;
+
+/** Undefined as long as a value is not known to this node: a request without it would ask otherwise. */
+function plainHeaders({ headers = {} }: HttpCheck): PlainHeaders | undefined {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (isSecretReference(value)) return undefined;
+    plain[name] = value;
+  }
+  return plain;
+}
+
+function unrevealed(finish: Finish): () => void {
+  finish("none", "no-secret");
+  return () => undefined;
+}
+
+function requestOf(check: HttpCheck, target: ProbeTarget, headers: PlainHeaders): RequestOptions {
   // A Unix socket has no port that the Host header could name.
   const asked = check.host ?? (target.port === 0 ? serverNameOf(target) : undefined);
   const named = asked === undefined ? {} : { host: asked };
@@ -56,7 +77,7 @@ function requestOf(check: HttpCheck, target: ProbeTarget): RequestOptions {
     port: target.port,
     method: check.method,
     path: check.path,
-    headers: { "user-agent": "midstream-check", ...named, ...check.headers },
+    headers: { "user-agent": "midstream-check", ...named, ...headers },
     maxHeaderSize: httpCheckHeaderBytesMax,
   };
 }

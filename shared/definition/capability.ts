@@ -5,10 +5,12 @@ import { isWildcard, parseBind, type Bind } from "./bind.ts";
 import { sourcesOf, type DiscoveryKind, type Source } from "./discovery/discovery.ts";
 import {
   healthcheckOptions,
+  type Healthcheck,
   type HealthcheckKind,
   type HealthcheckOption,
 } from "./healthcheck/healthcheck.ts";
 import type { ProblemCode } from "./problem-code.ts";
+import { isSecretReference } from "./secret.ts";
 import { socketPathOf } from "./socket-path.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 import type { Certificate } from "./tls.ts";
@@ -24,6 +26,7 @@ export type Capability =
   | `discovery:${DiscoveryKind}`
   | `healthcheck:${HealthcheckKind}`
   | `healthcheck-option:${HealthcheckOption}`
+  | "healthcheck-headers:sealed"
   | "multi-bind"
   | "bind:address"
   | "bind:port-range"
@@ -39,6 +42,7 @@ export type Capability =
   | "proxy-protocol:before-tls"
   | `certificate:${CertificateKind}`
   | "discovery-certificate:stored"
+  | "discovery-docker:auth"
   | `section:${OptionalSection}`;
 
 type OptionalSection =
@@ -166,6 +170,9 @@ function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
     return [
       kind,
       ...(socket === -1 ? [] : [need("backend:unix", `${pointer}/backends/${socket}`)]),
+      ...(source.kind === "docker" && source.auth !== undefined
+        ? [need("discovery-docker:auth", `${pointer}/auth`)]
+        : []),
       ...(showsStored(source)
         ? [need("discovery-certificate:stored", `${pointer}/tls/clientCertificate`)]
         : []),
@@ -200,7 +207,16 @@ function healthcheckNeeds({ healthcheck }: Balancer): readonly Requirement[] {
     ...healthcheckOptions
       .filter((option) => asked.has(option))
       .map((option) => need(`healthcheck-option:${option}`, `/healthcheck/${option}`)),
+    ...(holdsSealed(healthcheck)
+      ? [need("healthcheck-headers:sealed", "/healthcheck/headers")]
+      : []),
   ];
+}
+
+/** Headers were stored in plain text once; agents of that time take no references. */
+function holdsSealed(check: Healthcheck): boolean {
+  if (check.kind !== "http") return false;
+  return Object.values(check.headers ?? {}).some(isSecretReference);
 }
 
 function certificateKind(certificate: Certificate): CertificateKind {

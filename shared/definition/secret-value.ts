@@ -24,6 +24,9 @@ const plainSecretSchema = boundedText(secretBytesMax).refine(
   },
 );
 
+/** What an answer shows in place of a secret that is stored in plain text. */
+export const hiddenSecret = "(hidden)";
+
 /** Plain text when it is written for the first time, a reference from then on. */
 export const secretSchema = z
   .union([plainSecretSchema, secretReferenceSchema], {

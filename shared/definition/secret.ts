@@ -1,5 +1,5 @@
-import { pointerOf } from "../base/problem.ts";
 import type { Balancer } from "./balancer.ts";
+import { mapPlaces, placesOf } from "./map-place.ts";
 import type { SecretReference, SecretValue } from "./secret-value.ts";
 
 /** A secret of a balancer, and where it stands. */
@@ -10,8 +10,8 @@ export interface SecretField {
   readonly value: SecretValue;
 }
 
-/** Where secrets stand; `*` is every element of a list. A test compares it with the schemas. */
-const secretPlaces: readonly (readonly string[])[] = [
+/** Where secrets stand. A test compares it with the schemas. */
+const secretPlaces = placesOf(
   ...["discovery", "discovery/sources/*"].flatMap((discovery) => [
     `${discovery}/auth/password`,
     `${discovery}/aclToken`,
@@ -23,10 +23,11 @@ const secretPlaces: readonly (readonly string[])[] = [
     `${discovery}/tls/clientCertificate/pem/key`,
     `${discovery}/tls/clientCertificate/files/passphrase`,
   ]),
+  "healthcheck/headers/*",
   "tls/certificates/*/files/passphrase",
   "backendTls/clientCertificate/pem/key",
   "backendTls/clientCertificate/files/passphrase",
-].map((place) => place.split("/"));
+);
 
 /** The secrets that a balancer holds. */
 export function secretFieldsOf(balancer: Balancer): readonly SecretField[] {
@@ -43,9 +44,10 @@ export function mapSecrets(
   balancer: Balancer,
   map: (value: SecretValue, pointer: string) => SecretValue,
 ): Balancer {
-  return secretPlaces.reduce<Balancer>(
-    (current, place) => balancerOf(mapAt(current, { place, at: [] }, map)),
-    balancer,
+  return balancerOf(
+    mapPlaces(balancer, secretPlaces, (value, pointer) =>
+      isSecretValue(value) ? map(value, pointer) : value,
+    ),
   );
 }
 
@@ -53,35 +55,11 @@ export function isSecretReference(value: SecretValue): value is SecretReference 
   return typeof value !== "string";
 }
 
-interface Cursor {
-  /** What is still to go. */
-  readonly place: readonly string[];
-  /** What was gone. */
-  readonly at: readonly (string | number)[];
-}
-
-type MapSecret = (value: SecretValue, pointer: string) => SecretValue;
-
-function mapAt(value: unknown, { place, at }: Cursor, map: MapSecret): unknown {
-  const [key, ...rest] = place;
-  if (key === undefined) return isSecretValue(value) ? map(value, pointerOf(at)) : value;
-  if (Array.isArray(value)) {
-    if (key !== "*") return value;
-    return value.map((item: unknown, index) =>
-      mapAt(item, { place: rest, at: [...at, index] }, map),
-    );
-  }
-  if (!isObject(value) || !Object.hasOwn(value, key)) return value;
-  return { ...value, [key]: mapAt(value[key], { place: rest, at: [...at, key] }, map) };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
-}
-
 /** A place of ours always holds a secret, or nothing: the balancer was checked. */
 function isSecretValue(value: unknown): value is SecretValue {
-  return typeof value === "string" || (isObject(value) && typeof value["secret"] === "string");
+  if (typeof value === "string") return true;
+  const isObject = typeof value === "object" && value !== null;
+  return isObject && "secret" in value && typeof value.secret === "string";
 }
 
 /** Guarantee: a balancer in which nothing but secret values was replaced by secret values. */

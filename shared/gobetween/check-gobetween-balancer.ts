@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Checked, Problem } from "../base/problem.ts";
 import type { Balancer } from "../definition/balancer.ts";
 import type { ProblemCode } from "../definition/problem-code.ts";
-import { checkBalancer } from "../validation/check-balancer.ts";
+import { checkWritten } from "../validation/check-written.ts";
 import { withGobetweenDefaults } from "./gobetween-defaults.ts";
 
 /**
@@ -11,7 +11,7 @@ import { withGobetweenDefaults } from "./gobetween-defaults.ts";
  * the values that only Midstream knows. Every problem comes at once, each with its pointer.
  */
 export function checkGobetweenBalancer(written: unknown): Checked<Balancer> {
-  const checked = checkBalancer(withGobetweenDefaults(written));
+  const checked = checkWritten(withGobetweenDefaults(written));
   if (!namesVersion2(written)) return checked;
   return { ok: false, problems: [...(checked.ok ? [] : checked.problems), unknownVersion] };
 }

@@ -14,8 +14,10 @@ import { proxyRules } from "./rules/proxy-rules.ts";
 import { strategyRules } from "./rules/strategy-rules.ts";
 import { udpRules } from "./rules/udp-rules.ts";
 
-/** Rules between sections: each looks at the sections it needs, as far as those are right. */
-const rules: readonly ((parts: Parts) => readonly Problem[])[] = [
+/** A rule between sections: it looks at the sections it needs, as far as those are right. */
+export type Rule = (parts: Parts) => readonly Problem[];
+
+const rules: readonly Rule[] = [
   bindRules,
   protocolRules,
   udpRules,
@@ -28,8 +30,10 @@ const rules: readonly ((parts: Parts) => readonly Problem[])[] = [
  * The one door for definitions: any value becomes a balancer in its stored form, or the list of
  * everything that is wrong with it, each with a JSON pointer into what was given and a code of
  * `ProblemCode`. Never throws. The stored form of a stored form is itself.
+ *
+ * @param more rules that hold for this document besides those that hold for all
  */
-export function checkBalancer(raw: unknown): Checked<Balancer> {
+export function checkBalancer(raw: unknown, more: readonly Rule[] = []): Checked<Balancer> {
   const plain = plainJson(raw);
   const tooLarge = sizeProblems(plain.value);
   if (tooLarge.length > 0) return { ok: false, problems: tooLarge };
@@ -41,17 +45,17 @@ export function checkBalancer(raw: unknown): Checked<Balancer> {
   const parts = parsed.success ? partsOf(parsed.data) : rightPartsOf(given, sectionsOf(before));
   const problems = listed(
     before.map((finding) => named(finding, given)),
-    parts,
+    [...rules, ...more].flatMap((rule) => rule(parts)),
   );
   if (problems.length > 0) return { ok: false, problems };
   return parsed.success ? stored(parsed.data) : { ok: false, problems };
 }
 
 /** What was found in the sections, then what the rules between them say. */
-function listed(findings: readonly Finding[], parts: Parts): readonly Problem[] {
+function listed(findings: readonly Finding[], ruled: readonly Problem[]): readonly Problem[] {
   const list = new ProblemList();
   for (const finding of findings) list.add(finding);
-  for (const problem of rules.flatMap((rule) => rule(parts))) list.addProblem(problem);
+  for (const problem of ruled) list.addProblem(problem);
   return list.problems();
 }
 

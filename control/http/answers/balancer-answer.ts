@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { Problem } from "#shared/base/problem.ts";
 import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
+import { shownDefinition } from "#shared/definition/shown.ts";
 
 import type { BalancerRecord } from "../../verbs/balancer/balancer-record.ts";
 import type { PlanView } from "../../view/plan-view.ts";
@@ -61,5 +62,6 @@ export const balancerRemovedSchema = z
 export const answerOnlyKeys = ["id", "revision", ...Object.keys(answerNotesShape)] as const;
 
 export function balancerAnswer(record: BalancerRecord, notes: WriteNotes = {}): BalancerAnswer {
-  return { id: record.id, revision: record.rev, ...record.definition, ...notes };
+  const definition = shownDefinition(record.definition);
+  return { id: record.id, revision: record.rev, ...definition, ...notes };
 }

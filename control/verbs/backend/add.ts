@@ -1,5 +1,6 @@
 import { backendName } from "#shared/definition/backend-name.ts";
 import { managedBackendSchema } from "#shared/definition/managed-backend.ts";
+import { drainProblems } from "#shared/validation/rules/drain-rules.ts";
 
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
@@ -30,8 +31,8 @@ export async function addBackend(
 ): Promise<AddBackendOutcome> {
   requireScope(actor, "write");
   const checked = checkInput(managedBackendSchema, input.backend);
-  if (!checked.ok) {
-    const { problems } = checked;
+  const problems = checked.ok ? drainProblems(checked.value) : checked.problems;
+  if (!checked.ok || problems.length > 0) {
     return { kind: "wrote", backend: "", written: { kind: "invalid", problems } };
   }
   const { value } = checked;

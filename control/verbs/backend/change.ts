@@ -3,6 +3,7 @@ import {
   type ManagedBackend,
   type ManagedPatch,
 } from "#shared/definition/managed-backend.ts";
+import { drainProblems } from "#shared/validation/rules/drain-rules.ts";
 
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
@@ -33,10 +34,13 @@ export async function changeBackend(
         ...input,
         action: "backend.change",
         edit: (backends) => {
-          if (!backends.some((one) => isNamed(one, input.backend))) return { kind: "not-found" };
-          return backends.map((one) =>
-            isNamed(one, input.backend) ? patched(one, checked.value) : one,
-          );
+          const before = backends.find((one) => isNamed(one, input.backend));
+          if (before === undefined) return { kind: "not-found" };
+          const after = patched(before, checked.value);
+          const isGiven = (checked.value.drainTimeout ?? null) !== null;
+          const problems = isGiven ? drainProblems(after) : [];
+          if (problems.length > 0) return { kind: "invalid", problems };
+          return backends.map((one) => (one === before ? after : one));
         },
       },
     ),

@@ -9,7 +9,7 @@ import { nextRevision } from "../../storage/queries/tenants.ts";
 import type { Actor, VerbDeps } from "../actor.ts";
 import { replaceDefinition, type ReplaceOutcome } from "../balancer/replace.ts";
 import { staleness, type Expected, type Stale } from "../expected.ts";
-import type { NotFound } from "../outcomes.ts";
+import type { Invalid, NotFound } from "../outcomes.ts";
 import { undone, type Ended } from "../transact.ts";
 
 /** A change of one managed backend. */
@@ -34,7 +34,7 @@ export interface BackendEdit {
   readonly action: "backend.add" | "backend.change" | "backend.remove";
   readonly edit: (
     backends: readonly ManagedBackend[],
-  ) => readonly ManagedBackend[] | NotFound | BackendTaken;
+  ) => readonly ManagedBackend[] | NotFound | BackendTaken | Invalid;
 }
 
 /** Changes a balancer's managed backends: a new revision of the balancer. */

@@ -1,6 +1,6 @@
 import { newId, type BalancerId } from "#shared/base/ids.ts";
 import type { Problem } from "#shared/base/problem.ts";
-import { checkBalancer } from "#shared/validation/check-balancer.ts";
+import { checkWritten } from "#shared/validation/check-written.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { insertBalancers } from "../../storage/queries/balancers.ts";
@@ -43,7 +43,7 @@ export async function createBalancer(
   input: CreateBalancerInput,
 ): Promise<CreateBalancerOutcome> {
   requireScope(actor, "write");
-  const checked = checkBalancer(input.definition);
+  const checked = checkWritten(input.definition);
   if (!checked.ok) return { kind: "invalid", problems: checked.problems };
   const written = { definition: checked.value, before: undefined };
   const sealed = await sealSecrets(deps, actor, written);

@@ -1,6 +1,7 @@
 import { newId, type SecretId } from "#shared/base/ids.ts";
 import type { Problem } from "#shared/base/problem.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { hiddenSecret } from "#shared/definition/secret-value.ts";
 import {
   isSecretReference,
   mapSecrets,
@@ -24,15 +25,17 @@ export type SealedDefinition =
 /**
  * Replaces every secret in plain text by a reference to its sealed form. A reference that is there
  * already stays, if the balancer had it before: otherwise one could read a secret of another
- * balancer by sending it to a backend of one's own.
+ * balancer by sending it to a backend of one's own. What an answer showed as hidden is what is stored
+ * in the same place.
  */
 export async function sealSecrets(
   deps: Pick<VerbDeps, "sealer" | "ids">,
   actor: Pick<Actor, "tenantId">,
   written: { readonly definition: Balancer; readonly before: Balancer | undefined },
 ): Promise<SealedDefinition> {
-  const fields = secretFieldsOf(written.definition);
-  const problems = foreignReferences(fields, referencesOf(written.before));
+  const known = written.before === undefined ? [] : secretFieldsOf(written.before);
+  const fields = withHidden(secretFieldsOf(written.definition), known);
+  const problems = [...foreignReferences(fields, referencesIn(known)), ...unknownHidden(fields)];
   if (problems.length > 0) return { ok: false, problems };
   const sealed = await Promise.all(
     fields.flatMap(({ pointer, value }) =>
@@ -47,10 +50,29 @@ export async function sealSecrets(
   return { ok: true, definition, secrets: sealed.map(({ stored }) => stored) };
 }
 
+/** What was written, and in place of a hidden secret what is stored in plain text there. */
+function withHidden(
+  fields: readonly SecretField[],
+  known: readonly SecretField[],
+): readonly SecretField[] {
+  const plain = new Map(known.map(({ pointer, value }) => [pointer, value]));
+  return fields.map(({ pointer, value }) => {
+    const stored = plain.get(pointer);
+    const isKept = value === hiddenSecret && typeof stored === "string";
+    return { pointer, value: isKept ? stored : value };
+  });
+}
+
+function unknownHidden(fields: readonly SecretField[]): readonly Problem[] {
+  const detail = "stands for a secret that is not stored here: write the secret itself";
+  return fields
+    .filter(({ value }) => value === hiddenSecret)
+    .map(({ pointer }) => ({ pointer, code: "unknown-value", detail }));
+}
+
 /** Ids of the secrets that a stored definition names. */
-function referencesOf(balancer: Balancer | undefined): ReadonlySet<SecretId> {
-  const fields = balancer === undefined ? [] : secretFieldsOf(balancer);
-  return new Set(fields.flatMap(({ value }) => (isSecretReference(value) ? [value.secret] : [])));
+function referencesIn(known: readonly SecretField[]): ReadonlySet<SecretId> {
+  return new Set(known.flatMap(({ value }) => (isSecretReference(value) ? [value.secret] : [])));
 }
 
 function foreignReferences(

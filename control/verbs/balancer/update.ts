@@ -1,5 +1,5 @@
 import type { BalancerId } from "#shared/base/ids.ts";
-import { checkBalancer } from "#shared/validation/check-balancer.ts";
+import { checkWritten } from "#shared/validation/check-written.ts";
 
 import { balancerOfTenant } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
@@ -28,7 +28,7 @@ export async function updateBalancer(
   input: UpdateBalancerInput,
 ): Promise<UpdateBalancerOutcome> {
   requireScope(actor, "write");
-  const checked = checkBalancer(input.definition);
+  const checked = checkWritten(input.definition);
   if (!checked.ok) return { kind: "invalid", problems: checked.problems };
   return transact<UpdateBalancerOutcome>(deps, actor, async (tx) => {
     const rev = await nextRevision(tx, actor.tenantId);

@@ -1,5 +1,6 @@
 import type { TenantId } from "#shared/base/ids.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { shownDefinition } from "#shared/definition/shown.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { netChangesOfTenant, type NetChange } from "../../storage/queries/revisions.ts";
@@ -34,8 +35,8 @@ export interface DiffInput {
 }
 
 /**
- * What turns the balancers of one revision into those of another; secrets are references. Scope
- * `read`.
+ * What turns the balancers of one revision into those of another; secrets are references, and hidden
+ * where they were stored in plain text. Scope `read`.
  */
 export async function diffRevisions(
   deps: Pick<VerbDeps, "database">,
@@ -76,7 +77,7 @@ function balancerChange(
     balancer: change.balancer,
     name: after?.name ?? before?.name ?? change.name,
     change: kindOfChange(change),
-    fields: fieldChanges(before, after),
+    fields: fieldChanges(before && shownDefinition(before), after && shownDefinition(after)),
   };
 }
 

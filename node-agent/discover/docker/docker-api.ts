@@ -5,14 +5,17 @@ import type { z } from "zod";
 import type { dockerDiscoverySchema } from "#shared/definition/discovery/docker.ts";
 
 import { failedFetch } from "../discovery.ts";
+import { basicAuthorization } from "../http/http-page.ts";
 import { httpCall, jsonBody, type HttpPlace } from "../http/http-source.ts";
-import { readTlsMaterial, type Got } from "../http/tls-material.ts";
+import { plainSecret, readTlsMaterial, type Got } from "../http/tls-material.ts";
 
 export type DockerDiscovery = z.output<typeof dockerDiscoverySchema>;
 
 /** An engine's API (Docker 1.24 and later; podman speaks it as well). */
 export interface DockerApi {
   readonly place: HttpPlace;
+  /** Sent with every question. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Where what the engine publishes on all addresses is reached from here. */
   readonly hostAddress: string;
 }
@@ -20,16 +23,22 @@ export interface DockerApi {
 /** The API at an endpoint. TLS is spoken when the definition asks for it, or the endpoint is https. */
 export async function dockerApi(
   lookup: LookupFunction,
-  { endpoint, tls }: DockerDiscovery,
+  { endpoint, auth, tls }: DockerDiscovery,
 ): Promise<Got<DockerApi>> {
   const material = await readTlsMaterial(tls);
   if (!material.ok) return material;
+  const password = auth === undefined ? undefined : plainSecret(auth.password);
+  if (password?.ok === false) return password;
+  const headers =
+    auth === undefined
+      ? {}
+      : { authorization: basicAuthorization(auth.username, password?.value ?? "") };
   const url = URL.parse(endpoint);
   if (url === null) return failedFetch("bad-request", "the endpoint is no address");
   if (url.protocol === "unix:") {
     // The engine of this host publishes here.
     const place = { origin: "http://docker", socketPath: decodeURIComponent(url.pathname), lookup };
-    return { ok: true, value: { place, hostAddress: "127.0.0.1" } };
+    return { ok: true, value: { place, headers, hostAddress: "127.0.0.1" } };
   }
   const isSafe = tls !== undefined || url.protocol === "https:";
   const port = url.port || (isSafe ? "2376" : "2375");
@@ -38,16 +47,16 @@ export async function dockerApi(
     lookup,
     tls: material.value,
   };
-  return { ok: true, value: { place, hostAddress: url.hostname } };
+  return { ok: true, value: { place, headers, hostAddress: url.hostname } };
 }
 
 /** What the API answers to a GET, as JSON. */
 export async function askDocker(
-  { place }: DockerApi,
+  { place, headers }: DockerApi,
   path: string,
   signal: AbortSignal,
 ): Promise<Got<unknown>> {
-  const answer = await httpCall({ place, path }, signal);
+  const answer = await httpCall({ place, path, headers }, signal);
   return answer.ok ? jsonBody(answer, place) : answer;
 }
 

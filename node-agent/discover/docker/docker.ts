@@ -57,6 +57,7 @@ async function watch(
 ): Promise<FailedFetch> {
   const api = await dockerApi(lookup, discovery);
   if (!api.ok) return api;
+  const { place, headers } = api.value;
   const path = `/events${filtersQuery(telling[discovery.units ?? "containers"])}`;
   let late: Timer | undefined;
   // What an event says is not read: the list says what there is. dockerd tells that a container died
@@ -68,7 +69,7 @@ async function watch(
   };
   const stream = { onBegin: () => announce("standing"), onChunk };
   try {
-    return await httpStream({ clock, call: { place: api.value.place, path } }, stream, signal);
+    return await httpStream({ clock, call: { place, headers, path } }, stream, signal);
   } finally {
     late?.stop();
   }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { textCharsMax } from "../../base/limits.ts";
 import { portSchema, textSchema } from "../fields.ts";
 import { boundedText } from "../reading.ts";
+import { secretSchema } from "../secret-value.ts";
 import { section } from "../section.ts";
 import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
 import { sourceTlsSchema } from "./source-tls.ts";
@@ -39,6 +40,9 @@ export const dockerDiscoverySchema = section({
   units: z.enum(["containers", "services"]).optional().meta({
     description: "Containers of the engine (unless told), or tasks of the swarm's services",
   }),
+  auth: section({ username: textSchema, password: secretSchema })
+    .optional()
+    .meta({ description: "HTTP Basic, for a proxy in front of the engine" }),
   tls: sourceTlsSchema.optional(),
   ...fetchingShape(remoteTimeoutDefault),
 }).meta({ id: "DockerDiscovery", description: "Backends from running containers" });

@@ -15,9 +15,9 @@ export const checkingShape = {
     description: 'Time for one check; "0" is 60s',
   }),
   // One lost packet empties no pool.
-  fails: streakField(2, "Failures in a row that take a backend out; less than 1 is 1"),
+  fails: streakField(2, "Failures in a row that take a backend out"),
   // A backend that answers again is wanted at once.
-  passes: streakField(1, "Successes in a row that bring a backend back; less than 1 is 1"),
+  passes: streakField(1, "Successes in a row that bring a backend back"),
   // An agent that starts must serve before it has checked anything.
   initialStatus: z.enum(["healthy", "unhealthy"]).default("healthy").meta({
     description: "What a new backend counts as until its first result",
@@ -32,9 +32,5 @@ export const checkingShape = {
 };
 
 function streakField(ofDefault: number, description: string): z.ZodDefault<z.ZodInt> {
-  const count = z.int().max(streakMax);
-  return count
-    .overwrite((written) => Math.max(1, written))
-    .default(ofDefault)
-    .meta({ description });
+  return z.int().min(1).max(streakMax).default(ofDefault).meta({ description });
 }

@@ -4,18 +4,30 @@ import { httpHeadersMax, textCharsMax } from "../../base/limits.ts";
 import { hostNameSchema } from "../fields.ts";
 import { patternField } from "../pattern-field.ts";
 import { boundedText, refuse } from "../reading.ts";
+import { secretReferenceSchema } from "../secret-value.ts";
 import { section } from "../section.ts";
 import { checkTlsSchema } from "./check-tls.ts";
 import { checkingShape } from "./checking.ts";
 
-/** A header's name is a token, its value holds no line break (RFC 9110, section 5). */
+/**
+ * A header's name is a token, its value holds no line break (RFC 9110, section 5). A value may be a
+ * key, so it is sealed.
+ */
 const headersSchema = z
   .record(
     boundedText(128).regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: "is not a header's name" }),
     z
-      .string()
-      .max(textCharsMax)
-      .regex(/^[\t\x20-\x7e]*$/, { error: "is not a header's value" }),
+      .union(
+        [
+          z
+            .string()
+            .max(textCharsMax)
+            .regex(/^[\t\x20-\x7e]*$/, { error: "is not a header's value" }),
+          secretReferenceSchema,
+        ],
+        { error: "write the value as a text, or as the reference that was read: {secret: id}" },
+      )
+      .meta({ id: "SecretHeaderValue" }),
   )
   .refine((headers) => Object.keys(headers).length <= httpHeadersMax, {
     error: `at most ${httpHeadersMax} headers`,
@@ -35,7 +47,7 @@ const fields = section({
   host: hostNameSchema.optional().meta({
     description: "The Host header; the backend's host unless given",
   }),
-  headers: headersSchema.optional(),
+  headers: headersSchema.optional().meta({ description: "Their values are secrets" }),
   // A redirect to a log-in page is a service that works.
   expectedStatuses: z
     .array(

@@ -183,3 +183,18 @@ describe("X-DSC-11 backends that are managed by the API alone", () => {
     ]);
   });
 });
+
+test("a deadline of a drain without a drain is refused with its pointer, on POST and on PATCH", async () => {
+  await balancer();
+  const problem = {
+    status: 422,
+    body: { errors: [{ pointer: "/drainTimeout", code: "conflict" }] },
+  };
+  const body = { host: "10.0.0.7", port: 80 };
+  expect(await added({ ...body, drainTimeout: "1m" })).toMatchObject(problem);
+  expect(await added({ ...body, drainTimeout: "1m", state: "disabled" })).toMatchObject(problem);
+  expect((await added({ ...body, drainTimeout: "1m", state: "draining" })).status).toBe(201);
+  expect((await changed("10.0.0.7:80", { state: "enabled" })).status).toBe(200);
+  expect(await changed("10.0.0.7:80", { drainTimeout: "1m" })).toMatchObject(problem);
+  expect((await changed("10.0.0.7:80", { drainTimeout: null })).status).toBe(200);
+});

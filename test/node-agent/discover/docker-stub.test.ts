@@ -41,6 +41,14 @@ describe("docker discovery against an API of our own", () => {
     expect(requests.length).toBe(2);
   });
 
+  test("name and password go with every question, as HTTP Basic", async () => {
+    const { origin, requests } = await startPages(listing([]));
+    await fetchOnce(docker(origin, { auth: { username: "u", password: "p" } }));
+    await fetchOnce(docker(origin));
+    const basic = `Basic ${Buffer.from("u:p").toString("base64")}`;
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([basic, undefined]);
+  });
+
   test("F-DKR-02 the API is asked for running containers with the label", async () => {
     const { origin, requests } = await startPages(listing([]));
     await fetchOnce(docker(origin, { containerLabel: "role=web" }));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { httpCheckBodyBytesMax } from "#shared/base/limits.ts";
+import { secretSchema } from "#shared/definition/secret-value.ts";
 
 import { eventually } from "../../support/eventually.ts";
 import { startBackend } from "../../support/fake-backend.ts";
@@ -32,6 +33,14 @@ describe("X-HC-25 an http check", () => {
       url: "/",
       headers: { host: `127.0.0.1:${backend.port}` },
     });
+  });
+
+  test("is not made as long as the value of a header is not known here", async () => {
+    const backend = await startHttpBackend((_, response) => response.end());
+    const secret = secretSchema.parse({ secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" });
+    const check = { ...http, headers: { Authorization: secret } };
+    expect(await verdictOf(check, backend)).toBe("none: no-secret");
+    expect(backend.requests).toEqual([]);
   });
 
   test("goes by the status: any from 200 to 399 unless it names others", async () => {

@@ -47,10 +47,15 @@ test("every section, option and kind of bind is needed by name, with its place",
       "ec2",
       "ecs",
       "cloudmap",
-    ].map((kind, index) => ({
-      capability: `discovery:${kind}`,
-      pointer: `/discovery/sources/${index}/kind`,
-    })),
+    ].flatMap((kind, index) => {
+      const pointer = `/discovery/sources/${index}`;
+      return [
+        { capability: `discovery:${kind}`, pointer: `${pointer}/kind` },
+        ...(kind === "docker"
+          ? [{ capability: "discovery-docker:auth", pointer: `${pointer}/auth` }]
+          : []),
+      ];
+    }),
     { capability: "healthcheck:ping", pointer: "/healthcheck/kind" },
     { capability: "healthcheck-option:target", pointer: "/healthcheck/target" },
     {
@@ -86,6 +91,17 @@ test("transparent UDP is a capability of its own", () => {
     capability: "udp:transparent",
     pointer: "/udp/transparent",
   });
+});
+
+test("headers of a check that are sealed are needed by name; in plain text any agent takes them", () => {
+  const needs = (value: unknown) =>
+    requiredCapabilities(
+      balancer(minimalBalancer({ healthcheck: { kind: "http", headers: { "X-Key": value } } })),
+    ).map(({ capability }) => capability);
+  expect(needs({ secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" })).toContain(
+    "healthcheck-headers:sealed",
+  );
+  expect(needs("plain")).not.toContain("healthcheck-headers:sealed");
 });
 
 test("what an agent lacks is refused by name; what it has beyond is no matter", () => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { secretBytesMax } from "#shared/base/limits.ts";
 import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
-import { secretSchema } from "#shared/definition/secret-value.ts";
+import { secretReferenceSchema, secretSchema } from "#shared/definition/secret-value.ts";
 import { isSecretReference, mapSecrets, secretFieldsOf } from "#shared/definition/secret.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
@@ -23,6 +23,7 @@ test("every secret of a balancer is found, with its pointer", () => {
 test("secrets of merged sources and of the backends' TLS are found as well", () => {
   const multi = balancer(fullBalancers.find(isMulti) ?? {});
   expect(secretFieldsOf(multi).map(({ pointer }) => pointer)).toEqual([
+    "/discovery/sources/2/auth/password",
     "/discovery/sources/3/auth/password",
     "/discovery/sources/5/auth/password",
     "/discovery/sources/6/auth/password",
@@ -59,6 +60,16 @@ test("sealed and opened again a balancer is the same, and in between holds no pl
     expect(checkBalancer(sealed)).toEqual({ ok: true, value: sealed });
     expect(mapSecrets(sealed, (_, pointer) => kept.get(pointer) ?? "lost")).toEqual(plain);
   }
+});
+
+test("the values of a check's headers are secrets, whatever the headers are called", () => {
+  const headers = { Authorization: "Bearer plain token", "*": "plain key", "X~": "" };
+  const checked = balancer(minimalBalancer({ healthcheck: { kind: "http", headers } }));
+  expect(secretFieldsOf(checked)).toEqual([
+    { pointer: "/healthcheck/headers/Authorization", value: "Bearer plain token" },
+    { pointer: "/healthcheck/headers/*", value: "plain key" },
+    { pointer: "/healthcheck/headers/X~0", value: "" },
+  ]);
 });
 
 test("the balancer that is mapped stays as it was", () => {
@@ -107,7 +118,8 @@ test("no schema holds a secret in a place that mapSecrets does not know", () => 
   const general = [...found].map((pointer) =>
     pointer
       .replace(/^\/discovery\/sources\/\d+/, "/discovery")
-      .replace(/\/(headers|certificates)\/\d+\//, "/$1/"),
+      .replace(/\/(headers|certificates)\/\d+\//, "/$1/")
+      .replace(/^\/healthcheck\/headers\/.*/, "/healthcheck/headers"),
   );
   expect([...new Set(general)].toSorted()).toEqual(secretPlacesOf(balancerSchema).toSorted());
 });
@@ -120,7 +132,7 @@ function secretPlacesOf(schema: z.ZodType): readonly string[] {
 }
 
 function visit(schema: unknown, pointer: string, places: Set<string>): void {
-  if (schema === secretSchema) places.add(pointer);
+  if (schema === secretSchema || schema === secretReferenceSchema) places.add(pointer);
   else if (schema instanceof z.ZodObject) {
     for (const key of Object.keys(schema.shape)) {
       visit(schema.shape[key], `${pointer}/${key}`, places);
@@ -129,6 +141,8 @@ function visit(schema: unknown, pointer: string, places: Set<string>): void {
     for (const option of schema.options) visit(option, pointer, places);
   } else if (schema instanceof z.ZodArray) {
     visit(schema.element, pointer.replace(/\/sources$/, ""), places);
+  } else if (schema instanceof z.ZodRecord) {
+    visit(schema.valueType, pointer, places);
   } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
     visit(schema.unwrap(), pointer, places);
   }

@@ -15,3 +15,41 @@ test("F-CFG-29 gobetween's PROXY setting takes version 1 only, and leaving the v
     expect(problemsOf({ version })).toEqual([expect.stringContaining("/proxyProtocol/version ")]);
   }
 });
+
+test("a name and a password in a gobetween address move to where they are sealed", () => {
+  const found = (discovery: object): unknown => {
+    const checked = checkGobetweenBalancer(minimalBalancer({ discovery }));
+    return checked.ok ? checked.value.discovery : checked.problems;
+  };
+  const auth = { username: "us@er", password: "pa:ss" };
+  const moved = { endpoint: "http://a.test/b?c", auth };
+  const endpoint = "http://us%40er:pa%3Ass@a.test/b?c";
+  for (const kind of ["json", "plaintext"]) {
+    expect(found({ kind, endpoint })).toMatchObject({ kind, ...moved });
+  }
+  const docker = { kind: "docker", containerPrivatePort: 80 };
+  const engine = "tcp://us%40er:pa%3Ass@10.0.0.9:2375";
+  expect(found({ ...docker, endpoint: engine })).toMatchObject({
+    endpoint: "tcp://10.0.0.9:2375",
+    auth,
+  });
+  const several = { kind: "multi", sources: [{ kind: "json", endpoint }] };
+  expect(found(several)).toMatchObject({ sources: [moved] });
+  // gobetween sends a name without a password as it is.
+  const token = Buffer.from("token:").toString("base64");
+  expect(found({ kind: "json", endpoint: "http://token@a.test/" })).toMatchObject({
+    endpoint: "http://a.test/",
+    headers: [{ name: "Authorization", value: `Basic ${token}` }],
+  });
+  expect(found({ kind: "json", endpoint: "http://a.test" })).not.toHaveProperty("auth");
+});
+
+test("F-CFG-25 passes and fails of 0 or less become 1", () => {
+  for (const count of [0, -3]) {
+    const healthcheck = { kind: "ping", fails: count, passes: count };
+    expect(checkGobetweenBalancer(minimalBalancer({ healthcheck }))).toMatchObject({
+      ok: true,
+      value: { healthcheck: { fails: 1, passes: 1 } },
+    });
+  }
+});

@@ -1,0 +1,83 @@
+import type { Balancer } from "./balancer.ts";
+import { mapPlaces, placesOf } from "./map-place.ts";
+
+/** The name and password that stand in a URL, and the URL without them. */
+export interface UrlCredentials {
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A URL with credentials in a balancer, and where it stands. */
+export interface UrlField {
+  /** JSON pointer into the balancer. */
+  readonly pointer: string;
+  readonly credentials: UrlCredentials;
+}
+
+/** Where URLs stand. A test compares it with the schemas. */
+const urlPlaces = placesOf(
+  ...["discovery", "discovery/sources/*"].flatMap((discovery) => [
+    `${discovery}/endpoint`,
+    `${discovery}/apiServer`,
+    `${discovery}/serverAddress`,
+    `${discovery}/ec2Endpoint`,
+    `${discovery}/role/endpoint`,
+  ]),
+);
+
+/** The URLs of a balancer that hold a name or a password. */
+export function urlsWithCredentials(balancer: Pick<Balancer, "discovery">): readonly UrlField[] {
+  const fields: UrlField[] = [];
+  mapPlaces(balancer, urlPlaces, (value, pointer) => {
+    const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
+    if (credentials !== undefined) fields.push({ pointer, credentials });
+    return value;
+  });
+  return fields;
+}
+
+/** The same balancer with `***` for what its URLs hold of names and passwords. */
+export function withMaskedUrls(balancer: Balancer): Balancer {
+  return balancerOf(
+    mapPlaces(balancer, urlPlaces, (value) => {
+      const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
+      return credentials === undefined ? value : credentials.url.replace("//", "//***@");
+    }),
+  );
+}
+
+/** Undefined for a URL without credentials, and for what is none. */
+export function credentialsOf(text: string): UrlCredentials | undefined {
+  const url = URL.parse(text);
+  if (url === null) return credentialsInText(text);
+  if (url.username === "" && url.password === "") return undefined;
+  const { username, password } = url;
+  url.username = "";
+  url.password = "";
+  return { url: url.href, username: decoded(username), password: decoded(password) };
+}
+
+/** A text that almost is a URL may hold credentials all the same. */
+function credentialsInText(text: string): UrlCredentials | undefined {
+  const match = /^(?<scheme>[a-z][a-z0-9+.-]*:\/\/)(?<user>[^/?#]*)@(?<rest>.*)$/is.exec(text);
+  const { scheme = "", user = "", rest = "" } = match?.groups ?? {};
+  if (user === "") return undefined;
+  const [username = "", ...password] = user.split(":");
+  return { url: `${scheme}${rest}`, username, password: password.join(":") };
+}
+
+/** A percent sign that begins no escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Guarantee: a balancer in which nothing but texts was replaced by texts. */
+function balancerOf(value: unknown): Balancer {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
+  return value as Balancer;
+}
