@@ -27,18 +27,14 @@ export async function dockerApi(
 ): Promise<Got<DockerApi>> {
   const material = await readTlsMaterial(tls);
   if (!material.ok) return material;
-  const password = auth === undefined ? undefined : plainSecret(auth.password);
-  if (password?.ok === false) return password;
-  const headers =
-    auth === undefined
-      ? {}
-      : { authorization: basicAuthorization(auth.username, password?.value ?? "") };
+  const headers = headersOf(auth);
+  if (!headers.ok) return headers;
   const url = URL.parse(endpoint);
   if (url === null) return failedFetch("bad-request", "the endpoint is no address");
   if (url.protocol === "unix:") {
     // The engine of this host publishes here.
     const place = { origin: "http://docker", socketPath: decodeURIComponent(url.pathname), lookup };
-    return { ok: true, value: { place, headers, hostAddress: "127.0.0.1" } };
+    return { ok: true, value: { place, headers: headers.value, hostAddress: "127.0.0.1" } };
   }
   const isSafe = tls !== undefined || url.protocol === "https:";
   const port = url.port || (isSafe ? "2376" : "2375");
@@ -47,7 +43,14 @@ export async function dockerApi(
     lookup,
     tls: material.value,
   };
-  return { ok: true, value: { place, headers, hostAddress: url.hostname } };
+  return { ok: true, value: { place, headers: headers.value, hostAddress: url.hostname } };
+}
+
+function headersOf(auth: DockerDiscovery["auth"]): Got<DockerApi["headers"]> {
+  if (auth === undefined) return { ok: true, value: {} };
+  const password = plainSecret(auth.password);
+  if (!password.ok) return password;
+  return { ok: true, value: { authorization: basicAuthorization(auth.username, password.value) } };
 }
 
 /** What the API answers to a GET, as JSON. */

@@ -9,32 +9,29 @@ export function urlRules({ right: { discovery } }: Parts): readonly Problem[] {
   const sources = sourcesOf(discovery);
   return urlsWithCredentials({ discovery }).map(({ pointer }) => {
     const of = sources.find((one) => pointer.startsWith(`${one.pointer}/`));
-    const help = of === undefined ? "" : `: ${fieldFor(of.source)}`;
+    const help = of === undefined ? "" : `: ${fieldOf[of.source.kind]}`;
     const detail = `holds a name or a password, and a URL is no secret${help}`;
     return { pointer, code: "conflict", detail };
   });
 }
 
-/** Where the source takes what stood in its URL. */
-function fieldFor({ kind }: Source): string {
-  switch (kind) {
-    case "json":
-    case "plaintext":
-    case "etcd":
-    case "consul":
-    case "docker":
-      return "write them as auth {username, password}, where the password is sealed";
-    case "kubernetes":
-      return "write a token as bearerToken, which is sealed, or a tls.clientCertificate";
-    case "ec2":
-    case "ecs":
-    case "cloudmap":
-      return "write credentials {accessKeyId, secretAccessKey}, which are sealed";
-    case "lxd":
-      return "a server knows its clients by the certificate in configDirectory";
-    case "static":
-    case "srv":
-    case "exec":
-      return "leave them out";
-  }
-}
+const auth = "write them as auth {username, password}, where the password is sealed";
+const credentials = "write credentials {accessKeyId, secretAccessKey}, which are sealed";
+const none = "leave them out";
+
+/** Where a source takes what stood in its URL. */
+const fieldOf = {
+  json: auth,
+  plaintext: auth,
+  etcd: auth,
+  consul: auth,
+  docker: auth,
+  kubernetes: "write a token as bearerToken, which is sealed, or a tls.clientCertificate",
+  lxd: "a server knows its clients by the certificate in configDirectory",
+  ec2: credentials,
+  ecs: credentials,
+  cloudmap: credentials,
+  static: none,
+  srv: none,
+  exec: none,
+} as const satisfies Record<Source["kind"], string>;
