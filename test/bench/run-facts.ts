@@ -24,7 +24,7 @@ export async function runFacts(facts: RunFacts): Promise<readonly string[]> {
   return [
     `${facts.startedAt.toISOString().slice(0, 16)}Z; ${hostLine()}`,
     `threads of each: ${workers}; interleaved rounds: ${rounds}, of ${seconds} s each; open files: ${facts.descriptors}${pinned}`,
-    `load by ${versions.filter((version) => version !== "").join(", ")}, and test/bench/load/steady.c`,
+    `load by ${versions.filter((version) => version !== "").join(", ")}, test/bench/load/steady.c and datagrams.c`,
     loadLine(facts.before, facts.after),
     ...(options.note === undefined ? [] : [options.note]),
   ];

@@ -1,5 +1,6 @@
 import { carriesHalfClose } from "./contenders/carries-half-close.ts";
 import type { Contender, Setting } from "./contenders/contender.ts";
+import { lostDatagrams } from "./contenders/lost-datagrams.ts";
 import { Seat } from "./contenders/seat.ts";
 import { oneLine } from "./one-line.ts";
 
@@ -12,11 +13,13 @@ export interface Seated {
 export interface SeatingDeps {
   readonly settingOf: (contender: Contender) => Setting;
   readonly pin: string | undefined;
+  /** Whether a backend sends datagrams back. */
+  readonly hasEcho: boolean;
 }
 
 /**
- * Starts everybody and checks each with a half-close transfer. Who does not start is left out, as is
- * one of ours that loses data; a peer that does takes part, and it is said.
+ * Starts everybody and checks each with a half-close transfer, and with datagrams if it has UDP. Who
+ * does not start is left out, as is one of ours that loses data; a peer that does takes part, and it is said.
  */
 export async function takeSeats(
   deps: SeatingDeps,
@@ -31,12 +34,22 @@ export async function takeSeats(
       notes.push(`${title} did not start: ${seat}`);
       continue;
     }
-    const carries = await carriesHalfClose(seat.running.ports.halfClose);
-    if (!carries) notes.push(`${title} loses the answer that follows a half-close`);
-    if (carries || role === "peer") seats.push(seat);
+    const losses = await lossesOf(seat, deps.hasEcho);
+    notes.push(...losses.map((what) => `${title} loses ${what}`));
+    if (losses.length === 0 || role === "peer") seats.push(seat);
     else await seat.running.stop();
   }
   return { seats, notes };
+}
+
+async function lossesOf({ running }: Seat, hasEcho: boolean): Promise<readonly string[]> {
+  const { ports, datagramPorts } = running;
+  const losses: string[] = [];
+  if (!(await carriesHalfClose(ports.halfClose)))
+    losses.push("the answer that follows a half-close");
+  if (!hasEcho || datagramPorts === undefined) return losses;
+  const sizes = await lostDatagrams(datagramPorts.sessions);
+  return [...losses, ...sizes.map((size) => `UDP datagrams of ${size} bytes`)];
 }
 
 async function seatOrWhy(deps: SeatingDeps, contender: Contender): Promise<Seat | string> {

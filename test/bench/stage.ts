@@ -33,18 +33,21 @@ export async function setStage(deps: StageDeps): Promise<Stage> {
   const { options, raw, cleanup } = deps;
   const descriptors = await raiseDescriptors();
   const built = await loadTools(raw.folder);
-  const { iperf3 } = built.tools;
-  const backends = await startBackends({ cleanup, folder: raw.subfolder("backends"), iperf3 });
+  const { echo, tools } = built;
+  const { iperf3 } = tools;
+  const folder = raw.subfolder("backends");
+  const backends = await startBackends({ cleanup, folder, iperf3, echo });
   const found = await findWanted(deps, built);
-  const same = { workers: options.workers, descriptors, targets: backends.targets, cleanup };
+  const { targets, echo: echoPort } = backends;
+  const same = { workers: options.workers, descriptors, targets, echo: echoPort, cleanup };
   const { seats, notes } = await takeSeats(
     {
       pin: options.pin,
+      hasEcho: echo !== undefined,
       settingOf: ({ name }) => ({ ...same, folder: raw.subfolder(join("contenders", name)) }),
     },
     found.contenders,
   );
-  const { tools } = built;
   return { backends, tools, seats, descriptors, notes: [...found.absent, ...notes] };
 }
 

@@ -6,4 +6,6 @@ export interface BackendDeps {
   readonly folder: string;
   /** Undefined: no bulk; its route leads nowhere. */
   readonly iperf3: string | undefined;
+  /** test/bench/backends/datagram-echo.c, built; undefined: no UDP. */
+  readonly echo: string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Targets } from "../contenders/contender.ts";
 import type { BackendDeps } from "./backend-deps.ts";
+import { startEchoBackend } from "./echo-backend.ts";
 import { startHalfCloseBackend } from "./half-close-backend.ts";
 import { startHoldingBackend } from "./holding-backend.ts";
 import { startIperfBackend } from "./iperf-backend.ts";
@@ -10,6 +11,8 @@ export interface Backends {
   readonly targets: Targets;
   /** The same, with a second backend where answers are short. */
   readonly changedTargets: Targets;
+  /** The port of the one that sends datagrams back. */
+  readonly echo: number;
 }
 
 /** Starts all backends. */
@@ -22,5 +25,6 @@ export async function startBackends(deps: BackendDeps): Promise<Backends> {
     hold: [await startHoldingBackend(deps.cleanup)],
     halfClose: [await startHalfCloseBackend(deps.cleanup)],
   };
-  return { targets, changedTargets: { ...targets, keepAlive: web.keepAlive, close: web.close } };
+  const changedTargets = { ...targets, keepAlive: web.keepAlive, close: web.close };
+  return { targets, changedTargets, echo: await startEchoBackend(deps) };
 }

@@ -1,4 +1,4 @@
-import { routes } from "./contender.ts";
+import { datagramRoutes, routes } from "./contender.ts";
 import type { Dialect } from "./peer.ts";
 
 /** The limit (test/bench/limit/relay.c): told everything on its command line, one backend a route. */
@@ -8,10 +8,14 @@ export const bareRelay: Dialect = {
   versionArgs: [],
   fileName: "none",
   configuration: () => "",
-  args: ({ workers, ports, targets }) => [
+  args: ({ workers, ports, targets, datagramPorts, echo }) => [
     String(workers),
     ...routes.map((route) => `${ports[route]}:${targets[route][0]}`),
+    ...datagramRoutes.map(
+      (route) => `${datagramPorts[route]}:${echo}:${route === "sessions" ? "udp" : "udp-once"}`,
+    ),
   ],
   environment: () => ({}),
   changeSignal: undefined,
+  carriesDatagrams: true,
 };

@@ -7,6 +7,13 @@ export type Route = (typeof routes)[number];
 /** Where a contender listens. */
 export type Ports = Readonly<Record<Route, number>>;
 
+/** UDP: where sessions stay while somebody speaks, and where each ends with its first reply. */
+export const datagramRoutes = ["sessions", "exchanges"] as const;
+export type DatagramRoute = (typeof datagramRoutes)[number];
+
+/** Where a contender takes datagrams. */
+export type DatagramPorts = Readonly<Record<DatagramRoute, number>>;
+
 /** Ports of the backends behind each route. */
 export type Targets = Readonly<Record<Route, readonly number[]>>;
 
@@ -19,6 +26,8 @@ export interface Setting {
   /** Files that it may have open. */
   readonly descriptors: number;
   readonly targets: Targets;
+  /** The port of the backend behind every UDP route, which sends datagrams back. */
+  readonly echo: number;
   /** For its configuration and its log. */
   readonly folder: string;
   readonly cleanup: Cleanup;
@@ -39,6 +48,8 @@ export interface RunningContender {
   /** The process whose tree does all the work. */
   readonly pid: number;
   readonly ports: Ports;
+  /** Undefined: it relays no UDP. */
+  readonly datagramPorts: DatagramPorts | undefined;
   /** As it was started. */
   readonly commandLine: string;
   stop(): Promise<void>;

@@ -17,6 +17,7 @@ export const haproxy: Dialect = {
   args: ({ file }) => ["-W", "-db", "-f", file],
   environment: () => ({}),
   changeSignal: "SIGUSR2",
+  carriesDatagrams: false,
 };
 
 function configuration(layout: Layout): string {

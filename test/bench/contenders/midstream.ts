@@ -5,15 +5,18 @@ import { freePort } from "../../support/free-port.ts";
 import type { Cleanup } from "../../support/processes.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
 import {
+  datagramRoutes,
   routes,
   type Contender,
+  type DatagramPorts,
+  type DatagramRoute,
   type Ports,
   type Route,
   type RunningContender,
   type Setting,
   type Targets,
 } from "./contender.ts";
-import { listensOn } from "./program.ts";
+import { listensOn, takesDatagramsOn } from "./program.ts";
 
 export interface MidstreamDeps {
   /** One control plane for all agents of ours; it idles while they are measured. */
@@ -36,7 +39,7 @@ export function midstreamContender(deps: MidstreamDeps): Contender {
     role: "ours",
     version: deps.version,
     start: async (setting) => {
-      home ??= makeHome(deps, setting.targets);
+      home ??= makeHome(deps, setting);
       return startOurs(deps, await home, setting);
     },
   };
@@ -47,10 +50,14 @@ interface Home {
   readonly tenant: TestTenant;
   readonly dataFolder: string;
   readonly ports: Ports;
+  readonly datagramPorts: DatagramPorts;
   readonly balancers: Readonly<Record<Route, string>>;
 }
 
-async function makeHome({ control, cleanup }: MidstreamDeps, targets: Targets): Promise<Home> {
+async function makeHome(
+  { control, cleanup }: MidstreamDeps,
+  { targets, echo }: Setting,
+): Promise<Home> {
   const tenant = await signUp(control.url);
   const dataFolder = await joinNode(cleanup, control, tenant);
   const ports: Partial<Record<Route, number>> = {};
@@ -62,12 +69,34 @@ async function makeHome({ control, cleanup }: MidstreamDeps, targets: Targets): 
     ports[route] = port;
     balancers[route] = id;
   }
-  return { tenant, dataFolder, ports: whole(ports), balancers: whole(balancers) };
+  const datagramPorts = { sessions: await freePort(), exchanges: await freePort() };
+  for (const route of datagramRoutes) {
+    const body = datagramDefinition({ route, port: datagramPorts[route], echo });
+    await tenant.demand("POST", "/v1/balancers", { body });
+  }
+  return { tenant, dataFolder, ports: whole(ports), datagramPorts, balancers: whole(balancers) };
 }
 
 /** Guarantee: the caller has set every route. */
 function whole<Value>(record: Partial<Record<Route, Value>>): Readonly<Record<Route, Value>> {
   return record as Record<Route, Value>;
+}
+
+function datagramDefinition(of: {
+  readonly route: DatagramRoute;
+  readonly port: number;
+  readonly echo: number;
+}): object {
+  return {
+    name: of.route,
+    protocol: "udp",
+    bind: [`127.0.0.1:${of.port}`],
+    strategy: "roundrobin",
+    discovery: { kind: "static", backends: [{ host: "127.0.0.1", port: of.echo }] },
+    healthcheck: { kind: "none" },
+    limits: { clientIdleTimeout: "60s" },
+    udp: { maxResponses: of.route === "exchanges" ? 1 : 0 },
+  };
 }
 
 /** No checks, as with the peers; everything else is the API's default. */
@@ -96,10 +125,14 @@ async function startOurs(
 ): Promise<RunningContender> {
   const args = ["--workers", String(setting.workers), "--relay", deps.relay];
   const agent = await startAgent(setting.cleanup, home.dataFolder, args);
-  await eventually(() => listensOn(Object.values(home.ports)));
+  const { ports, datagramPorts } = home;
+  await eventually(
+    () => listensOn(Object.values(ports)) && takesDatagramsOn(Object.values(datagramPorts)),
+  );
   return {
     pid: agent.process.pid,
-    ports: home.ports,
+    ports,
+    datagramPorts,
     commandLine: ["node node-agent/main.ts run --data …", ...args].join(" "),
     stop: async () => void (await agent.process.stop()),
     change: (targets) => changeBackends(home, targets),

@@ -6,6 +6,7 @@ import { runCommand } from "../../support/run-command.ts";
 import {
   routes,
   type Contender,
+  type DatagramPorts,
   type Ports,
   type Role,
   type RunningContender,
@@ -23,6 +24,9 @@ export interface Layout {
   readonly file: string;
   readonly ports: Ports;
   readonly targets: Targets;
+  readonly datagramPorts: DatagramPorts;
+  /** The port of the backend behind every UDP route. */
+  readonly echo: number;
 }
 
 /** How a program is told what to relay, at its best honest setting. */
@@ -37,6 +41,8 @@ export interface Dialect {
   environment(layout: Layout): Readonly<Record<string, string>>;
   /** Makes it read its configuration again; undefined when it has to be started again for that. */
   readonly changeSignal: NodeJS.Signals | undefined;
+  /** Whether its configuration has the UDP routes. */
+  readonly carriesDatagrams: boolean;
 }
 
 /** A contender that is a program with a configuration file. */
@@ -69,17 +75,19 @@ async function startPeer(
   setting: Setting,
 ): Promise<RunningContender> {
   const ports = await freePorts();
+  const datagramPorts = { sessions: await freePort(), exchanges: await freePort() };
   const file = join(setting.folder, dialect.fileName);
-  const layout: Layout = { ...setting, file, ports };
+  const layout: Layout = { ...setting, file, ports, datagramPorts };
+  const { carriesDatagrams, changeSignal } = dialect;
   writeFileSync(file, dialect.configuration(layout));
   const command = [program, ...dialect.args(layout)];
   const running = await startProgram(setting.cleanup, {
     command,
     logFile: join(setting.folder, "output.log"),
     ports: Object.values(ports),
+    datagramPorts: carriesDatagrams ? Object.values(datagramPorts) : [],
     environment: dialect.environment(layout),
   });
-  const { changeSignal } = dialect;
   const change = async (targets: Targets): Promise<void> => {
     writeFileSync(file, dialect.configuration({ ...layout, targets }));
     if (changeSignal !== undefined) running.signal(changeSignal);
@@ -87,6 +95,7 @@ async function startPeer(
   return {
     pid: running.pid,
     ports,
+    datagramPorts: carriesDatagrams ? datagramPorts : undefined,
     commandLine: command.join(" "),
     stop: () => running.stop(),
     change: changeSignal === undefined ? undefined : change,

@@ -5,7 +5,7 @@ import { openSync, closeSync, readFileSync } from "node:fs";
 import { eventually } from "../../support/eventually.ts";
 import { processTree } from "../../support/process-tree.ts";
 import { cleanEnvironment, type Cleanup } from "../../support/processes.ts";
-import { listeningPorts } from "../measure/proc.ts";
+import { boundPorts, listeningPorts } from "../measure/proc.ts";
 
 export interface ProgramSpec {
   readonly command: readonly string[];
@@ -13,6 +13,8 @@ export interface ProgramSpec {
   readonly logFile: string;
   /** It is ready once it listens on these. */
   readonly ports: readonly number[];
+  /** And takes datagrams on these. */
+  readonly datagramPorts?: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -46,7 +48,9 @@ export async function startProgram(cleanup: Cleanup, spec: ProgramSpec): Promise
 
 async function ready(child: ChildProcess, spec: ProgramSpec): Promise<void> {
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  await eventually(() => isOver() || listensOn(spec.ports), { withinMs: readyMsMax });
+  const isReady = (): boolean =>
+    listensOn(spec.ports) && takesDatagramsOn(spec.datagramPorts ?? []);
+  await eventually(() => isOver() || isReady(), { withinMs: readyMsMax });
   if (!isOver()) return;
   const printed = readFileSync(spec.logFile, "utf8").slice(-1_000);
   throw new Error(`${spec.command.join(" ")} ended early:\n${printed}`);
@@ -56,6 +60,12 @@ async function ready(child: ChildProcess, spec: ProgramSpec): Promise<void> {
 export function listensOn(ports: readonly number[]): boolean {
   const listening = listeningPorts(readFileSync("/proc/net/tcp", "utf8"));
   return ports.every((port) => listening.has(port));
+}
+
+/** Whether somebody takes datagrams on all of these (IPv4). */
+export function takesDatagramsOn(ports: readonly number[]): boolean {
+  const bound = boundPorts(readFileSync("/proc/net/udp", "utf8"));
+  return ports.every((port) => bound.has(port));
 }
 
 async function stopProgram(child: ChildProcess): Promise<void> {

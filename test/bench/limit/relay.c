@@ -2,13 +2,17 @@
  * The limit: a relay that accepts, connects, waits in epoll, receives and sends, and does nothing
  * else. No policy, no deadlines, no counters: what a TCP relay costs in this kernel at the least.
  *
- *     relay WORKERS LISTEN_PORT:TARGET_PORT...
+ *     relay WORKERS LISTEN_PORT:TARGET_PORT[:udp|:udp-once]...
+ *
+ * With `udp` it relays datagrams there, see datagram-relay.c.
  *
  * Sockets are added once, edge-triggered; `readable` and `writable` keep the level, so that no
  * epoll_ctl is on the hot path. What the peer does not take waits in a buffer of its own, and then
  * that direction is not read. Ends of stream are passed on one by one.
  */
 #define _GNU_SOURCE
+#include "datagram-relay.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -217,23 +221,44 @@ static void *work(void *given) {
   return NULL;
 }
 
+static void startThread(void *(*run)(void *), void *given) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run, given) != 0) die("pthread_create");
+}
+
+static struct Worker *newWorker(int (*ports)[2], int count) {
+  struct Worker *worker = calloc(1, sizeof *worker);
+  if (worker == NULL) die("calloc");
+  worker->ports = ports;
+  worker->count = count;
+  return worker;
+}
+
 int main(int count, char **arguments) {
   if (count < 3) {
-    fprintf(stderr, "relay WORKERS LISTEN_PORT:TARGET_PORT...\n");
+    fprintf(stderr, "relay WORKERS LISTEN_PORT:TARGET_PORT[:udp|:udp-once]...\n");
     return 2;
   }
-  int workers = atoi(arguments[1]);
+  int workers = atoi(arguments[1]), streams = 0;
   int(*ports)[2] = calloc(count - 2, sizeof *ports);
+  struct DatagramRoute *routes = calloc(count - 2, sizeof *routes);
+  static struct DatagramWorker datagrams;
   for (int i = 2; i < count; i += 1) {
-    if (sscanf(arguments[i], "%d:%d", &ports[i - 2][0], &ports[i - 2][1]) != 2) return 2;
+    char kind[9] = "";
+    int port, target;
+    if (sscanf(arguments[i], "%d:%d:%8s", &port, &target, kind) < 2) return 2;
+    if (kind[0] == 0) {
+      ports[streams][0] = port;
+      ports[streams++][1] = target;
+    } else {
+      int once = strcmp(kind, "udp-once") == 0;
+      routes[datagrams.count++] = (struct DatagramRoute){port, target, once};
+    }
   }
+  datagrams.routes = routes;
   for (int i = 0; i < workers; i += 1) {
-    struct Worker *worker = calloc(1, sizeof *worker);
-    if (worker == NULL) die("calloc");
-    worker->ports = ports;
-    worker->count = count - 2;
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, work, worker) != 0) die("pthread_create");
+    startThread(work, newWorker(ports, streams));
+    if (datagrams.count > 0) startThread(relayDatagrams, &datagrams);
   }
   pause();
   return 0;

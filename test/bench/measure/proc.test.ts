@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { cpuMsOf, listeningPorts, openFilesMaxOf, residentKbOf } from "./proc.ts";
+import { boundPorts, cpuMsOf, listeningPorts, openFilesMaxOf, residentKbOf } from "./proc.ts";
 
 test("processor time is of the process and of its children that ended, whatever its name holds", () => {
   const fields = "S 1 2 3 0 -1 4194560 100 0 0 0 120 30 4 6 20 0 1 0 5000";
@@ -20,6 +20,15 @@ test("ports in the state LISTEN are found, others are not", () => {
     "  12: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000",
   ].join("\n");
   expect([...listeningPorts(table)]).toEqual([8_080, 80]);
+});
+
+test("UDP ports that are bound are found, those of connected sockets are not", () => {
+  const table = [
+    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when",
+    "  310: 0100007F:14E9 00000000:0000 07 00000000:00000000 00:00000000",
+    " 4711: 0100007F:C350 0100007F:14E9 01 00000000:00000000 00:00000000",
+  ].join("\n");
+  expect([...boundPorts(table)]).toEqual([5_353]);
 });
 
 test("the soft limit of open files is read", () => {

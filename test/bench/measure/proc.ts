@@ -20,6 +20,12 @@ export function listeningPorts(table: string): ReadonlySet<number> {
   return new Set(Array.from(rows, ([, port = ""]) => Number.parseInt(port, 16)));
 }
 
+/** The ports that /proc/net/udp shows, of sockets that anybody may send to. */
+export function boundPorts(table: string): ReadonlySet<number> {
+  const rows = table.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F:]+ 07 /gm);
+  return new Set(Array.from(rows, ([, port = ""]) => Number.parseInt(port, 16)));
+}
+
 /** The soft limit of open files from /proc/PID/limits. */
 export function openFilesMaxOf(limits: string): number {
   return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0);

@@ -8,4 +8,8 @@ export const rowNames = [
   "latency",
   "idle-memory",
   "reload",
+  "udp-hot",
+  "udp-saturated",
+  "udp-steady",
+  "udp-new-sessions",
 ] as const;

@@ -1,4 +1,5 @@
 import { bulkRow } from "./bulk-row.ts";
+import { datagramRow } from "./datagram-row.ts";
 import { idleMemoryRow } from "./idle-memory-row.ts";
 import { latencyRow } from "./latency-row.ts";
 import { reloadRow } from "./reload-row.ts";
@@ -31,4 +32,36 @@ export const rows: Readonly<Record<(typeof rowNames)[number], Row>> = {
   latency: latencyRow,
   "idle-memory": idleMemoryRow,
   reload: reloadRow,
+  "udp-hot": datagramRow({
+    name: "udp-hot",
+    title: "UDP, one hot session",
+    clients: 1,
+    underWay: 128,
+    clientsStay: true,
+    rate: "saturated",
+  }),
+  "udp-saturated": datagramRow({
+    name: "udp-saturated",
+    title: "UDP, 64 sessions",
+    clients: 64,
+    underWay: 4,
+    clientsStay: true,
+    rate: "saturated",
+  }),
+  "udp-steady": datagramRow({
+    name: "udp-steady",
+    title: "UDP, 64 sessions at half the best peer's peak",
+    clients: 64,
+    underWay: 4,
+    clientsStay: true,
+    rate: "half",
+  }),
+  "udp-new-sessions": datagramRow({
+    name: "udp-new-sessions",
+    title: "UDP, new sessions, 64 at a time",
+    clients: 64,
+    underWay: 1,
+    clientsStay: false,
+    rate: "saturated",
+  }),
 };

@@ -91,7 +91,7 @@ async function takeSeats(raw: Raw, cleanup: Cleanup): Promise<readonly Seat[]> {
   for (const contender of contenders) {
     if (contender === undefined) continue;
     const folder = raw.subfolder(contender.name);
-    const setting = { workers: 1, descriptors: 20_000, targets, folder, cleanup };
+    const setting = { workers: 1, descriptors: 20_000, targets, echo: 0, folder, cleanup };
     seats.push(await Seat.take(contender, { setting, pin: values.pin }));
   }
   return seats;
@@ -104,11 +104,11 @@ function contextOf(raw: Raw, seats: readonly Seat[]): RowContext {
     ...{ rounds, seconds, workers: 1, idleConnections: 0, rows: [], contenders: [] },
     ...{ pin: values.pin, note: undefined, write: false },
   };
-  const backends = { targets: none, changedTargets: none };
+  const backends = { targets: none, changedTargets: none, echo: 0 };
   return {
     options,
     backends,
-    tools: { wrk: undefined, iperf3: undefined, steady: undefined },
+    tools: { wrk: undefined, iperf3: undefined, steady: undefined, datagrams: undefined },
     raw,
     seats,
   };

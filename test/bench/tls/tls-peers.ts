@@ -65,6 +65,7 @@ async function startEngine(
   return {
     pid: running.pid,
     ports: portsOf(web, hold, rsaWeb),
+    datagramPorts: undefined,
     commandLine: `node test/support/tls-engine-main.ts … (${driver})`,
     stop: async () => void (await running.stop()),
     change: undefined,
@@ -97,7 +98,7 @@ export async function haproxyContender(
         ports: [ports.keepAlive, ports.hold, ports.halfClose],
       });
       const commandLine = `${program} -db -f haproxy.cfg`;
-      return { ...started, ports, commandLine, change: undefined };
+      return { ...started, ports, datagramPorts: undefined, commandLine, change: undefined };
     },
   };
 }
