@@ -45,8 +45,9 @@ export async function takeSeats(
 async function lossesOf({ running }: Seat, hasEcho: boolean): Promise<readonly string[]> {
   const { ports, datagramPorts } = running;
   const losses: string[] = [];
-  if (!(await carriesHalfClose(ports.halfClose)))
+  if (!(await carriesHalfClose(ports.halfClose))) {
     losses.push("the answer that follows a half-close");
+  }
   if (!hasEcho || datagramPorts === undefined) return losses;
   const sizes = await lostDatagrams(datagramPorts.sessions);
   return [...losses, ...sizes.map((size) => `UDP datagrams of ${size} bytes`)];

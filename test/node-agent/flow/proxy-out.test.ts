@@ -10,6 +10,7 @@ import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
+import { reasonLog } from "../../support/reason-log.ts";
 import { startRecording } from "../../support/recording-backend.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { openClient, type TestClient } from "../../support/test-client.ts";
@@ -140,18 +141,47 @@ describe.for(await bothDrivers())("PROXY to backends, $driver engine", ({ driver
     expect(String(await recording.receives(expected.length))).toBe(expected);
   });
 
-  test("X-PRX-09 a backend that does not take the header ends the connection, which is counted", async ({
+  test("X-PRX-09 a backend that does not take the header has its client's connection reset, which is counted", async ({
     skip,
   }) => {
     if (missing !== undefined) return skip(missing);
-    const backend = await startBackend((socket) => socket.resetAndDestroy());
-    const web = await serve(await plane(), { backends: [backend], ...v1 });
+    const { accessLog, reasons } = reasonLog();
+    const under = await startPlane({ engine: await engineOf(driver), workers: 2, accessLog });
+    const backend = await startBackend((socket) => socket.pause());
+    const given = { ...v1, accessLog: {} } as const;
+    const web = await serve(under, { backends: [backend], ...given });
     const client = await openClient(web.port);
-    await client.isOver();
-    client.socket.destroy();
+    // Reset from here on it is this connection's end, and no failed dial.
+    await eventually(() => web.status().totals.connections === 1 && backend.sockets.size === 1);
+    for (const socket of backend.sockets) socket.resetAndDestroy();
+
+    await eventually(() => client.closed);
+    expect(client.errorCode).toBe("ECONNRESET");
     await eventually(() => web.status().openConnections === 0);
-    const { connections, refused, txBytes } = web.status().totals;
-    expect(connections + refused).toBeGreaterThan(0);
-    expect(txBytes).toBe(0);
+    expect(web.status().totals).toMatchObject({ connections: 1, refused: 0, txBytes: 0 });
+    await eventually(() => expect(reasons).toEqual(["backend-reset"]));
+  });
+
+  test("X-PRX-09 a backend that resets on the header before its handshake has a failed dial counted, each time", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const backend = await startBackend((socket) => {
+      socket.once("data", () => socket.resetAndDestroy());
+    });
+    const web = await serve(await plane(), {
+      backends: [backend],
+      backendTls: { ignoreVerify: true },
+      proxyProtocol: { version: "1", beforeTls: true },
+    });
+    for (const count of [1, 2]) {
+      const client = await openClient(web.port);
+      await client.isOver();
+      client.socket.destroy();
+      await eventually(() => web.status().openConnections === 0);
+      const { totals } = web.status();
+      expect(totals).toMatchObject({ connections: 0, refused: count, txBytes: 0 });
+    }
+    expect(backend.accepted).toBe(2);
   });
 });
