@@ -12,6 +12,7 @@ import type {
   SessionTerms,
 } from "../datagrams.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
+import type { ResolvedHost } from "./resolve-host.ts";
 import { sessionDeadline } from "./session-silence.ts";
 import { udpSocket } from "./udp-socket.ts";
 
@@ -27,10 +28,7 @@ export interface SessionHost {
   readonly deadlines: Deadlines;
   readonly monotonicMs: () => number;
   /** Turns a name into an address; an address is answered within the call. */
-  readonly resolve: (
-    host: string,
-    onAnswer: (code: string | undefined, address: string) => void,
-  ) => void;
+  readonly resolve: (host: string, onAnswer: ResolvedHost) => void;
   /** Takes so many bytes into what may be held, or says that there is no room; negative gives back. */
   readonly hold: (bytes: number) => boolean;
   readonly drop: (reason: DatagramDropReason) => void;

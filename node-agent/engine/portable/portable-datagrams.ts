@@ -1,9 +1,9 @@
-import { isIP, type LookupFunction } from "node:net";
+import type { LookupFunction } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import type { Clock } from "#shared/base/clock.ts";
 import { systemErrorCode } from "#shared/base/fault.ts";
-import { datagramQueueBytesMax, heldBytesMax } from "#shared/base/limits.ts";
+import { datagramQueueBytesMax } from "#shared/base/limits.ts";
 
 import type {
   BindOptions,
@@ -23,6 +23,9 @@ import { bindSocket, clientPlace, DatagramListener } from "./datagram-listener.t
 import { DatagramSession, type ClientPlace, type SessionHost } from "./datagram-session.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { DropTally } from "./drop-tally.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { resolveHost, type ResolvedHost } from "./resolve-host.ts";
+import { SingleDatagrams } from "./single-datagrams.ts";
 import { SingleSockets } from "./single-sockets.ts";
 import { stopReceiving, udpDescriptorOf } from "./udp-socket.ts";
 
@@ -31,12 +34,6 @@ export interface PortableDatagramsDeps {
   readonly deadlines: Deadlines;
   readonly lookup: LookupFunction;
   readonly tell: (event: DatagramEvent) => void;
-}
-
-/** One datagram by itself, until it has an answer. */
-interface SingleDatagram {
-  readonly listener: DatagramListener;
-  readonly bytes: Buffer;
 }
 
 /** The UDP half on node:dgram: one socket for each session, connected to its backend. */
@@ -49,15 +46,20 @@ export class PortableDatagrams implements DatagramRelay {
   readonly #sessions = new Map<SessionId, DatagramSession>();
   readonly #listenerOf = new WeakMap<DatagramSession, DatagramListener>();
   readonly #hosts = new WeakMap<DatagramListener, SessionHost>();
-  readonly #singles = new Map<SessionId, SingleDatagram>();
+  readonly #singles: SingleDatagrams;
   readonly #moved = new Set<DatagramSession>();
-  #heldBytes = 0;
+  readonly #held = new HeldBytes();
   #lastId = 0;
   #isStopping = false;
 
   constructor(deps: PortableDatagramsDeps) {
     this.#deps = deps;
     this.#tally = new DropTally(deps.clock, deps.tell);
+    this.#singles = new SingleDatagrams({
+      held: this.#held,
+      resolve: (host, onAnswer) => this.#resolve(host, onAnswer),
+      tell: deps.tell,
+    });
   }
 
   async bind(listener: ListenerId, options: BindOptions): Promise<ListenOutcome> {
@@ -117,8 +119,7 @@ export class PortableDatagrams implements DatagramRelay {
   }
 
   forward(session: SessionId, target: DatagramTarget, terms: SessionTerms): void {
-    const single = this.#singles.get(session);
-    if (single !== undefined) return this.#forwardSingle(session, single, { target, terms });
+    this.#singles.forward(session, target, terms);
     const known = this.#sessions.get(session);
     if (known?.isWaiting !== true) return;
     this.#listenerOf.get(known)?.forwarded(known);
@@ -126,7 +127,7 @@ export class PortableDatagrams implements DatagramRelay {
   }
 
   refuse(session: SessionId): void {
-    this.#endSingle(session);
+    this.#singles.refuse(session);
     const known = this.#sessions.get(session);
     if (known?.isWaiting !== true) return;
     this.#forget(known);
@@ -170,8 +171,8 @@ export class PortableDatagrams implements DatagramRelay {
     if (open.isSealed) return this.#drop(open.id, "sealed");
     this.#lastId += 1;
     if (open.terms.mode === "single") {
-      if (!this.#hold(bytes.length)) return this.#drop(open.id, "held-full");
-      this.#singles.set(this.#lastId, { listener: open, bytes });
+      const isTaken = this.#singles.take(this.#lastId, { listener: open, bytes });
+      if (!isTaken) return this.#drop(open.id, "held-full");
     } else {
       const session = new DatagramSession(this.#lastId, client, this.#hostOf(open));
       this.#sessions.set(session.id, session);
@@ -181,27 +182,6 @@ export class PortableDatagrams implements DatagramRelay {
     }
     const arrived = { session: this.#lastId, listener: open.id, peer: open.peerOf(client) };
     this.#deps.tell({ kind: "arrived", ...arrived, bytes: bytes.length });
-  }
-
-  #forwardSingle(
-    session: SessionId,
-    { listener, bytes }: SingleDatagram,
-    { target, terms }: { readonly target: DatagramTarget; readonly terms: SessionTerms },
-  ): void {
-    this.#resolve(target.host, (code, address) => {
-      if (!this.#singles.has(session)) return;
-      if (code !== undefined) return this.#deps.tell({ kind: "session-failed", session, code });
-      this.#endSingle(session);
-      const { localAddress } = terms;
-      listener.singles.send({ address, target, localAddress, bytes });
-    });
-  }
-
-  #endSingle(session: SessionId): void {
-    const single = this.#singles.get(session);
-    if (single === undefined) return;
-    this.#singles.delete(session);
-    this.#hold(-single.bytes.length);
   }
 
   #singleSockets(listener: ListenerId): SingleSockets {
@@ -230,7 +210,7 @@ export class PortableDatagrams implements DatagramRelay {
       deadlines,
       monotonicMs: () => clock.monotonicMs(),
       resolve: (host, onAnswer) => this.#resolve(host, onAnswer),
-      hold: (bytes) => this.#hold(bytes),
+      hold: (bytes) => this.#held.hold(bytes),
       drop: (reason) => this.#drop(open.id, reason),
       reply: (client, bytes, onSent) => this.#reply(open, { client, bytes }, onSent),
       onMoved: (session) => this.#moved.add(session),
@@ -285,9 +265,7 @@ export class PortableDatagrams implements DatagramRelay {
     for (const session of open.clients.values()) {
       if (session.isWaiting) this.refuse(session.id);
     }
-    for (const [session, { listener }] of this.#singles) {
-      if (listener === open) this.#endSingle(session);
-    }
+    this.#singles.forget(open);
   }
 
   #close(open: DatagramListener): void {
@@ -295,18 +273,8 @@ export class PortableDatagrams implements DatagramRelay {
     open.socket.close();
   }
 
-  #resolve(host: string, onAnswer: (code: string | undefined, address: string) => void): void {
-    if (isIP(host) !== 0) return onAnswer(undefined, host);
-    this.#deps.lookup(host, {}, (error, address) => {
-      if (error !== null) return onAnswer(systemErrorCode(error) ?? "ENOTFOUND", "");
-      onAnswer(undefined, typeof address === "string" ? address : (address[0]?.address ?? ""));
-    });
-  }
-
-  #hold(bytes: number): boolean {
-    if (bytes > 0 && this.#heldBytes + bytes > heldBytesMax) return false;
-    this.#heldBytes += bytes;
-    return true;
+  #resolve(host: string, onAnswer: ResolvedHost): void {
+    resolveHost(this.#deps.lookup, host, onAnswer);
   }
 
   #drop(listener: ListenerId, reason: DatagramDropReason): void {

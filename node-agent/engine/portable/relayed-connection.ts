@@ -20,12 +20,11 @@ import type {
   TlsTermsId,
 } from "../tls-terms.ts";
 import { dialBackend, openTowards, type SecureDial } from "./backend-dial.ts";
+import { BothWays } from "./both-ways.ts";
 import { beginClientHandshake } from "./client-handshake.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
-import { Direction } from "./direction.ts";
 import type { Cut } from "./end-socket.ts";
 import { FirstBytes } from "./first-bytes.ts";
-import { idleDeadline } from "./idle.ts";
 import { Side } from "./side.ts";
 import type { TlsTables } from "./tls-tables.ts";
 
@@ -58,8 +57,7 @@ export class RelayedConnection {
   #first: FirstBytes | undefined;
   #terms: ConnectTerms | undefined;
   #backend: Side | undefined;
-  #toBackend: Direction | undefined;
-  #toClient: Direction | undefined;
+  #relay: BothWays | undefined;
   #reason: CloseReason | undefined;
   #tlsFailure: TlsFailure | undefined;
   #openSides = 0;
@@ -131,8 +129,8 @@ export class RelayedConnection {
   moved(): MovedBytes {
     return {
       connection: this.id,
-      rxBytes: this.#toClient?.movedBytes() ?? 0,
-      txBytes: this.#toBackend?.movedBytes() ?? 0,
+      rxBytes: this.#relay?.rxBytes ?? 0,
+      txBytes: this.#relay?.txBytes ?? 0,
     };
   }
 
@@ -169,14 +167,19 @@ export class RelayedConnection {
   }
 
   #onConnected(backend: Side): void {
-    if (backend !== this.#backend || this.#state !== "connecting") return;
+    const terms = this.#terms;
+    if (backend !== this.#backend || this.#state !== "connecting" || terms === undefined) return;
     this.#state = "relaying";
-    const client = this.#client.stream;
-    this.#toBackend = this.#direction("client", { source: client, sink: backend.stream });
-    this.#toClient = this.#direction("backend", { source: backend.stream, sink: client });
+    this.#relay = new BothWays({
+      client: this.#client.stream,
+      backend: backend.stream,
+      terms,
+      monotonicMs: this.#host.monotonicMs,
+      onMoved: () => this.#host.onMoved(this),
+      onEnded: (from) => this.#onEnded(from),
+    });
     this.#host.tell({ kind: "connected", connection: this.id });
-    this.#toBackend.start(this.#readSoFar());
-    this.#toClient.start(undefined);
+    this.#relay.start(this.#readSoFar());
     this.#watchSilence(this.#host.monotonicMs());
   }
 
@@ -186,15 +189,6 @@ export class RelayedConnection {
     return isSecured
       ? { bytes: Buffer.alloc(0), hasEnded: stream.readableEnded }
       : this.#first?.release();
-  }
-
-  #direction(from: "client" | "backend", ends: { source: Socket; sink: Socket }): Direction {
-    return new Direction({
-      ...ends,
-      monotonicMs: this.#host.monotonicMs,
-      onMoved: () => this.#host.onMoved(this),
-      onEnded: () => this.#onEnded(from),
-    });
   }
 
   #onPeeked(outcome: "more" | "ended" | "timeout"): void {
@@ -239,8 +233,7 @@ export class RelayedConnection {
   #onReset(side: "client" | "backend"): void {
     if (this.#state === "closing") return;
     if (this.#state === "securing") return this.#failHandshake("ended");
-    const sent = side === "client" ? this.#toBackend : this.#toClient;
-    if (sent?.hasEnded !== true) return this.#cut("reset", `${side}-reset`);
+    if (this.#relay?.hasEnded(side) !== true) return this.#cut("reset", `${side}-reset`);
     const other = side === "client" ? this.#backend : this.#client;
     const reason = this.#reason ?? `${side}-closed`;
     if (other === undefined || other.stream.writableLength === 0) this.#cut("reset", reason);
@@ -251,9 +244,8 @@ export class RelayedConnection {
   #flush(reason: CloseReason): void {
     this.#state = "closing";
     this.#reason = reason;
-    if (this.#toBackend === undefined) this.#client.stream.resume();
-    this.#toBackend?.discard();
-    this.#toClient?.discard();
+    if (this.#relay === undefined) this.#client.stream.resume();
+    this.#relay?.discard();
     this.#client.end();
     this.#backend?.end();
     this.#setDeadline(flushMsMax);
@@ -297,10 +289,7 @@ export class RelayedConnection {
 
   /** Closes the connection when it has been silent for too long, otherwise looks again in time. */
   #watchSilence(nowMs: number): void {
-    if (this.#terms === undefined || this.#toBackend === undefined) return;
-    if (this.#toClient === undefined) return;
-    const sides = { client: this.#toBackend, backend: this.#toClient };
-    const deadline = idleDeadline({ ...sides, terms: this.#terms, nowMs });
+    const deadline = this.#relay?.idleDeadline(nowMs);
     if (deadline === undefined) return;
     if (deadline.atMs <= nowMs) this.#cut("close", deadline.reason);
     else this.#host.deadlines.set(this.#deadline, deadline.atMs);
