@@ -171,7 +171,7 @@ export type DatagramEvent =
       /** Nothing could be sent: a name without an address, no descriptor left, no such local address. */
       readonly kind: "session-failed";
       readonly session: SessionId;
-      /** `ENOTFOUND`, `EMFILE`, `EADDRNOTAVAIL`, `ENETUNREACH` … */
+      /** `ENOTFOUND`, `EMFILE`, `EADDRINUSE` (no port is left to send from), `ENETUNREACH` … */
       readonly code: string;
     }
   | {

@@ -141,10 +141,21 @@ function onFailed(stages: UdpStages, { session: id, code }: EventOf<"session-fai
   stages.counts.forwardFailed(backend.slot, { isOwnLack: isOwnLack(code, backend.host) });
   const { key } = balancer.terms;
   stages.notices.add({ kind: "dial-failed", balancer: key, backend: backend.name, code, count: 1 });
-  if (outOfDescriptors.has(code) && makeRoom(stages, session)) session.tried = tried.slice(0, -1);
+  if (isForWantOfRoom(code, balancer) && makeRoom(stages, session)) {
+    session.tried = tried.slice(0, -1);
+  }
   const next = afterFailedDial({ code, mayRetry: true, attempts: tried.length });
   if (next.kind === "try-another") return forwardNext(stages, session, code);
   turnAway(stages, session, refused(next.reason));
+}
+
+/**
+ * No descriptor is left, or no port to send from: another session's end gives one back. A transparent
+ * session needs its client's port and no other.
+ */
+function isForWantOfRoom(code: string, { terms }: ServedBalancer): boolean {
+  if (outOfDescriptors.has(code)) return true;
+  return code === "EADDRINUSE" && terms.udp?.listener.transparent === false;
 }
 
 const outOfDescriptors: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);

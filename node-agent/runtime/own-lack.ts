@@ -9,6 +9,8 @@ const ownLacks: ReadonlySet<string> = new Set([
   "ENOBUFS",
   "ENOMEM",
   "EAGAIN",
+  // Of an address to send from: all its ports are in use.
+  "EADDRINUSE",
   lookupsExhausted,
 ]);
 

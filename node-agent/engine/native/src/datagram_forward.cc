@@ -138,8 +138,8 @@ int Datagrams::open_socket(const Session& session, const SocketAddress& target,
     if (::bind(fd.get(), source.get(), source.length) != 0) return errno;
   }
   if (::connect(fd.get(), target.get(), target.length) != 0) {
-    // It means that no port is free to send from.
-    return errno == EAGAIN ? EADDRNOTAVAIL : errno;
+    // It means that no port is free to send from, which is what `bind` says of it too.
+    return errno == EAGAIN ? EADDRINUSE : errno;
   }
   *out = std::move(fd);
   return 0;
