@@ -4,7 +4,7 @@ import { drainPollMs } from "#shared/base/limits.ts";
 import type { TouchedConnections } from "../apply/flows.ts";
 import type { CloseHow } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
-import type { ClosedListener } from "./balancer-listeners.ts";
+import type { ClosedListener } from "./shared-listeners.ts";
 import type { BalancerPlace, ConnectionsOf, CutReason } from "./worker-protocol.ts";
 import type { Workers } from "./workers.ts";
 

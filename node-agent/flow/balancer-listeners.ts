@@ -1,56 +1,23 @@
-import { errorText, Fault } from "#shared/base/fault.ts";
-import { listenBacklog } from "#shared/base/limits.ts";
-import type { Protocol } from "#shared/definition/balancer.ts";
-
 import type { FlowProblem } from "../apply/flows.ts";
-import type { AddressClaim, AddressClaims, InheritedAddress } from "../engine/address-claims.ts";
-import type { ListenerId, ListenOutcome } from "../engine/engine.ts";
-import {
-  addressesOverlap,
-  listenAddressesOf,
-  listenAddressText,
-  type ListenAddress,
-} from "../listen/listen-addresses.ts";
+import type { InheritedAddress } from "../engine/address-claims.ts";
+import { addressesOverlap, listenAddressText } from "../listen/listen-addresses.ts";
 import { bindProblem } from "./bind-problem.ts";
-import type { BalancerKey, Command, Listening, ListeningSocket } from "./worker-protocol.ts";
-import type { Workers } from "./workers.ts";
+import {
+  claimBinds,
+  listenersOf,
+  releaseBinds,
+  type ClaimBindsDeps,
+  type ClaimedBind,
+} from "./claim-binds.ts";
+import {
+  SharedListeners,
+  type ClosedListener,
+  type SharedListenersDeps,
+} from "./shared-listeners.ts";
+import { wantedBinds, type SpokenBinds, type WantedBind } from "./wanted-binds.ts";
+import type { ListeningSocket } from "./worker-protocol.ts";
 
-export interface BalancerListenersDeps {
-  readonly workers: Workers;
-  readonly claims: AddressClaims;
-  readonly nextListener: () => ListenerId;
-  readonly balancer: BalancerKey;
-}
-
-/** Binds as they are written, and what is spoken there. */
-export interface SpokenBinds {
-  readonly bind: readonly string[];
-  readonly protocol: Protocol;
-}
-
-/** An address of a bind that is being listened on, by every worker. A range has many. */
-interface OpenBind {
-  /** The bind, as it is written. */
-  readonly text: string;
-  readonly address: ListenAddress;
-  readonly listener: ListenerId;
-  readonly claim: AddressClaim;
-  readonly inherited: InheritedSockets;
-}
-
-/** What another process has left to listen on. */
-interface InheritedSockets {
-  /** By worker. */
-  readonly first: ReadonlyMap<number, number>;
-  /** More than there are workers: clients may wait in each of them, so each is a listener of its own. */
-  readonly surplus: readonly (ListeningSocket & { readonly worker: number })[];
-}
-
-/** A listener that is closed, and how many connections that came in by it are open. */
-export interface ClosedListener {
-  readonly listener: ListenerId;
-  readonly connections: number;
-}
+export type BalancerListenersDeps = ClaimBindsDeps & SharedListenersDeps;
 
 export type ListenersChange =
   | { readonly ok: true; readonly closed: readonly ClosedListener[] }
@@ -62,20 +29,18 @@ export type ListenersChange =
     };
 
 /** Where a balancer listens in its last good form. */
-type FormBind = Pick<OpenBind, "text" | "address" | "listener">;
-
-type Claiming =
-  | { readonly ok: true; readonly binds: readonly OpenBind[] }
-  | { readonly ok: false; readonly problems: readonly FlowProblem[] };
+type FormBind = Pick<ClaimedBind, "text" | "address" | "listener">;
 
 /** Where one balancer listens, in every worker. */
 export class BalancerListeners {
   readonly #deps: BalancerListenersDeps;
-  #open: readonly OpenBind[] = [];
+  readonly #listeners: SharedListeners;
+  #open: readonly ClaimedBind[] = [];
   #form: readonly FormBind[] = [];
 
   constructor(deps: BalancerListenersDeps) {
     this.#deps = deps;
+    this.#listeners = new SharedListeners(deps);
   }
 
   /** The binds that are being listened on, as they are written. */
@@ -90,18 +55,21 @@ export class BalancerListeners {
    * open before old ones close.
    */
   async change(binds: SpokenBinds): Promise<ListenersChange> {
-    const wanted = wantedOf(binds);
+    const wanted = wantedBinds(binds);
     const leaving = this.#open.filter((bind) => !wanted.has(listenAddressText(bind.address)));
     const open = new Set(this.#open.map(({ address }) => listenAddressText(address)));
     const adding = [...wanted].flatMap(([address, bind]) => (open.has(address) ? [] : [bind]));
     const inTheWay = leaving.filter((bind) => adding.some((wish) => meets(wish, bind)));
     const waiting = adding.filter((wish) => inTheWay.some((bind) => meets(wish, bind)));
-    const free = await this.#claimAll(adding.filter((bind) => !waiting.includes(bind)));
+    const free = await claimBinds(
+      this.#deps,
+      adding.filter((bind) => !waiting.includes(bind)),
+    );
     if (!free.ok) return this.#failed(free.problems, []);
     const closed = await this.#closeAll(inTheWay);
-    const rest = await this.#claimAll(waiting);
+    const rest = await claimBinds(this.#deps, waiting);
     if (!rest.ok) {
-      release(free.binds);
+      releaseBinds(free.binds);
       return this.#failed(rest.problems, []);
     }
     const opened = [...free.binds, ...rest.binds];
@@ -122,7 +90,7 @@ export class BalancerListeners {
   async restore(worker: number): Promise<readonly FlowProblem[]> {
     const restored = await Promise.all(
       this.#open.map(async (bind) => {
-        const outcome = await this.#listen(worker, bind);
+        const outcome = await this.#listeners.openIn(worker, bind);
         return outcome.ok ? [] : [bindProblem({ text: bind.text, pointer: "/bind", outcome })];
       }),
     );
@@ -144,16 +112,12 @@ export class BalancerListeners {
 
   /** New clients are turned away everywhere; those that are there stay. Only `change` ends that. */
   async seal(): Promise<void> {
-    const { workers } = this.#deps;
-    const sealed = this.#open
-      .flatMap(listenersOf)
-      .map((listener) => workers.askAll((request) => ({ do: "seal", request, listener })));
-    await Promise.all(sealed);
+    await Promise.all(this.#open.map((bind) => this.#listeners.seal(bind)));
   }
 
   /** Whether it listens where somebody would like to. */
   meets(binds: SpokenBinds): boolean {
-    const wanted = [...wantedOf(binds).values()];
+    const wanted = [...wantedBinds(binds).values()];
     return this.#open.some((bind) => wanted.some((wish) => meets(wish, bind)));
   }
 
@@ -165,63 +129,19 @@ export class BalancerListeners {
 
   /** Gives all addresses back without asking the workers, which are no more. */
   abandon(): void {
-    for (const { claim } of this.#open) claim.release();
+    releaseBinds(this.#open);
     this.#open = [];
     this.#form = [];
   }
 
-  /** All of them, or none. */
-  async #claimAll(binds: readonly WantedBind[]): Promise<Claiming> {
-    const { claims, nextListener } = this.#deps;
-    const outcomes = await Promise.all(
-      binds.map(async ({ text, address, pointer, listener }) => {
-        const outcome = await claims.claim(address);
-        if (!outcome.ok) {
-          return { ok: false, problem: bindProblem({ text, pointer, outcome }) } as const;
-        }
-        const { claim } = outcome;
-        const inherited = this.#inherited(claim);
-        const bind = { text, address, listener: listener ?? nextListener(), claim, inherited };
-        return { ok: true, bind } as const;
-      }),
-    );
-    const claimed = outcomes.flatMap((one) => (one.ok ? [one.bind] : []));
-    const problems = outcomes.flatMap((one) => (one.ok ? [] : [one.problem]));
-    if (problems.length === 0) return { ok: true, binds: claimed };
-    release(claimed);
-    return { ok: false, problems };
-  }
-
-  #inherited(claim: AddressClaim): InheritedSockets {
-    const { workers, nextListener } = this.#deps;
-    const sockets = claim.takeSockets();
-    const ownMax = claim.address.kind === "unix" ? 1 : workers.count;
-    const surplus = sockets.slice(ownMax).map((descriptor, index) => ({
-      descriptor,
-      worker: index % workers.count,
-      listener: nextListener(),
-    }));
-    return { first: new Map(sockets.slice(0, ownMax).entries()), surplus };
-  }
-
   async #listenOnAll(
-    binds: readonly OpenBind[],
+    binds: readonly ClaimedBind[],
     wanted: readonly WantedBind[],
   ): Promise<readonly FlowProblem[]> {
-    const { workers } = this.#deps;
     const outcomes = await Promise.all(
       binds.map(async (bind) => {
-        const { first, surplus } = bind.inherited;
-        const listened = await Promise.all([
-          ...Array.from({ length: workers.count }, (_, worker) =>
-            this.#listen(worker, bind, first.get(worker)),
-          ),
-          ...surplus.map(({ worker, listener, descriptor }) =>
-            this.#listen(worker, { ...bind, listener }, descriptor),
-          ),
-        ]);
-        const outcome = listened.find((one) => !one.ok);
-        if (outcome === undefined || outcome.ok) return [];
+        const outcome = await this.#listeners.open(bind);
+        if (outcome.ok) return [];
         const pointer = wanted.find(({ address }) => address === bind.address)?.pointer ?? "/bind";
         return [bindProblem({ text: bind.text, pointer, outcome })];
       }),
@@ -229,68 +149,17 @@ export class BalancerListeners {
     return outcomes.flat();
   }
 
-  /**
-   * A Unix socket cannot be shared by binding: the first worker alone listens there. Nor can an
-   * address that was taken over from a process with a single worker.
-   */
-  async #listen(worker: number, bind: OpenBind, descriptor?: number): Promise<ListenOutcome> {
-    const outcome = await this.#asked(worker, bind, descriptor);
-    const isShared = descriptor === undefined && bind.inherited.first.size > 0;
-    const isTaken = !outcome.ok && outcome.code === "EADDRINUSE";
-    return isShared && isTaken ? { ok: true, port: 0 } : outcome;
-  }
-
-  async #asked(
-    worker: number,
-    { listener, claim }: OpenBind,
-    descriptor: number | undefined,
-  ): Promise<ListenOutcome> {
-    const { workers, balancer } = this.#deps;
-    const { address } = claim;
-    if (address.kind === "unix" && worker > 0) return { ok: true, port: 0 };
-    const reusePort = address.kind !== "unix" && workers.count > 1;
-    const inherited = descriptor === undefined ? {} : { descriptor };
-    const listening: Listening =
-      address.kind === "udp"
-        ? { kind: "datagrams", options: { address, reusePort, ...inherited } }
-        : {
-            kind: "connections",
-            options: { address, reusePort, backlog: listenBacklog, ...inherited },
-          };
-    const command = (request: number): Command => ({
-      do: "listen",
-      request,
-      balancer,
-      listener,
-      listening,
-    });
-    try {
-      const answer = await workers.ask(worker, command);
-      return answer.kind === "listened" ? answer.outcome : { ok: true, port: 0 };
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      return { ok: false, code: "worker-lost", detail: errorText(error) };
-    }
-  }
-
   async #closeAll(
-    binds: readonly OpenBind[],
+    binds: readonly ClaimedBind[],
     keepsAddress = false,
   ): Promise<readonly ClosedListener[]> {
     const closed = await Promise.all(binds.map((bind) => this.#close(bind, keepsAddress)));
     return closed.flat();
   }
 
-  async #close(bind: OpenBind, keepsAddress: boolean): Promise<readonly ClosedListener[]> {
+  async #close(bind: ClaimedBind, keepsAddress: boolean): Promise<readonly ClosedListener[]> {
     this.#open = this.#open.filter((other) => other !== bind);
-    const { workers } = this.#deps;
-    const closed = await Promise.all(
-      listenersOf(bind).map(async (listener) => {
-        const unlisten = { do: "unlisten", listener, keepsAddress } as const;
-        const connections = await workers.askAll((request) => ({ ...unlisten, request }));
-        return { listener, connections };
-      }),
-    );
+    const closed = await this.#listeners.close(bind, keepsAddress);
     bind.claim.release();
     return closed;
   }
@@ -309,7 +178,7 @@ export class BalancerListeners {
   /** Somebody else may have been faster. It keeps its number: connections that came in by it are open. */
   async #reopen(bind: FormBind): Promise<readonly FlowProblem[]> {
     const wanted = { ...bind, pointer: "/bind" };
-    const claimed = await this.#claimAll([wanted]);
+    const claimed = await claimBinds(this.#deps, [wanted]);
     if (!claimed.ok) return claimed.problems;
     const problems = await this.#listenOnAll(claimed.binds, [wanted]);
     if (problems.length === 0) this.#open = [...this.#open, ...claimed.binds];
@@ -318,34 +187,7 @@ export class BalancerListeners {
   }
 }
 
-interface WantedBind {
-  readonly text: string;
-  readonly address: ListenAddress;
-  readonly pointer: string;
-  /** The number that it had before. */
-  readonly listener?: ListenerId;
-}
-
-function listenersOf({ listener, inherited }: OpenBind): readonly ListenerId[] {
-  return [listener, ...inherited.surplus.map((socket) => socket.listener)];
-}
-
-/** Each address that is asked for, by its text. */
-function wantedOf({ bind, protocol }: SpokenBinds): ReadonlyMap<string, WantedBind> {
-  const all = bind.flatMap((text, index) =>
-    listenAddressesOf(text, protocol).map((address) => ({
-      text,
-      address,
-      pointer: `/bind/${index}`,
-    })),
-  );
-  return new Map(all.map((wish) => [listenAddressText(wish.address), wish]));
-}
-
-function meets(wish: WantedBind, bind: OpenBind): boolean {
+/** Whether the system would refuse to listen on both. */
+function meets(wish: WantedBind, bind: ClaimedBind): boolean {
   return addressesOverlap(wish.address, bind.address);
-}
-
-function release(binds: readonly OpenBind[]): void {
-  for (const { claim } of binds) claim.release();
 }

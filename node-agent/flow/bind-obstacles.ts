@@ -1,8 +1,8 @@
 import type { FlowProblem } from "../apply/flows.ts";
 import type { AddressClaims } from "../engine/address-claims.ts";
 import { addressesOverlap, listenAddressesOf } from "../listen/listen-addresses.ts";
-import type { SpokenBinds } from "./balancer-listeners.ts";
 import { bindProblem } from "./bind-problem.ts";
+import type { SpokenBinds } from "./wanted-binds.ts";
 
 export interface BindQuestion {
   /** Binds that somebody would like to have, as they are written. */

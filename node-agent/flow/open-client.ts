@@ -7,6 +7,7 @@ import type { Candidate } from "../pool/pool-view.ts";
 import type { CountedBytes } from "../stats/connection-counts.ts";
 import type { AccessTrace } from "./access-trace.ts";
 import type { ServedBalancer } from "./served-balancer.ts";
+import type { ConnectionsOf } from "./worker-protocol.ts";
 
 /** How a client came. */
 export interface Arrival {
@@ -56,6 +57,15 @@ export class OpenClient implements ElectingClient, CountedBytes {
 
   get port(): number {
     return this.#peer.port;
+  }
+
+  /** Whether it is one of those that are asked for. */
+  isAmong({ balancer, listeners, backend }: ConnectionsOf): boolean {
+    return (
+      this.balancer.terms.key === balancer &&
+      (backend === undefined || this.backend?.name === backend) &&
+      (listeners === "all" || listeners.includes(this.listener))
+    );
   }
 
   /** A proxy has told who it is about: the access list, limits, elections and logs go by that. */

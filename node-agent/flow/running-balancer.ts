@@ -11,12 +11,12 @@ import {
   BalancerListeners,
   type BalancerListenersDeps,
   type ListenersChange,
-  type SpokenBinds,
 } from "./balancer-listeners.ts";
 import { BalancerNumbers } from "./balancer-numbers.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { DefinitionInForce, type DefinitionInForceDeps } from "./definition-in-force.ts";
+import type { SpokenBinds } from "./wanted-binds.ts";
 import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps

@@ -10,8 +10,9 @@ import type { StoredCertificates } from "../../node-agent/certificates/stored-ce
 import { createAddressClaims, type AddressClaims } from "../../node-agent/engine/address-claims.ts";
 import { chooseEngine, type EngineChoice } from "../../node-agent/engine/choose-engine.ts";
 import type { BackendStatus, BalancerStatus } from "../../node-agent/flow/balancer-status.ts";
+import { createDataPlane } from "../../node-agent/flow/create-data-plane.ts";
 import type { DataPlaneEvent } from "../../node-agent/flow/data-plane-event.ts";
-import { createDataPlane, type DataPlane } from "../../node-agent/flow/data-plane.ts";
+import type { DataPlane } from "../../node-agent/flow/data-plane.ts";
 import type { SpawnWorker } from "../../node-agent/flow/spawn-thread.ts";
 import type { AccessLog } from "../../node-agent/runtime/access-log.ts";
 import { freePort } from "./free-port.ts";
