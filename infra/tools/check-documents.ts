@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { checkDocCommands } from "./doc-commands.ts";
 import { checkDocFaults } from "./doc-faults.ts";
+import { checkDocIndex } from "./doc-index.ts";
 import { checkDocLimits } from "./doc-limits.ts";
 import { checkDocPaths } from "./doc-paths.ts";
 import type { StepOutcome } from "./run-steps.ts";
@@ -12,6 +14,8 @@ export function checkDocuments(root: string): Promise<StepOutcome> {
   const documents = treeFiles(root, "**/*.md");
   const problems = [
     ...checkDocPaths(root, documents),
+    ...checkDocCommands(root, documents),
+    ...checkDocIndex(root, documents),
     ...limitProblems(root),
     ...faultProblems(root),
   ];

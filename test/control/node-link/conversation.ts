@@ -149,3 +149,8 @@ export function only<K extends LinkEffect["kind"]>(
     (effect): effect is Extract<LinkEffect, { kind: K }> => effect.kind === kind,
   );
 }
+
+/** The code with which effects close the link, if they do. */
+export function codeOf(effects: readonly LinkEffect[]): number | undefined {
+  return only(effects, "close")[0]?.code;
+}

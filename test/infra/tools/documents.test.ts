@@ -17,7 +17,7 @@ describe("the documents", () => {
       "shared/base/clock.ts": "",
       "docs/flow.md": "See [the clock](../shared/base/clock.ts#L1) and <https://example.org>.",
       "README.md":
-        "`shared/base/clock.ts`, `shared/base`, `shared/**/*.ts`, `shared/<noun>.ts`, [web](https://example.org)",
+        "[Flow](docs/flow.md), `shared/base/clock.ts`, `shared/base`, `shared/**/*.ts`, `shared/<noun>.ts`, [web](https://example.org)",
     });
     expect(await checkDocuments(root)).toMatchObject({ ok: true, output: "", note: "2 documents" });
   });
@@ -43,6 +43,22 @@ describe("the documents", () => {
   test("may show anything in a fenced block", async () => {
     const root = treeOf({ "README.md": `${fence}\n\`shared/gone.ts\`\n${fence}\n` });
     expect((await checkDocuments(root)).ok).toBe(true);
+  });
+
+  test("may show commands that exist, in fenced blocks too", async () => {
+    const root = treeOf({
+      "package.json": JSON.stringify({ scripts: { agent: "", "bench:tls": "" } }),
+      "README.md": `\`npm run bench:tls\`, \`npm run bench:*\`\n${fence}\nnpm run --silent agent -- run\nnpm run gone\n${fence}\n`,
+    });
+    const { output } = await checkDocuments(root);
+    expect(output).toBe("README.md:4 shows npm run gone, which does not exist");
+  });
+
+  test("are all reached from the front page", async () => {
+    const { output } = await checkDocuments(
+      treeOf({ "README.md": "[A](docs/a.md)", "docs/a.md": "", "docs/b.md": "" }),
+    );
+    expect(output).toBe("README.md does not lead to docs/b.md");
   });
 });
 
