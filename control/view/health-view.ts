@@ -34,6 +34,13 @@ export function nodeHealths(
   });
 }
 
+/** Whether every node has said that it knows nothing of what was asked for: one at least, and none is away or silent. */
+export function isNowhere(nodes: readonly NodeHealth[]): boolean {
+  const isSure = nodes.every(({ state }) => state === "answered" || state === "not-running");
+  const answered = nodes.filter(({ state }) => state === "answered");
+  return isSure && answered.length > 0 && answered.every(({ backends }) => backends.length === 0);
+}
+
 const nothing: HealthResult = { backends: [], unlisted: 0, sources: [] };
 
 function stateOf(code: string): HealthState {

@@ -8,7 +8,7 @@ import {
   weightMax,
 } from "../base/limits.ts";
 import { countSchema, hostSchema, portSchema } from "./fields.ts";
-import { readHost } from "./host.ts";
+import { normalHost, readHost } from "./host.ts";
 import { boundedText, readableText, type Reading } from "./reading.ts";
 import { section } from "./section.ts";
 import { readSocketPath, socketPathOf } from "./socket-path.ts";
@@ -55,10 +55,12 @@ export const backendSchema = section({
  */
 export const listedBackendSchema = section({
   ...backendSchema.shape,
-  host: readableText(readListedHost, hostCharsMax).meta({
-    description: "An address, IPv6 without brackets, a host name, or unix:/path on the node",
-    examples: ["10.0.0.5", "fd00::5", "cache.internal", "unix:/run/web.sock"],
-  }),
+  host: readableText(readListedHost, hostCharsMax)
+    .overwrite(normalHost)
+    .meta({
+      description: "An address, IPv6 without brackets, a host name, or unix:/path on the node",
+      examples: ["10.0.0.5", "fd00::5", "cache.internal", "unix:/run/web.sock"],
+    }),
   port: z.int().min(0).max(65_535).meta({ description: "From 1 on; 0 with a Unix socket" }),
 }).meta({ id: "Backend", description: "A target that traffic can go to" });
 

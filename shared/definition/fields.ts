@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { countMax, hostCharsMax, nameCharsMax, textCharsMax } from "../base/limits.ts";
-import { readAddress, readHost, readHostName, readHostPort } from "./host.ts";
+import { normalHost, readAddress, readHost, readHostName, readHostPort } from "./host.ts";
 import { boundedText, readableText } from "./reading.ts";
 
 /** Fields that several nouns share. */
@@ -16,10 +16,12 @@ export const nameSchema = boundedText(nameCharsMax)
     examples: ["web", "eu-west.cache"],
   });
 
-export const hostSchema = readableText(readHost, hostCharsMax).meta({
-  description: "An address, IPv6 without brackets, or a host name",
-  examples: ["10.0.0.5", "fd00::5", "cache.internal"],
-});
+export const hostSchema = readableText(readHost, hostCharsMax)
+  .overwrite(normalHost)
+  .meta({
+    description: "An address, IPv6 without brackets, or a host name",
+    examples: ["10.0.0.5", "fd00::5", "cache.internal"],
+  });
 
 /** An address, not a name: what it stands for must not change. */
 export const addressSchema = readableText(readAddress, hostCharsMax).meta({

@@ -2,9 +2,10 @@ import ipaddr from "ipaddr.js";
 
 import { hostCharsMax } from "../base/limits.ts";
 import { refused, understood, type Reading } from "./reading.ts";
+import { socketPathOf } from "./socket-path.ts";
 
 export interface HostPort {
-  /** As written; IPv6 without its brackets. */
+  /** In its one spelling (`normalHost`); IPv6 without its brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -44,7 +45,7 @@ export function readHostPort(text: string): Reading<HostPort> {
   if (!host.ok) return host;
   if (isIpv6(split.host)) return refused("invalid-address", bracketsHelp);
   const port = readPort(split.port);
-  return port.ok ? understood({ host: host.value, port: port.value }) : port;
+  return port.ok ? understood({ host: normalHost(host.value), port: port.value }) : port;
 }
 
 export const bracketsHelp = "write IPv6 in brackets: [::1]:80";
@@ -83,4 +84,15 @@ export function isIpv6(text: string): boolean {
  */
 export function canonicalAddress(text: string): string {
   return isAddress(text) ? ipaddr.process(text).toString() : text;
+}
+
+/**
+ * The one spelling of a backend's host, by which it is compared and shown: names in lower case (RFC
+ * 4343) and without the dot of the root, addresses as `canonicalAddress` has them. A Unix socket's
+ * path stays as it is.
+ */
+export function normalHost(text: string): string {
+  if (socketPathOf(text) !== undefined) return text;
+  if (text.includes(":")) return canonicalAddress(text);
+  return (text.endsWith(".") ? text.slice(0, -1) : text).toLowerCase();
 }

@@ -94,6 +94,16 @@ test("X-HC-30 the API shows of every node the last results of a backend's checks
   }
   const moments = history.map(({ atMs }) => atMs);
   expect(moments).toEqual(moments.toSorted((a, b) => b - a));
+
+  const nonsense = await tenant.call("GET", `${path}?backend=nonsense`);
+  expect(nonsense).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: "/backend", code: "invalid-address" }] },
+  });
+  const strange = await tenant.call("GET", `${path}?backend=10.255.0.1:80`);
+  expect(strange).toMatchObject({ status: 404, body: { code: "http/not-found" } });
+  const mapped = await onlyNode(tenant, `${path}?backend=[::ffff:127.0.0.1]:${up.port}`);
+  expect(mapped.backends).toMatchObject([{ backend: backends[0] }]);
 });
 
 test("X-DSC-15 the API shows of every node how each source is: last success, last failure, duration, counts", async () => {

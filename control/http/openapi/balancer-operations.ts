@@ -2,7 +2,8 @@ import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
 import { planMsMax } from "#shared/base/limits.ts";
-import { boundedText } from "#shared/definition/reading.ts";
+import { readBackendName } from "#shared/definition/backend-name.ts";
+import { readableText } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
 
 import { dryRunQuery, groupPageQuery, removingQuery } from "../queries.ts";
@@ -135,7 +136,10 @@ export const balancerHealthOperation = createRoute({
   request: {
     params,
     query: section({
-      backend: boundedText(300).optional().meta({ description: "host:port, IPv6 in brackets" }),
+      backend: readableText(readBackendName, 300).optional().meta({
+        description:
+          "host:port, IPv6 in brackets; 404 when every node knows that it has none of that name",
+      }),
     }),
   },
   responses: {

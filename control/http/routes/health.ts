@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import { parseId } from "#shared/base/ids.ts";
+import { readBackendName } from "#shared/definition/backend-name.ts";
 
 import { getBalancer } from "../../verbs/balancer/get.ts";
 import { askHealth } from "../../verbs/health/ask.ts";
-import { nodeHealths } from "../../view/health-view.ts";
+import { isNowhere, nodeHealths } from "../../view/health-view.ts";
 import type { TenantEnv } from "../env.ts";
 import type { Guards } from "../guards.ts";
 import type { WriteDeps } from "../http-deps.ts";
@@ -24,13 +25,23 @@ export function healthRoutes(deps: WriteDeps, guards: Guards): OpenAPIHono<Tenan
     const found = await getBalancer(deps.verbs, actor, { id });
     if (found.kind === "not-found") return refusedAnswer(c, found);
     const { group } = found.balancer.definition;
-    const { backend = null } = c.req.valid("query");
+    const backend = nameOf(c.req.valid("query").backend);
     const input = { balancer: id, group, backend };
     const heard = await deps.room.hear(actor, () => askHealth(deps.verbs, actor, input));
     if (heard.kind !== "heard") return roomRefusal(c, heard);
     const { asked, answers } = heard;
     const nodes = nodeHealths(asked.nodes, answers);
+    if (backend !== null && asked.unasked === 0 && isNowhere(nodes)) {
+      return problemAnswer(c, "http/not-found", { detail: `no node knows a backend ${backend}` });
+    }
     return c.json({ id, group, nodes, unasked: asked.unasked }, 200);
   });
   return router;
+}
+
+/** The name by which nodes know a backend; the query was checked. */
+function nameOf(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const name = readBackendName(text);
+  return name.ok ? name.value : text;
 }
