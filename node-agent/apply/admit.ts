@@ -7,9 +7,10 @@ import { isSecretReference, secretFieldsOf } from "#shared/definition/secret.ts"
 import type { SnapshotEntry } from "#shared/snapshot/snapshot.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
+import { deniedBy } from "./denied-by.ts";
 import type { FlowProblem, OpenCertificate, VerifiedBalancer } from "./flows.ts";
 import { judgeCertificate } from "./judge-certificate.ts";
-import { deniedBy, type Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 export interface AdmitTerms {
   readonly policy: Policy;

@@ -7,7 +7,8 @@ import { unsupportedBy } from "#shared/definition/capability.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 import type { PlanResult } from "#shared/wire/plan.ts";
 
-import { deniedBy, type Policy } from "../apply/policy.ts";
+import { deniedBy } from "../apply/denied-by.ts";
+import type { Policy } from "../apply/policy.ts";
 import type { CertificateOf } from "../discover/reveal-certificates.ts";
 import type { DataPlane } from "./data-plane.ts";
 import { plannedBinds } from "./plan-binds.ts";
