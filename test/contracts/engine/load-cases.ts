@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { eventually } from "../../support/eventually.ts";
-import { startBackend } from "../../support/fake-backend.ts";
+import { echo, startBackend } from "../../support/fake-backend.ts";
 import { openSockets } from "../../support/open-sockets.ts";
 import { scaled } from "../../support/scale.ts";
 import { openClient } from "../../support/test-client.ts";
@@ -32,6 +32,36 @@ export function loadCases(subject: EngineSubject): void {
     const closed = await relay.closed(600);
     expect(closed.every(({ rxBytes, txBytes }) => rxBytes === 5 && txBytes === 7)).toBe(true);
     await eventually(() => openSockets() === before);
+  });
+
+  test("messages that come at once, of which some are the last: each arrives whole and in its order", async () => {
+    const backend = await startBackend(echo);
+    const relay = await startRelay(subject, tcp(backend));
+    const clients = await Promise.all(Array.from({ length: 120 }, () => openClient(relay.port)));
+    const said = clients.map(() => "");
+    for (let round = 0; round < 12; round += 1) {
+      // One turn of the loop: the engine finds all of them in one wake-up.
+      for (const [index, client] of clients.entries()) {
+        if (index % 10 === round) continue;
+        const message = `${index}.${round};`.repeat(1 + ((index * 13 + round * 101) % 700));
+        said[index] += message;
+        client.send(message);
+        if (round === 11 && index % 2 === 0) client.finish();
+        if (round === 11 && index % 7 === 0) client.reset();
+      }
+      const heard = clients.filter((_, index) => round < 11 || index % 7 !== 0);
+      await Promise.all(
+        heard.map((client) =>
+          client.receives((said[clients.indexOf(client)] ?? "").length, 20_000),
+        ),
+      );
+    }
+
+    for (const [index, client] of clients.entries()) {
+      if (index % 7 !== 0) expect(client.text()).toBe(said[index]);
+      client.finish();
+    }
+    await relay.closed(clients.length);
   });
 
   test("15,000 connections in batches leave no descriptor behind", async () => {

@@ -163,7 +163,7 @@ export function silenceCases(subject: EngineSubject): void {
     const silent = await connected({}, (socket) => {
       socket.resume();
     });
-    silent.clock.advance(halfClosedSilenceMsMax * 100);
+    silent.clock.advance(halfClosedSilenceMsMax * 3);
     const [socket] = silent.backend.sockets;
     const ended = new Promise((resolve) => socket?.once("end", resolve));
 

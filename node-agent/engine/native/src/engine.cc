@@ -30,7 +30,8 @@ Engine::Engine(uv_loop_t* loop, UniqueFd epoll, const double* commands, uint32_t
       wheel_(slots_),
       datagrams_({epoll_, events_, now_ms_, clock_ms_, [this] { deliver_now(); },
                   [this] { refresh_reference(); }}),
-      buffer_(limits::kReadBytes) {
+      buffer_(limits::kReadBytes),
+      staging_(limits::kStagingBytes + limits::kReadBytes) {
   uv_update_time(loop_);
   now_ms_ = uv_now(loop_);
   uv_prepare_init(loop_, &prepare_);
@@ -55,6 +56,7 @@ void Engine::on_prepare() {
     // A wait that fails must not keep libuv from its own.
     uv_ready_ = count < 0;
     for (int index = 0; index < count && !stopping_; ++index) handle(events[index]);
+    send_staged();
     if (stopping_) return;
     run_ready();
     run_securing();
@@ -122,6 +124,8 @@ void Engine::handle(const epoll_event& event) {
     uv_ready_ = true;
     return;
   }
+  const bool is_connections = tag.kind == Tag::kClient || tag.kind == Tag::kBackend;
+  if (!is_connections) send_staged();
   if (tag.kind == Tag::kListener) {
     on_listener(tag.generation);
     return;
@@ -130,6 +134,7 @@ void Engine::handle(const epoll_event& event) {
   Connection* connection = slots_.find(tag.slot, tag.generation);
   if (connection == nullptr) return;
   const int side = tag.kind == Tag::kClient ? kClient : kBackend;
+  if (stage(*connection, side, event.events)) return;
   if (connection->phase == Phase::kConnecting && side == kBackend) {
     on_connecting(*connection, event.events);
   } else {

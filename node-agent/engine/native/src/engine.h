@@ -156,6 +156,8 @@ class Engine {
   void end_source(Connection& connection, int side);
   Step finish(Connection& connection, int direction);
   Step read_copy(Connection& connection, int direction);
+  Step take(Connection& connection, int direction, const char* data, ssize_t got);
+  Step pass_on(Connection& connection, int direction, const char* data, size_t size);
   Step read_splice(Connection& connection, int direction);
   Step reset(Connection& connection, int side);
   // False, with errno, when the kernel cannot watch one more.
@@ -180,6 +182,19 @@ class Engine {
   Step finish_tls(Connection& connection, int direction);
   Step drain(Connection& connection, int direction);
   void say_end(Connection& connection, int side);
+
+  // small messages
+  // One that was read in this wake-up, and where it lies.
+  struct Staged {
+    uint32_t slot;
+    uint32_t generation;
+    uint32_t at;
+    uint32_t size;
+  };
+  bool stage(Connection& connection, int side, uint32_t events);
+  static bool suits_staging(const Connection& connection, int side, uint32_t events);
+  void send_staged();
+  void send_one(const Staged& one, int direction);
 
   // ending
   void close_by_command(Connection& connection, bool abort, CloseReason reason);
@@ -222,6 +237,10 @@ class Engine {
   // Connections whose handshake can go on, in turn.
   std::vector<double> securing_;
   std::vector<char> buffer_;
+  // By direction.
+  std::vector<Staged> staged_[2];
+  std::vector<char> staging_;
+  uint32_t staged_bytes_ = 0;
   // The loop's time, for what is about the loop itself; and the caller's, for deadlines.
   uint64_t now_ms_ = 0;
   uint64_t clock_ms_ = 0;

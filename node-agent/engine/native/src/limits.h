@@ -18,6 +18,11 @@ inline constexpr uint64_t kTurnBytes = 2 * 1024 * 1024;
 inline constexpr uint64_t kSweepNs = 2'000'000;
 // One read; what the peer does not take at once of it is all that a direction ever holds.
 inline constexpr size_t kReadBytes = 64 * 1024;
+// A message up to this size may wait for others of the same wake-up, so that they leave together …
+inline constexpr size_t kStagedMessageBytes = 4096;
+// … in memory of this size.
+inline constexpr size_t kStagingBytes = 32 * 1024;
+inline constexpr size_t kStagedMax = 64;
 // A direction that fills reads of this size twice is moved by splice.
 inline constexpr size_t kBulkReadBytes = 32 * 1024;
 inline constexpr uint8_t kBulkReads = 2;

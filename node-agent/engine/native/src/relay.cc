@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "direct_call.h"
 #include "engine.h"
 #include "socket_option.h"
 #include "tag.h"
@@ -117,7 +118,7 @@ Engine::Step Engine::flush(Connection& connection, int direction) {
     const ssize_t sent =
         piped ? splice(way.pipe->read_end.get(), nullptr, to.fd.get(), nullptr, way.in_pipe,
                        SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
-              : send(to.fd.get(), way.pending.data(), way.pending.size(), MSG_NOSIGNAL);
+              : transmit(to.fd.get(), way.pending.data(), way.pending.size());
     if (sent > 0) {
       if (piped) {
         way.in_pipe -= static_cast<size_t>(sent);
@@ -161,10 +162,14 @@ Engine::Step Engine::refused(Connection& connection, int direction) {
 }
 
 Engine::Step Engine::read_copy(Connection& connection, int direction) {
+  const int fd = connection.side[direction].fd.get();
+  return take(connection, direction, buffer_.data(), receive(fd, buffer_.data(), limits::kReadBytes));
+}
+
+// What a read of `kReadBytes` into `data` brought, or its error in errno.
+Engine::Step Engine::take(Connection& connection, int direction, const char* data, ssize_t got) {
   Direction& way = connection.direction[direction];
   Side& from = connection.side[direction];
-  Side& to = connection.side[1 - direction];
-  const ssize_t got = recv(from.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (got < 0) {
     if (errno == EINTR) return Step::kGoOn;
     if (!would_block(errno)) return reset(connection, direction);
@@ -179,7 +184,7 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
   const auto size = static_cast<size_t>(got);
   from.last_read_ms = clock_ms_;
   // A short read drained the socket. With the end already announced, it was the last one.
-  if (size < buffer_.size() && !from.read_to_end && !from.reads_in_parts) {
+  if (size < limits::kReadBytes && !from.read_to_end && !from.reads_in_parts) {
     if (from.hung_up) {
       end_source(connection, direction);
     } else {
@@ -187,17 +192,24 @@ Engine::Step Engine::read_copy(Connection& connection, int direction) {
     }
   }
   way.big_reads = size >= limits::kBulkReadBytes ? way.big_reads + 1 : 0;
+  return pass_on(connection, direction, data, size);
+}
+
+// Sends what was read; the peer gets the rest when it takes more.
+Engine::Step Engine::pass_on(Connection& connection, int direction, const char* data, size_t size) {
+  Direction& way = connection.direction[direction];
+  Side& to = connection.side[1 - direction];
   // The first write leaves at once in any case: many connections never need the option.
   if (direction == kClient && way.bytes > 0 && !to.prompt) {
     make_prompt(to.fd.get());
     to.prompt = true;
   }
-  const ssize_t sent = send(to.fd.get(), buffer_.data(), size, MSG_NOSIGNAL);
+  const ssize_t sent = transmit(to.fd.get(), data, size);
   if (sent < 0 && !would_block(errno) && errno != EINTR) return refused(connection, direction);
   const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
   note_moved(connection, direction, taken);
   if (taken < size) {
-    way.pending.set(buffer_.data() + taken, size - taken);
+    way.pending.set(data + taken, size - taken);
     // The peer's buffer is full; asking again costs a call only when it said EAGAIN before.
     if (sent < 0 && would_block(errno)) {
       to.writable = false;
