@@ -36,7 +36,7 @@ export const usage = `npm run bench -- [options]
   --workers N           threads of each contender (1)
   --rows A,B            ${rowNames.join(", ")}
   --contenders A,B      ${contenderNames.join(", ")}
-  --idle N              connections of the row idle-memory (8000)
+  --idle N              connections of the row idle-memory, sessions of udp-idle-memory (8000)
   --pin CPUS            contenders on these processors, everything else on the others
   --note TEXT           goes into the report
   --write               puts the tables into docs/performance.md

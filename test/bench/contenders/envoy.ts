@@ -51,12 +51,12 @@ function listener({ ports }: Layout, route: Route): object {
   };
 }
 
-/** It has no limit of replies: a session of `exchanges` is silent for a second before it ends. */
+/** It has no limit of replies: a session of `exchanges` has its descriptor until it was silent so long. */
 function datagramListener({ datagramPorts }: Layout, route: DatagramRoute): object {
   const proxy = {
     "@type": "type.googleapis.com/envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig",
     stat_prefix: route,
-    idle_timeout: route === "exchanges" ? "1s" : "60s",
+    idle_timeout: route === "exchanges" ? "0.2s" : "60s",
     matcher: {
       on_no_match: {
         action: {

@@ -73,6 +73,7 @@ async function take(
   const cpuMs = seat.cpuMs - before;
   raw.output(`${row.name}-${seat.contender.name}`, text);
   const { sent, answered, wrong, seconds } = result;
+  if (answered === 0) throw new Error("not one datagram came back");
   const cpu = (cpuMs * 1_000) / answered;
   return { cpu, rate: answered / seconds, lost: sent - answered, wrong };
 }

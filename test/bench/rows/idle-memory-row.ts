@@ -1,16 +1,13 @@
-import { eventually } from "../../support/eventually.ts";
 import type { Seat } from "../contenders/seat.ts";
 import { openIdle } from "../load/idle-connections.ts";
 import { descriptorsMax } from "../measure/descriptors.ts";
-import { residentKb } from "../measure/process-usage.ts";
+import { settledKb } from "../measure/settled-memory.ts";
 import type { Row, Sample } from "./row.ts";
 
 /** Opened and closed first, so that code and pools are in memory before it is weighed. */
 const warmUpConnections = 100;
 /** Two sockets a connection, and what a contender opens besides, such as pipes. */
 const descriptorsAConnection = 2.3;
-/** Memory has settled when it moves by less within one look. */
-const stillKb = 32;
 
 /** Resident memory that connections cost which say nothing. */
 export const idleMemoryRow: Row = {
@@ -41,17 +38,4 @@ async function take(seat: Seat, count: number): Promise<Sample> {
   } finally {
     await idle.close();
   }
-}
-
-async function settledKb(pid: number): Promise<number> {
-  let last = Number.POSITIVE_INFINITY;
-  const isStill = (): boolean => {
-    const now = residentKb(pid);
-    const moved = Math.abs(now - last);
-    last = now;
-    return moved < stillKb;
-  };
-  // One that never rests is weighed as it is.
-  await eventually(isStill, { withinMs: 3_000, everyMs: 500 }).catch(() => undefined);
-  return last;
 }

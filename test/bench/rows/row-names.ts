@@ -12,4 +12,5 @@ export const rowNames = [
   "udp-saturated",
   "udp-steady",
   "udp-new-sessions",
+  "udp-idle-memory",
 ] as const;

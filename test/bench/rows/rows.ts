@@ -1,6 +1,7 @@
 import { bulkRow } from "./bulk-row.ts";
 import { datagramRow } from "./datagram-row.ts";
 import { idleMemoryRow } from "./idle-memory-row.ts";
+import { idleSessionsRow } from "./idle-sessions-row.ts";
 import { latencyRow } from "./latency-row.ts";
 import { reloadRow } from "./reload-row.ts";
 import type { rowNames } from "./row-names.ts";
@@ -64,4 +65,5 @@ export const rows: Readonly<Record<(typeof rowNames)[number], Row>> = {
     clientsStay: false,
     rate: "saturated",
   }),
+  "udp-idle-memory": idleSessionsRow,
 };
