@@ -374,6 +374,57 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
     expect(backend.senders[0]).toMatch(/^127\.0\.0\.12:/);
   });
 
+  test("a session whose backend cannot be sent to gets another one; without another its client is turned away, each tried once", async () => {
+    const under = await plane(1);
+    const backend = await named();
+    const [one, other] = [
+      { host: "::1", port: await freePort() },
+      { host: "::1", port: await freePort() },
+    ];
+    // From an IPv4 address nobody is sent to who has an IPv6 one.
+    const given = { ...udp, udp: { sourceAddress: "127.0.0.12" }, strategy: "roundrobin" } as const;
+    const dns = await serve(under, { ...given, backends: [one, backend] });
+    for (const client of await clients(dns.port, 4)) {
+      expect(await client.ask("x")).toBe(backend.name);
+    }
+    await eventually(() => under.ofKind("dials.failed").length > 0);
+    expect(under.ofKind("dials.failed")[0]).toMatchObject({ backend: `[::1]:${one.port}` });
+
+    const limits = { ...idle, maxConnections: 1, perClient: { maxConnections: 1 } };
+    const alone = await serve(under, { ...given, limits, backends: [one, other] });
+    for (const count of [1, 2, 3]) {
+      await (await openUdpClient(alone)).send("x");
+      await eventually(() => alone.status().totals.rejected === count);
+    }
+    const told = () => under.ofKind("clients.turned-away");
+    await eventually(() => told().reduce((sum, { count }) => sum + count, 0) === 3);
+    // Nobody who was turned away keeps a place, or the next one would be refused for want of it.
+    expect(new Set(told().map(({ reason }) => reason))).toEqual(new Set(["connect-failed"]));
+    const failed = (port: number) =>
+      under
+        .ofKind("dials.failed")
+        .filter((event) => event.balancer === alone.id && event.backend === `[::1]:${port}`)
+        .reduce((sum, { count }) => sum + count, 0);
+    await eventually(() => expect([failed(one.port), failed(other.port)]).toEqual([3, 3]));
+  });
+
+  test("X-UDP-16 a session that has ended gives its places back", async () => {
+    const under = await plane(1);
+    const backend = await startUdpBackend((bytes) => bytes);
+    const dns = await serve(under, {
+      ...udp,
+      limits: { ...idle, maxConnections: 1, perClient: { maxConnections: 1 } },
+      udp: { maxResponses: 1 },
+      backends: [backend],
+    });
+    for (const client of await clients(dns.port, 5)) {
+      expect(await client.ask("x")).toBe("x");
+      await eventually(() => dns.status().openConnections === 0);
+    }
+    expect(dns.status().totals).toMatchObject({ connections: 5, rejected: 0 });
+    expect(under.ofKind("sessions.evicted")).toEqual([]);
+  });
+
   test("a TCP and a UDP balancer share a port, and one that becomes the other frees it", async () => {
     const under = await plane(2);
     const tcp = await startBackend(greet("tcp"));
