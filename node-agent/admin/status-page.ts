@@ -63,7 +63,7 @@ function balancerTable(balancers: readonly BalancerView[]): string {
 
 function balancerRow(balancer: BalancerView): string {
   const { id, name, bind, state, problems, activeConnections, backends, sources } = balancer;
-  const why = problems.map(
+  const why = [...problems, ...balancer.certificates.problems].map(
     ({ code, pointer, detail }) =>
       `<br><code>${escaped(code)}</code> ${escaped(pointer)} ${escaped(detail)}`,
   );

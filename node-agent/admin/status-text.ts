@@ -24,10 +24,11 @@ export function versionText(version: Version | null): string {
 
 function balancerLines(balancer: BalancerView): readonly string[] {
   const { id, name, bind, state, problems, activeConnections, backends, sources } = balancer;
+  const allProblems = [...problems, ...balancer.certificates.problems];
   return [
     "",
     `${name} (${id}) ${state}, ${activeConnections} open, on ${bind.join(", ")}`,
-    ...problems.map(({ code, pointer, detail }) => `  ${code} at ${pointer}: ${detail}`),
+    ...allProblems.map(({ code, pointer, detail }) => `  ${code} at ${pointer}: ${detail}`),
     ...sources.filter(({ state }) => state !== "fresh").map(sourceLine),
     ...backends.map((one) => `  ${one.name} ${backendText(one)}`),
   ];

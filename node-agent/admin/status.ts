@@ -60,14 +60,26 @@ export interface BalancerView {
   readonly bind: readonly string[];
   /** `failing` may still serve, in its last good form; `draining` was removed and has connections. */
   readonly state: "serving" | "failing" | "draining";
-  readonly problems: readonly {
-    readonly pointer: string;
-    readonly code: string;
-    readonly detail: string;
-  }[];
+  readonly problems: readonly ProblemView[];
   readonly activeConnections: number;
   readonly backends: readonly BackendView[];
   readonly sources: readonly SourceView[];
+  readonly certificates: CertificatesView;
+}
+
+export interface ProblemView {
+  /** JSON pointer into the balancer. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** The certificates of a balancer's TLS. */
+export interface CertificatesView {
+  /** Why what was read last cannot be used; empty when it can. What was read before is used on. */
+  readonly problems: readonly ProblemView[];
+  /** When those in use are over; wall-clock milliseconds since 1970. */
+  readonly ends: readonly { readonly pointer: string; readonly notAfterMs: number }[];
 }
 
 /** Where backends come from. Moments are wall-clock milliseconds since 1970. */

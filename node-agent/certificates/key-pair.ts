@@ -2,6 +2,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { errorText } from "#shared/base/fault.ts";
 
+import { chainEndMs } from "./chain-end.ts";
+
 /** A certificate with its chain, and its key in clear, both PEM. */
 export interface KeyPair {
   readonly certificatePem: string;
@@ -9,7 +11,7 @@ export interface KeyPair {
 }
 
 export type OpenedPair =
-  | { readonly ok: true; readonly pair: KeyPair }
+  | { readonly ok: true; readonly pair: KeyPair; readonly notAfterMs: number }
   | { readonly ok: false; readonly detail: string };
 
 /**
@@ -19,6 +21,8 @@ export type OpenedPair =
 export function openPair({ certificatePem, keyPem }: KeyPair, passphrase?: string): OpenedPair {
   const certificate = attempt(() => new X509Certificate(certificatePem));
   if (!certificate.ok) return notOk(`the certificate cannot be read: ${certificate.detail}`);
+  const end = attempt(() => chainEndMs(certificatePem));
+  if (!end.ok) return notOk(`an issuer's certificate cannot be read: ${end.detail}`);
   const opened = attempt(() =>
     createPrivateKey({ key: keyPem, format: "pem", passphrase: passphrase ?? "" }),
   );
@@ -27,7 +31,7 @@ export function openPair({ certificatePem, keyPem }: KeyPair, passphrase?: strin
     return notOk("the key is not the certificate's");
   }
   const clear = opened.value.export({ format: "pem", type: "pkcs8" });
-  return { ok: true, pair: { certificatePem, keyPem: String(clear) } };
+  return { ok: true, pair: { certificatePem, keyPem: String(clear) }, notAfterMs: end.value };
 }
 
 function attempt<T>(read: () => T): { ok: true; value: T } | { ok: false; detail: string } {

@@ -9,6 +9,7 @@ import type { Tls } from "#shared/definition/tls.ts";
 
 import { readSmallFile, type ReadFile } from "../runtime/read-small-file.ts";
 import { badAuthorities } from "./authorities.ts";
+import type { CertificateEnd } from "./chain-end.ts";
 import { handshakeTerms, type OpenSslHandshake } from "./handshake-terms.ts";
 import { identitiesOf, type Identity } from "./identities.ts";
 import { openPair, type KeyPair } from "./key-pair.ts";
@@ -25,6 +26,8 @@ export interface LoadTlsDeps {
 export interface LoadedTls {
   readonly clients: LoadedClientTls | undefined;
   readonly backends: LoadedBackendTls | undefined;
+  /** Of all certificates above that are shown, in the order of their pointers. */
+  readonly ends: readonly CertificateEnd[];
 }
 
 export interface LoadedClientTls {
@@ -52,15 +55,18 @@ export async function loadTls(
   { tls, backendTls }: Pick<Balancer, "tls" | "backendTls">,
 ): Promise<LoadTlsOutcome> {
   const problems: Problem[] = [];
-  const loading = { deps, problems };
+  const loading: Loading = { deps, problems, ends: [] };
   const clients = tls && (await loadClients(loading, tls));
   const backends = backendTls && (await loadBackends(loading, backendTls));
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: { clients, backends } };
+  if (problems.length > 0) return { ok: false, problems };
+  const ends = loading.ends.toSorted((a, b) => (a.pointer < b.pointer ? -1 : 1));
+  return { ok: true, value: { clients, backends, ends } };
 }
 
 interface Loading {
   readonly deps: LoadTlsDeps;
   readonly problems: Problem[];
+  readonly ends: CertificateEnd[];
 }
 
 async function loadClients(loading: Loading, tls: Tls): Promise<LoadedClientTls> {
@@ -113,7 +119,9 @@ async function loadPair(
   const read = await readPair(loading.deps, named);
   if (!read.ok) return refuse(read.code, read.detail);
   const opened = openPair(read.pair, read.passphrase);
-  return opened.ok ? opened.pair : refuse("bad-certificate", opened.detail);
+  if (!opened.ok) return refuse("bad-certificate", opened.detail);
+  loading.ends.push({ pointer, notAfterMs: opened.notAfterMs });
+  return opened.pair;
 }
 
 type ReadPair =

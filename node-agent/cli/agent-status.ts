@@ -61,7 +61,7 @@ function phaseOf({ draining, applied }: StatusParts): AgentPhase {
 }
 
 function runningView(status: BalancerStatus, { failing }: ApplierView): BalancerView {
-  const { id, name, phase, binds, openConnections, backends, sources } = status;
+  const { id, name, phase, binds, openConnections, backends, sources, certificates } = status;
   const problems = phase === "serving" ? (failing.get(id)?.problems ?? []) : [];
   return {
     id,
@@ -72,6 +72,7 @@ function runningView(status: BalancerStatus, { failing }: ApplierView): Balancer
     activeConnections: openConnections,
     backends: backends.map(backendView),
     sources,
+    certificates,
   };
 }
 
@@ -94,6 +95,7 @@ function notRunning(
             activeConnections: 0,
             backends: [],
             sources: [],
+            certificates: { problems: [], ends: [] },
           },
         ],
   );

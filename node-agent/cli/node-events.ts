@@ -31,6 +31,20 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
     const { balancer, backend } = event;
     return { kind: "discovery.skipped", balancer, backend, detail: `sni: ${event.detail}` };
   }
+  return ofCertificates(event);
+}
+
+function ofCertificates(event: DataPlaneEvent): EventDraft | undefined {
+  if (event.kind === "certificates.failed") {
+    return { kind: event.kind, balancer: event.balancer, backend: null, detail: event.detail };
+  }
+  if (event.kind === "certificates.recovered") {
+    return { kind: event.kind, balancer: event.balancer, backend: null, detail: "" };
+  }
+  if (event.kind === "certificates.expiring") {
+    const detail = `${event.pointer} ${event.detail}`;
+    return { kind: event.kind, balancer: event.balancer, backend: null, detail };
+  }
   return undefined;
 }
 

@@ -35,11 +35,19 @@ export function createEventQueue(): EventQueue {
   };
 }
 
+/** Kinds that nothing of the same topic ends. */
+const onItsOwn: ReadonlySet<NodeEvent["kind"]> = new Set([
+  "discovery.skipped",
+  "certificates.expiring",
+]);
+
 /** Up and down, failed and recovered are about the same thing: the last one is how it stands. */
 function subjectOf(event: NodeEvent): string {
   const [topic] = event.kind.split(".");
-  const about = topic === "snapshot" || event.kind === "discovery.skipped" ? event.kind : topic;
-  // A balancer's sources are told apart by the pointer that begins the detail.
-  const [source] = topic === "discovery" ? event.detail.split(" ", 1) : [];
-  return JSON.stringify([about, event.balancer, event.backend, source]);
+  const isOwn = topic === "snapshot" || onItsOwn.has(event.kind);
+  // A balancer's sources, and its certificates, are told apart by the pointer that begins the detail.
+  const hasPointer = topic === "discovery" || event.kind === "certificates.expiring";
+  const [pointer] = hasPointer ? event.detail.split(" ", 1) : [];
+  const about = isOwn ? event.kind : topic;
+  return JSON.stringify([about, event.balancer, event.backend, pointer]);
 }

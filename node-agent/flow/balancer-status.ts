@@ -5,6 +5,7 @@ import type { CounterTotals } from "#shared/measures/report.ts";
 import type { SourceStatus } from "../discover/source-status.ts";
 import type { CheckResult } from "../health/node-checks.ts";
 import type { Rates } from "../stats/rate-meter.ts";
+import type { CertificatesStatus } from "./balancer-tls.ts";
 
 /** A running balancer at one moment. */
 export interface BalancerStatus {
@@ -23,6 +24,7 @@ export interface BalancerStatus {
   readonly backends: readonly BackendStatus[];
   /** Where the backends come from, in the order of the definition. */
   readonly sources: readonly SourceStatus[];
+  readonly certificates: CertificatesStatus;
 }
 
 export interface BackendStatus {

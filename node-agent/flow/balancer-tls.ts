@@ -6,6 +6,8 @@ import { certificateReloadMs } from "#shared/base/limits.ts";
 import type { Problem } from "#shared/base/problem.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 
+import type { CertificateEnd } from "../certificates/chain-end.ts";
+import { ExpiryWatch } from "../certificates/expiry-watch.ts";
 import { loadTls, type LoadedTls, type LoadTlsDeps } from "../certificates/load-tls.ts";
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import type { TicketKeys } from "../certificates/ticket-keys.ts";
@@ -28,6 +30,17 @@ export type LoadedBalancerTls =
   | { readonly ok: true; readonly commit: () => void }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** How the certificates of a balancer are. */
+export interface CertificatesStatus {
+  /** Why what was read last cannot be used; empty when it can. What was read before is used on. */
+  readonly problems: readonly Problem[];
+  /** When those in use are over. */
+  readonly ends: readonly CertificateEnd[];
+}
+
+/** What is said of TLS to the workers, but for the number that tells it from what was said before. */
+type Said = Omit<TlsTerms, "version">;
+
 /**
  * The TLS of one balancer on the main thread: what its definition names, read, and read again while
  * it serves. What cannot be used any more leaves in place what could.
@@ -35,7 +48,8 @@ export type LoadedBalancerTls =
 export class BalancerTls {
   readonly #deps: BalancerTlsDeps;
   #definition: Balancer | undefined;
-  #loaded: LoadedTls = { clients: undefined, backends: undefined };
+  readonly #expiry = new ExpiryWatch();
+  #loaded: LoadedTls = { clients: undefined, backends: undefined, ends: [] };
   #version = 0;
   /** What is wrong with the certificates that were read last, and was told; the ones before serve on. */
   #problems: readonly Problem[] = [];
@@ -51,21 +65,27 @@ export class BalancerTls {
     const outcome = await loadTls(this.#deps.loading, definition);
     if (!outcome.ok) return outcome;
     const commit = (): void => {
-      this.#definition = definition;
-      this.#version += 1;
-      this.#take(outcome.value);
+      this.#take(definition, outcome.value);
       if (definition.tls !== undefined || definition.backendTls !== undefined) this.#watch();
     };
     return { ok: true, commit };
   }
 
-  /** For the workers; undefined when both sides are in clear. */
+  /** For the workers; undefined when both sides are in clear. The version is another one when the rest is. */
   terms(): TlsTerms | undefined {
+    const said = this.#said();
+    return said && { version: this.#version, ...said };
+  }
+
+  status(): CertificatesStatus {
+    return { problems: this.#problems, ends: this.#loaded.ends };
+  }
+
+  #said(): Said | undefined {
     const { tls, backendTls, proxyProtocol } = this.#definition ?? {};
     const { clients, backends } = this.#loaded;
     if (clients === undefined && backends === undefined) return undefined;
     return {
-      version: this.#version,
       clients: tls && clients && this.#clientTerms(tls, clients),
       backends:
         backendTls && backends
@@ -113,10 +133,25 @@ export class BalancerTls {
     };
   }
 
-  #take(loaded: LoadedTls): void {
-    if (!isDeepStrictEqual(loaded, this.#loaded)) this.#version += 1;
+  /** True when workers have to hear of it: terms that stay keep sessions and contexts that workers have. */
+  #take(definition: Balancer, loaded: LoadedTls): boolean {
+    const { balancer, tell } = this.#deps;
+    const before = this.#said();
+    this.#definition = definition;
     this.#loaded = loaded;
+    if (this.#problems.length > 0) tell({ kind: "certificates.recovered", balancer });
     this.#problems = [];
+    this.#tellEnds();
+    const isChanged = !isDeepStrictEqual(before, this.#said());
+    if (isChanged) this.#version += 1;
+    return isChanged;
+  }
+
+  #tellEnds(): void {
+    const { balancer, clock, tell } = this.#deps;
+    for (const warning of this.#expiry.due(this.#loaded.ends, clock.nowMs())) {
+      tell({ kind: "certificates.expiring", balancer, ...warning });
+    }
   }
 
   /** Files change without a word, stored certificates with one. */
@@ -133,14 +168,13 @@ export class BalancerTls {
     // Another definition, or none, has come meanwhile.
     if (definition !== this.#definition) return;
     if (!outcome.ok) return this.#failed(outcome.problems);
-    const before = this.#version;
-    this.#take(outcome.value);
-    if (this.#version === before) return;
+    if (!this.#take(definition, outcome.value)) return;
     this.#deps.tell({ kind: "certificates.reloaded", balancer: this.#deps.balancer });
     this.#deps.onChanged();
   }
 
   #failed(problems: readonly Problem[]): void {
+    this.#tellEnds();
     const isKnown = isDeepStrictEqual(problems, this.#problems);
     this.#problems = problems;
     if (isKnown) return;

@@ -93,6 +93,18 @@ export type DataPlaneEvent =
   | { readonly kind: "certificates.reloaded"; readonly balancer: string }
   /** Certificates cannot be used: those before them serve on. */
   | { readonly kind: "certificates.failed"; readonly balancer: string; readonly detail: string }
+  /** They can be used again, be they renewed or those from before. */
+  | { readonly kind: "certificates.recovered"; readonly balancer: string }
+  /** A certificate in use comes to its end, or has reached it; once at each threshold. */
+  | {
+      readonly kind: "certificates.expiring";
+      readonly balancer: string;
+      /** JSON pointer into the balancer. */
+      readonly pointer: string;
+      /** Milliseconds since 1970. */
+      readonly notAfterMs: number;
+      readonly detail: string;
+    }
   /** A worker that replaces another one cannot listen; it is tried again. */
   | {
       readonly kind: "listener.lost";

@@ -35,6 +35,8 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
     level: "error",
     text: "certificates cannot be used; the ones before are",
   },
+  "certificates.recovered": { level: "info", text: "certificates can be used again" },
+  "certificates.expiring": { level: "warn", text: "a certificate comes to its end" },
   "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
 };
 

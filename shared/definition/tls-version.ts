@@ -63,7 +63,11 @@ export const handshakeShape = {
     .min(1)
     .max(cipherSuites.length)
     .optional()
-    .meta({ description: "Only these suites, in order of preference; all safe ones unless given" }),
+    .meta({
+      description:
+        "Only these suites, in order of preference; all safe ones unless given. Those of TLS 1.3 and " +
+        "those before it are two lists: one that is left out is what is usual",
+    }),
   // TLS 1.0 and 1.1 are deprecated (RFC 8996).
   minVersion: tlsVersionSchema.default("tls1.2"),
   maxVersion: tlsVersionSchema.optional().meta({

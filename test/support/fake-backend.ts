@@ -3,6 +3,8 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { onTestFinished } from "vitest";
 
+import type { Cleanup } from "./processes.ts";
+
 /** What a backend does with one connection; the socket's errors are listened to already. */
 export type BackendBehaviour = (socket: Socket) => void;
 
@@ -26,6 +28,8 @@ export interface FakeBackendOptions {
   readonly path?: string;
   /** Goes on when the other side has ended; it does unless given. */
   readonly allowHalfOpen?: boolean;
+  /** Where its end is registered; the end of the test unless given. */
+  readonly cleanup?: Cleanup;
 }
 
 /** A real TCP backend on loopback, gone at the end of the test. */
@@ -54,7 +58,7 @@ export async function startBackend(
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  onTestFinished(stop);
+  (options.cleanup ?? onTestFinished)(stop);
   return {
     host,
     port: options.path === undefined ? portOf(server.address()) : 0,

@@ -35,6 +35,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
           },
         ],
         sources: [sourceOf()],
+        certificates: { problems: [], ends: [] },
       },
       {
         id: "bal_b",
@@ -45,6 +46,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         activeConnections: 0,
         backends: [],
         sources: [],
+        certificates: { problems: [], ends: [] },
       },
     ],
     ...over,

@@ -1,0 +1,138 @@
+import { writeFile } from "node:fs/promises";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { certificateReloadMs } from "#shared/base/limits.ts";
+import type { BalancerInput } from "#shared/definition/balancer.ts";
+
+import { TicketKeys } from "../../../node-agent/certificates/ticket-keys.ts";
+import { BalancerTls } from "../../../node-agent/flow/balancer-tls.ts";
+import type { DataPlaneEvent } from "../../../node-agent/flow/data-plane-event.ts";
+import { createTestAuthority } from "../../support/certificate-authority.ts";
+import { filesOf, terminating } from "../../support/certificate-files.ts";
+import { verified } from "../../support/data-plane.ts";
+import { eventually } from "../../support/eventually.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+const authority = await createTestAuthority();
+
+/** One balancer's TLS, with a clock of the test's own. */
+function tlsUnderTest() {
+  const clock = new FakeClock(Date.now());
+  const events: DataPlaneEvent[] = [];
+  const ticketKeys = new TicketKeys({
+    clock,
+    randomBytes: (size) => new Uint8Array(size),
+    onRotated: () => undefined,
+  });
+  let changes = 0;
+  const tls = new BalancerTls({
+    clock,
+    balancer: "bal_a",
+    loading: { stored: undefined, usualAuthorities: () => "" },
+    storedCertificates: undefined,
+    ticketKeys,
+    tell: (event) => events.push(event),
+    onChanged: () => (changes += 1),
+  });
+  onTestFinished(() => tls.stop());
+  return {
+    tls,
+    events,
+    changes: () => changes,
+    take: async (given: Partial<BalancerInput>) => {
+      const loaded = await tls.load(verified({ bind: ["127.0.0.1:1"], ...given }).definition);
+      if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+      loaded.commit();
+      return tls.terms()?.version;
+    },
+    /** Reads the files again, and again until it holds. */
+    until: (holds: () => boolean) =>
+      eventually(() => {
+        clock.advance(certificateReloadMs);
+        return holds();
+      }),
+  };
+}
+
+test("what is said to workers keeps its number through an edit of something else, and gets another with other TLS", async () => {
+  const { take } = tlsUnderTest();
+  const files = await filesOf(await authority.issue({ names: ["a.test"] }));
+  const given = terminating([files]);
+  const { tls } = given;
+
+  const first = await take(given);
+  expect(first).toBeDefined();
+  expect(await take({ ...given, strategy: "leastconn" })).toBe(first);
+  expect(await take({ ...given, limits: { maxConnections: 7 } })).toBe(first);
+
+  const seen = [first];
+  for (const other of [
+    { ...given, tls: { ...tls, alpn: ["h2"] } },
+    { ...given, tls: { ...tls, minVersion: "tls1.3" as const } },
+    { ...given, tls: { ...tls, sessionTickets: true } },
+    { ...given, backendTls: { ignoreVerify: true } },
+    { ...given, backendTls: { ignoreVerify: true, serverName: "b.test" } },
+    terminating([await filesOf(await authority.issue({ names: ["a.test"] }))]),
+  ]) {
+    const version = await take(other);
+    expect(seen).not.toContain(version);
+    expect(await take({ ...other, limits: { maxConnections: 7 } })).toBe(version);
+    seen.push(version);
+  }
+});
+
+test("a file that cannot be used any more is a problem in the status, told once, until it can again", async () => {
+  const { tls, take, until, events, changes } = tlsUnderTest();
+  const pair = await authority.issue({ names: ["a.test"] });
+  const other = await authority.issue({ names: ["a.test"] });
+  const files = await filesOf(pair);
+  const version = await take(terminating([files]));
+  const told = (kind: DataPlaneEvent["kind"]) => events.filter((event) => event.kind === kind);
+
+  let failures = 0;
+  for (const [path, text, detail] of [
+    [files.keyPath, "half a key", "the key cannot be read"],
+    [files.keyPath, other.key, "the key is not the certificate's"],
+    [files.certPath, "half a certificate", "the certificate cannot be read"],
+  ] as const) {
+    await writeFile(path, text);
+    failures += 1;
+    await until(() => told("certificates.failed").length === failures);
+    expect(tls.status().problems).toMatchObject([
+      { pointer: "/tls/certificates/0", detail: expect.stringContaining(detail) },
+    ]);
+    expect(tls.terms()?.version).toBe(version);
+  }
+  expect(changes()).toBe(0);
+
+  await writeFile(files.keyPath, pair.key);
+  await writeFile(files.certPath, pair.cert);
+  await until(() => told("certificates.recovered").length === 1);
+  expect(tls.status().problems).toEqual([]);
+  expect(tls.terms()?.version).toBe(version);
+  expect(told("certificates.failed")).toHaveLength(failures);
+});
+
+test("the end of a certificate in use is in the status, and told when it is read, once", async () => {
+  const { tls, take, until, events } = tlsUnderTest();
+  const issue = (days: number) => authority.issue({ names: ["a.test"], validDays: [-9, days] });
+  const soon = await filesOf(await issue(6));
+  const late = await filesOf(await issue(100));
+  const given = terminating([late, soon]);
+  await take(given);
+  await take({ ...given, limits: { maxConnections: 7 } });
+  const told = () => events.filter((event) => event.kind === "certificates.expiring");
+
+  const [first, second] = tls.status().ends;
+  expect([first?.pointer, second?.pointer]).toEqual(["/tls/certificates/0", "/tls/certificates/1"]);
+  expect(told()).toMatchObject([
+    { pointer: "/tls/certificates/1", detail: expect.stringContaining("less than 7 days") },
+  ]);
+
+  const over = await issue(-1);
+  await writeFile(soon.keyPath, over.key);
+  await writeFile(soon.certPath, over.cert);
+  await until(() => told().length === 2);
+  expect(told()[1]).toMatchObject({ detail: expect.stringContaining("was valid until") });
+});
