@@ -37,6 +37,7 @@ function directedBy(
   drainTimeout: Balancer["drainTimeout"],
 ): DirectedBackend {
   const drainMs = durationMs(own.drainTimeout ?? drainTimeout);
+  const { alpn = said.alpn, proxyProtocol = said.proxyProtocol } = own;
   return {
     host,
     port,
@@ -44,8 +45,8 @@ function directedBy(
     priority: own.priority ?? said.priority,
     maxConnections: own.maxConnections ?? said.maxConnections,
     sni: own.sni ?? said.sni,
-    ...(said.alpn === undefined ? {} : { alpn: said.alpn }),
-    ...(said.proxyProtocol === undefined ? {} : { proxyProtocol: said.proxyProtocol }),
+    ...(alpn === undefined ? {} : { alpn }),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     ...(own.state === undefined ? {} : { state: own.state }),
     ...(own.state === "draining" ? { drainMs } : {}),
   };

@@ -27,6 +27,14 @@ const managedTermsShape = {
   sni: storableText().max(patternCharsMax).optional().meta({
     description: "Host name, or pattern, of the TLS clients it serves",
   }),
+  alpn: backendSchema.shape.alpn.meta({
+    description:
+      "Application protocols (ALPN) of the TLS clients it serves; what a source says, else any. Needs the `sni` section",
+  }),
+  proxyProtocol: backendSchema.shape.proxyProtocol.meta({
+    description:
+      "false leaves out the header of the balancer's `proxyProtocol` section; what a source says, else true",
+  }),
   state: z
     .enum(backendStates)
     .optional()
@@ -55,7 +63,17 @@ export const managedBackendSchema = section({
   ...managedTermsShape,
 }).meta({ id: "ManagedBackend", description: "A backend that is managed beside the sources" });
 
-const { override, weight, priority, maxConnections, sni, state, drainTimeout } = managedTermsShape;
+const {
+  override,
+  weight,
+  priority,
+  maxConnections,
+  sni,
+  alpn,
+  proxyProtocol,
+  state,
+  drainTimeout,
+} = managedTermsShape;
 
 /** What changes in a managed backend: null takes a field away, what is left out stays. */
 export const managedPatchSchema = section({
@@ -64,6 +82,8 @@ export const managedPatchSchema = section({
   priority: priority.nullable(),
   maxConnections: maxConnections.nullable(),
   sni: sni.nullable(),
+  alpn: alpn.nullable(),
+  proxyProtocol: proxyProtocol.nullable(),
   state: state.nullable(),
   drainTimeout: drainTimeout.nullable(),
 }).meta({

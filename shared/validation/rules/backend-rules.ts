@@ -18,6 +18,10 @@ import type { Parts } from "../parts.ts";
 export function backendRules(parts: Parts): readonly Problem[] {
   const { right } = parts;
   const managed = right.managedBackends ?? [];
+  const directed = managed.map((backend, index) => ({
+    ...backend,
+    pointer: `/managedBackends/${index}`,
+  }));
   if (right.discovery === undefined) return twice(managed);
   const listed = sourcesOf(right.discovery).flatMap(({ source, pointer }) =>
     source.kind === "static"
@@ -37,7 +41,7 @@ export function backendRules(parts: Parts): readonly Problem[] {
     ...twice(managed),
     ...listed.flatMap((backend) => wrongTarget(backend, right.protocol)),
     ...(isPattern ? wrongPatterns(named) : []),
-    ...listed.flatMap((backend) => lackingSections(backend, parts)),
+    ...[...listed, ...directed].flatMap((backend) => lackingSections(backend, parts)),
   ];
 }
 
@@ -60,7 +64,7 @@ function wrongTarget(
 
 /** A field that refines a section of the balancer means nothing without it. */
 function lackingSections(
-  { pointer, ...backend }: ListedTarget & Pick<Backend, "alpn" | "proxyProtocol">,
+  { pointer, ...backend }: Refining & Pick<ListedTarget, "pointer">,
   parts: Parts,
 ): readonly Problem[] {
   const needs = { alpn: "sni", proxyProtocol: "proxyProtocol" } as const;
@@ -72,6 +76,10 @@ function lackingSections(
       detail: `means nothing without the balancer's ${needs[field]}`,
     }));
 }
+
+type Refining =
+  | Pick<Backend, "alpn" | "proxyProtocol">
+  | Pick<ManagedBackend, "alpn" | "proxyProtocol">;
 
 interface ListedTarget {
   readonly host: string;

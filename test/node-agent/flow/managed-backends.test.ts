@@ -6,7 +6,9 @@ import { serve, startPlane } from "../../support/data-plane.ts";
 import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, startBackend, type FakeBackend } from "../../support/fake-backend.ts";
+import { greetedAs } from "../../support/greeted-as.ts";
 import { reasonLog } from "../../support/reason-log.ts";
+import { startRecording } from "../../support/recording-backend.ts";
 import { ask, openClient, type TestClient } from "../../support/test-client.ts";
 
 type Managed = NonNullable<BalancerInput["managedBackends"]>[number];
@@ -36,6 +38,35 @@ test("X-DSC-11 without any source, backends are added, changed and taken away on
 
   await web.update({ strategy, managedBackends: [managed(other)] });
   for (let index = 0; index < 4; index += 1) expect(await ask(web.port)).toBe("other");
+});
+
+test("X-DSC-11 X-PRX-06 a managed backend says which protocols it serves and whether it takes the PROXY header, as a listed one does", async () => {
+  const under = await startPlane();
+  const [listed, own] = [await startBackend(greet("listed")), await startBackend(greet("own"))];
+  const backends = [{ host: "127.0.0.1", port: listed.port, sni: "a.test", alpn: ["http/1.1"] }];
+  const given = { sni: {}, backends };
+  const modern = managed(own, { sni: "a.test", alpn: ["h2"] });
+  const web = await serve(under, { ...given, managedBackends: [modern] });
+  const offering = (protocol: string) =>
+    greetedAs(web.port, { name: "a.test", protocols: [protocol] });
+  expect([await offering("h2"), await offering("http/1.1")]).toEqual(["own", "listed"]);
+  const moved = [managed(own, { sni: "a.test" }), managed(listed, { alpn: ["h2"] })];
+  await web.update({ ...given, managedBackends: moved });
+  expect([await offering("h2"), await offering("http/1.1")]).toEqual(["listed", "own"]);
+
+  const recording = await startRecording();
+  const announcing = { proxyProtocol: { version: "1" as const }, backends: [] };
+  const proxied = await serve(under, {
+    ...announcing,
+    managedBackends: [managed(recording.backend, { proxyProtocol: false })],
+  });
+  expect(await ask(proxied.port, "plain")).toBe("got");
+  await proxied.update({ ...announcing, managedBackends: [managed(recording.backend)] });
+  expect(await ask(proxied.port, "told")).toBe("got");
+  expect(recording.clients.map(String)).toEqual([
+    "plain",
+    expect.stringMatching(/^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\ntold$/),
+  ]);
 });
 
 test("X-DSC-11 beside a source: what is managed wins, what it leaves out the source says, an override adds nobody", async () => {

@@ -10,6 +10,17 @@ import {
 import { codesOf, stored } from "./checking.ts";
 
 describe("discovery", () => {
+  test("what a managed backend refines has to be there, as with a listed one", () => {
+    const refining = { host: "10.0.0.7", port: 80, alpn: ["h2"], proxyProtocol: false };
+    const given = (more: object): unknown => minimal({ managedBackends: [refining], ...more });
+    expect(codesOf(given({}))).toEqual([
+      "/managedBackends/0/alpn conflict",
+      "/managedBackends/0/proxyProtocol conflict",
+    ]);
+    const whole = stored(given({ sni: {}, proxyProtocol: { version: "1" } }));
+    expect(whole.managedBackends).toEqual([refining]);
+  });
+
   test("F-CFG-22 only keeplast and setempty are fail policies; keeplast is the default", () => {
     const withPolicy = (failPolicy?: string): unknown =>
       minimal({ discovery: { ...minimalDiscoveries["json"], failPolicy } });

@@ -53,6 +53,25 @@ describe("TLS", () => {
     expect(stored(minimal({ protocol: "tls", tls })).tls?.certificates).toEqual([files]);
   });
 
+  test("X-TLS-13 an unknown version, or suite, of either side is refused where it stands, with the names that there are", () => {
+    const unknown = { minVersion: "ssl3", ciphers: ["TLS_RSA_WITH_RC4_128_SHA", "AES128-SHA"] };
+    const raw = minimal({ protocol: "tls", tls: { ...tls, ...unknown }, backendTls: unknown });
+    expect(problemsOf(raw)).toEqual(
+      ["/tls", "/backendTls"].flatMap((section) => [
+        {
+          pointer: `${section}/ciphers/0`,
+          code: "unknown-value",
+          detail: expect.stringContaining("TLS_AES_128_GCM_SHA256"),
+        },
+        {
+          pointer: `${section}/minVersion`,
+          code: "unknown-value",
+          detail: expect.stringContaining("tls1.2"),
+        },
+      ]),
+    );
+  });
+
   test("F-CFG-18 a tls section without ACME hosts and without both files is refused", () => {
     const withMaterial = (material: unknown): unknown =>
       minimal({ protocol: "tls", tls: { certificates: [material] } });
