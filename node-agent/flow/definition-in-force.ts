@@ -7,7 +7,12 @@ import { revealSecrets } from "../discover/reveal-secrets.ts";
 import type { AccessTerms } from "./access-trace.ts";
 import { BalancerMemory, type BalancerMemoryDeps } from "./balancer-memory.ts";
 import { balancerTerms } from "./balancer-terms.ts";
-import { BalancerTls, type BalancerTlsDeps, type LoadedBalancerTls } from "./balancer-tls.ts";
+import {
+  BalancerTls,
+  type BalancerTlsDeps,
+  type CertificatesStatus,
+  type LoadedBalancerTls,
+} from "./balancer-tls.ts";
 import type { BalancerPlace, BalancerTerms } from "./worker-protocol.ts";
 
 export interface DefinitionInForceDeps
@@ -70,6 +75,11 @@ export class DefinitionInForce {
       accessLog: this.#accessTerms(),
       tls: this.#tls.terms(),
     });
+  }
+
+  /** How the certificates of its TLS are. */
+  certificatesStatus(): CertificatesStatus {
+    return this.#tls.status();
   }
 
   /** Session tickets have another key. */

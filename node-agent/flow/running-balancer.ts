@@ -234,7 +234,7 @@ export class RunningBalancer {
       openConnections: this.#connections.open,
       ...this.#numbers.shown(),
       sources: this.#pool.sources(),
-      certificates: this.#tls.status(),
+      certificates: this.#inForce.certificatesStatus(),
     };
   }
 

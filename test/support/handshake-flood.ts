@@ -64,7 +64,7 @@ export function askHonestly(port: number, text: string): Promise<string | undefi
   const over = Promise.withResolvers<string | undefined>();
   let answer = "";
   tls.setTimeout(30_000, () => over.resolve("no answer"));
-  tls.on("error", (error) => over.resolve(error.message));
+  tls.on("error", ({ message }: Error) => over.resolve(message));
   tls.on("close", () => over.resolve(`closed after ${answer.length} bytes`));
   tls.on("secureConnect", () => tls.write(text));
   tls.on("data", (chunk: Buffer) => {
