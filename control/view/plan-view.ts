@@ -1,4 +1,9 @@
-import { planAspects, planResultSchema, type PlanResult } from "#shared/wire/plan.ts";
+import {
+  planAspects,
+  planResultSchema,
+  type PlanResult,
+  type PlanSource,
+} from "#shared/wire/plan.ts";
 
 import { heardNodes, type AskedNode, type StoredAnswer } from "./asked-nodes.ts";
 
@@ -15,6 +20,8 @@ export interface NodePlan {
   readonly fits: boolean | null;
   readonly aspects: PlanResult["aspects"] | null;
   readonly backends: PlanResult["backends"] | null;
+  /** How each source took it; null when the node does not say. */
+  readonly sources: readonly PlanSource[] | null;
 }
 
 /** What the nodes of a group would find. */
@@ -34,11 +41,12 @@ export function nodePlans(
     if (code !== "done") return { ...about, state: stateOf(code), ...nothing };
     const parsed = planResultSchema.safeParse(result);
     if (!parsed.success) return { ...about, state: "failed", ...nothing };
-    return { ...about, state: "answered", fits: fits(parsed.data), ...parsed.data };
+    const { sources = null } = parsed.data;
+    return { ...about, state: "answered", fits: fits(parsed.data), ...parsed.data, sources };
   });
 }
 
-const nothing = { fits: null, aspects: null, backends: null };
+const nothing = { fits: null, aspects: null, backends: null, sources: null };
 
 function stateOf(code: string): PlanState {
   return planStates.find((state) => state === code) ?? "failed";

@@ -95,6 +95,7 @@ async function looked(deps: BalancerPlannerDeps, question: Admissible): Promise<
       tried: dialled.tried,
       reachable: dialled.reachable,
     },
+    sources: [...found.sources],
   };
 }
 

@@ -11,7 +11,10 @@ export interface PlannedBackend {
   readonly port: number;
 }
 
-/** What the sources named, and what is managed beside them; without those that get no connections. */
+/**
+ * What the sources named, each once, and what is managed beside them; without those that get no
+ * connections.
+ */
 export function plannedWithManaged(
   found: readonly PlannedBackend[],
   { managedBackends = [] }: Pick<Balancer, "managedBackends">,
@@ -19,13 +22,15 @@ export function plannedWithManaged(
   const managed = new Map(
     managedBackends.map((one, index) => [nameOf(one), { ...one, index }] as const),
   );
-  const named = new Set(found.map(nameOf));
+  // The first place where a target is named.
+  const named = new Map(found.toReversed().map((one) => [nameOf(one), one] as const));
+  const once = found.filter((one) => named.get(nameOf(one)) === one);
   const isWanted = (backend: PlannedBackend): boolean =>
     isEnabled(managed.get(nameOf(backend)) ?? {});
   const added = [...managed.values()]
     .filter((one) => one.override !== true && !named.has(nameOf(one)))
     .map(({ host, port, index }) => ({ host, port, pointer: `/managedBackends/${index}` }));
-  return [...found, ...added].filter(isWanted);
+  return [...once, ...added].filter(isWanted);
 }
 
 function nameOf({ host, port }: Pick<ManagedBackend, "host" | "port">): string {

@@ -1,14 +1,15 @@
 import type { LookupFunction } from "node:net";
 
 import type { Clock } from "#shared/base/clock.ts";
-import { planSourceMsMax } from "#shared/base/limits.ts";
+import { planSourceMsMax, planTextCharsMax } from "#shared/base/limits.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.ts";
 import { isSecretReference, secretFieldsOf } from "#shared/definition/secret.ts";
-import type { PlanProblem } from "#shared/wire/plan.ts";
+import type { PlanProblem, PlanSource, PlanUnaskedReason } from "#shared/wire/plan.ts";
 
 import { boundedFetch } from "../discover/bounded-fetch.ts";
 import { createSource, sourceTerms } from "../discover/create-source.ts";
+import type { Skipped } from "../discover/discovery.ts";
 import { revealCertificates, type CertificateOf } from "../discover/reveal-certificates.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
 import { doubt, type Seen } from "./plan-finding.ts";
@@ -34,6 +35,8 @@ export interface PlannedSources {
 export interface FoundBackends {
   readonly discoverable: Seen;
   readonly backends: readonly PlannedBackend[];
+  /** Each source, in their order. */
+  readonly sources: readonly PlanSource[];
   /** Sources whose backends are not known. */
   readonly unknown: readonly PlanProblem[];
 }
@@ -50,9 +53,13 @@ export async function plannedSources(
   const revealed = revealCertificates(withSecrets, deps.certificateOf);
   const looked = await Promise.all(
     sourcesOf(revealed.discovery).map(async ({ source, pointer }) => {
-      const why = whyNotAsked({ ...input, definition: revealed }, source, pointer);
-      if (why !== undefined) return { pointer, ...nothing, doubts: [doubt(pointer, why)] };
-      return { pointer, ...nothing, ...(await asked(deps, input, { source, pointer })) };
+      const { kind } = source;
+      const reason = whyNotAsked({ ...input, definition: revealed }, source, pointer);
+      if (reason !== undefined) {
+        const doubts = [doubt(pointer, unaskedTexts[reason])];
+        return { pointer, kind, ...nothing, doubts, reason };
+      }
+      return { pointer, kind, ...nothing, ...(await asked(deps, input, { source, pointer })) };
     }),
   );
   const isUnknown = ({ doubts, problems }: Seen): boolean => doubts.length + problems.length > 0;
@@ -65,6 +72,7 @@ export async function plannedSources(
       looked.flatMap(({ backends }) => backends),
       revealed,
     ),
+    sources: looked.map(plannedSource),
     unknown: looked
       .filter(isUnknown)
       .map(({ pointer }) => doubt(pointer, "the backends of this source are not known")),
@@ -73,28 +81,58 @@ export async function plannedSources(
 
 interface Looked extends Seen {
   readonly backends: readonly PlannedBackend[];
+  readonly skipped: Skipped;
+  /** Why it was not asked. */
+  readonly reason: PlanUnaskedReason | null;
 }
 
-const nothing: Looked = { problems: [], doubts: [], backends: [] };
+const nothing: Looked = {
+  ...{ problems: [], doubts: [], backends: [], reason: null },
+  skipped: { count: 0, detail: "" },
+};
+
+const unaskedTexts = {
+  "denied-by-policy": "its host's policy forbids it",
+  "secret-not-on-node": "a secret that it needs is not on this node yet",
+  "certificate-not-on-node": "a certificate that it needs is not on this node yet",
+  "runs-a-command": "a plan runs no command",
+  "makes-trust": "a plan makes no trust",
+} as const satisfies Record<PlanUnaskedReason, string>;
+
+function plannedSource(
+  looked: Looked & { readonly pointer: string; readonly kind: string },
+): PlanSource {
+  const { pointer, kind, reason, problems, backends, skipped } = looked;
+  const answered = problems.length > 0 ? "failed" : "answered";
+  return {
+    pointer,
+    kind,
+    state: reason === null ? answered : "not-asked",
+    reason,
+    backends: backends.length,
+    skipped: skipped.count,
+    firstSkipped: skipped.detail.slice(0, planTextCharsMax),
+  };
+}
 
 function whyNotAsked(
   { definition, denied }: Pick<PlannedSources, "definition" | "denied">,
   source: Source,
   pointer: string,
-): string | undefined {
+): PlanUnaskedReason | undefined {
   const isBelow = (inner: string): boolean => inner === pointer || inner.startsWith(`${pointer}/`);
-  if (denied.some((problem) => isBelow(problem.pointer))) return "its host's policy forbids it";
+  if (denied.some((problem) => isBelow(problem.pointer))) return "denied-by-policy";
   const isMissing = secretFieldsOf(definition).some(
     (field) => isBelow(field.pointer) && isSecretReference(field.value),
   );
-  if (isMissing) return "a secret that it needs is not on this node yet";
+  if (isMissing) return "secret-not-on-node";
   const certificate = "tls" in source ? source.tls?.clientCertificate : undefined;
   if (certificate !== undefined && "certificate" in certificate) {
-    return "a certificate that it needs is not on this node yet";
+    return "certificate-not-on-node";
   }
-  if (source.kind === "exec") return "a plan runs no command";
+  if (source.kind === "exec") return "runs-a-command";
   const writes = source.kind === "lxd" && (source.generateClientCerts || source.acceptServerCert);
-  return writes ? "a plan makes no trust" : undefined;
+  return writes ? "makes-trust" : undefined;
 }
 
 async function asked(
@@ -116,5 +154,6 @@ async function asked(
   const bounds = { timeoutMs: Math.max(1, Math.min(...boundsMs)), ended: signal };
   const fetched = await boundedFetch(clock, fetch, bounds);
   if (!fetched.ok) return { problems: [{ pointer, code: fetched.code, detail: fetched.detail }] };
-  return { backends: fetched.backends.map(({ host, port }) => ({ host, port, pointer })) };
+  const backends = fetched.backends.map(({ host, port }) => ({ host, port, pointer }));
+  return { backends, skipped: fetched.skipped ?? nothing.skipped };
 }

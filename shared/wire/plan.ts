@@ -1,6 +1,11 @@
 import { z } from "zod";
 
-import { planBackendsMax, planProblemsMax, planTextCharsMax } from "../base/limits.ts";
+import {
+  discoverySourcesMax,
+  planBackendsMax,
+  planProblemsMax,
+  planTextCharsMax,
+} from "../base/limits.ts";
 import { signatureSchema, type Signature } from "../snapshot/signature.ts";
 import { idSchema } from "./common.ts";
 
@@ -67,6 +72,33 @@ const findingSchema = z.object({
 });
 export type PlanFinding = z.output<typeof findingSchema>;
 
+/** Why a node does not ask a source for a plan. */
+export const planUnaskedReasons = [
+  /** The policy file of the host forbids it. */
+  "denied-by-policy",
+  /** A dry run's secrets are on no node, those of a balancer on the nodes that run it. */
+  "secret-not-on-node",
+  "certificate-not-on-node",
+  /** A plan runs no command. */
+  "runs-a-command",
+  /** A plan makes no trust. */
+  "makes-trust",
+] as const;
+export type PlanUnaskedReason = (typeof planUnaskedReasons)[number];
+
+const planSourceSchema = z.object({
+  pointer: z.string().max(500).meta({ description: "JSON pointer into the balancer" }),
+  kind: z.string().max(40),
+  state: z.enum(["answered", "failed", "not-asked"]).meta({
+    description: "`failed`: `aspects.discoverable` says why",
+  }),
+  reason: z.enum(planUnaskedReasons).nullable().meta({ description: "Why it was not asked" }),
+  backends: z.int().min(0).meta({ description: "Those it named" }),
+  skipped: z.int().min(0).meta({ description: "Parts of its answer that were no backends" }),
+  firstSkipped: shortText.meta({ description: "What was wrong with the first of them" }),
+});
+export type PlanSource = z.output<typeof planSourceSchema>;
+
 /** What one node would find. */
 export const planResultSchema = z.object({
   aspects: z.object({
@@ -78,9 +110,14 @@ export const planResultSchema = z.object({
     dialable: findingSchema,
   } satisfies Record<PlanAspect, typeof findingSchema>),
   backends: z.object({
-    found: z.int().min(0).meta({ description: "Backends that the sources named" }),
+    found: z.int().min(0).meta({
+      description: "Backends that the sources named, each once, and those that are managed",
+    }),
     tried: z.int().min(0).max(planBackendsMax).meta({ description: "Those that were dialled" }),
     reachable: z.int().min(0).meta({ description: "Those that accepted a connection" }),
+  }),
+  sources: z.array(planSourceSchema).max(discoverySourcesMax).optional().meta({
+    description: "Each source, in their order; left out by an agent that did not look, or is older",
   }),
 });
 export type PlanResult = z.output<typeof planResultSchema>;

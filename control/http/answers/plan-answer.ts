@@ -5,7 +5,7 @@ import { planResultSchema } from "#shared/wire/plan.ts";
 
 import { planStates, type NodePlan, type PlanView } from "../../view/plan-view.ts";
 
-const { aspects, backends } = planResultSchema.shape;
+const { aspects, backends, sources } = planResultSchema.shape;
 
 const finding = { problems: [], unlisted: 0 };
 const yes = { state: "yes", ...finding };
@@ -34,6 +34,12 @@ const example = {
     dialable: yes,
   },
   backends: { found: 2, tried: 2, reachable: 2 },
+  sources: [
+    {
+      ...{ pointer: "/discovery", kind: "plaintext", state: "answered", reason: null },
+      ...{ backends: 2, skipped: 1, firstSkipped: 'line 3: "web": write host:port' },
+    },
+  ],
 };
 
 const nodePlanSchema = z
@@ -51,6 +57,9 @@ const nodePlanSchema = z
     }),
     aspects: aspects.nullable(),
     backends: backends.nullable(),
+    sources: sources.unwrap().nullable().meta({
+      description: "How each source took it; null when the node does not say",
+    }),
   })
   .meta({ id: "NodePlan", examples: [example] });
 

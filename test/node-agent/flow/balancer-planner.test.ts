@@ -136,10 +136,34 @@ describe("backends", () => {
     expect(backends).toEqual({ found: 1, tried: 1, reachable: 1 });
   });
 
+  test("what a source names that is no backend is counted, with the first reason", async () => {
+    const pages = await startPages(page("127.0.0.1:1\nnonsense\n127.0.0.1:2 color=red\n"));
+    const discovery = { kind: "plaintext", endpoint: pages.origin };
+    const { sources } = await planned({ bind: ["127.0.0.1:1"], discovery });
+    expect(sources).toEqual([
+      {
+        ...{ pointer: "/discovery", kind: "plaintext", state: "answered", reason: null },
+        ...{ backends: 1, skipped: 2, firstSkipped: 'line 2: "nonsense": write host:port' },
+      },
+    ]);
+  });
+
+  test("a backend that is named twice is one, however it is spelled", async () => {
+    const { port } = await startBackend(greet("hello"));
+    const discovery = statics(
+      `127.0.0.1:${port}`,
+      `127.0.0.1:${port}`,
+      `[::ffff:127.0.0.1]:${port}`,
+    );
+    const { backends } = await planned({ bind: ["127.0.0.1:1"], discovery });
+    expect(backends).toEqual({ found: 1, tried: 1, reachable: 1 });
+  });
+
   test("a source that fails is named, and what it would have named is not known", async () => {
     const closed = await freePort();
     const discovery = { kind: "plaintext", endpoint: `http://127.0.0.1:${closed}/` };
-    const { aspects } = await planned({ bind: ["127.0.0.1:1"], discovery });
+    const { aspects, sources } = await planned({ bind: ["127.0.0.1:1"], discovery });
+    expect(sources).toMatchObject([{ state: "failed", reason: null, backends: 0 }]);
     expect(aspects.discoverable).toMatchObject({
       state: "no",
       problems: [{ pointer: "/discovery", code: "unreachable" }],
@@ -175,10 +199,17 @@ describe("backends", () => {
       { kind: "exec", command },
       { ...consul, aclToken: token },
     ];
-    const { aspects } = await planned(
+    const { aspects, sources: told } = await planned(
       { bind: ["127.0.0.1:1"], discovery: { kind: "multi", sources } },
       { policy: { exec: { allow: [command] } } },
     );
+    const unasked = { state: "not-asked", backends: 0, skipped: 0, firstSkipped: "" };
+    expect(told).toEqual([
+      { pointer: "/discovery/sources/0", kind: "exec", reason: "runs-a-command", ...unasked },
+      { pointer: "/discovery/sources/1", kind: "consul", reason: "secret-not-on-node", ...unasked },
+    ]);
+    const denied = await planned({ bind: ["127.0.0.1:1"], discovery: sources[0] ?? {} });
+    expect(denied.sources).toMatchObject([{ state: "not-asked", reason: "denied-by-policy" }]);
     expect(aspects.discoverable).toMatchObject({
       state: "unknown",
       problems: [
