@@ -18,8 +18,10 @@ export const receiptSchema = z
   .object({
     nodes: z.object({
       expected: z.int(),
-      serving: z.int(),
-      failed: z.int(),
+      serving: z.int().meta({ description: "All balancers of the revision serve there" }),
+      failed: z.int().meta({
+        description: "Some balancer is refused there; the others serve, in their new form",
+      }),
       waiting: z.int(),
       away: z.int(),
     }),
