@@ -74,12 +74,21 @@ export function sourceMetrics(registry: Registry): {
       return { value, reset: () => counter.reset(), set: counter.inc.bind(counter) };
     }),
   ];
+  const reason = new Gauge({
+    ...base("failing", "1 while it fails, by the code of its last failure"),
+    labelNames: [...labelNames, "code"],
+  });
   return {
     set: (balancers) => {
+      reason.reset();
       for (const { reset } of metrics) reset();
       for (const { id, name, sources } of balancers) {
         for (const source of sources) {
           const labels = { balancer: id, name, source: source.pointer, kind: source.kind };
+          const { state, lastFailure } = source;
+          if (state === "failing" && lastFailure !== null) {
+            reason.set({ ...labels, code: lastFailure.code }, 1);
+          }
           for (const { value, set } of metrics) {
             const now = value(source);
             if (now !== undefined) set(labels, now);

@@ -1,7 +1,15 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { Clock } from "#shared/base/clock.ts";
 import { fetchMsMax } from "#shared/base/limits.ts";
 
-import { failedFetch, unexpectedEnd, type Fetch, type Fetched } from "./discovery.ts";
+import {
+  failedFetch,
+  unexpectedEnd,
+  type FailedFetch,
+  type Fetch,
+  type Fetched,
+} from "./discovery.ts";
 
 export interface FetchBounds {
   /** Time for it, in milliseconds; 0 is `fetchMsMax`, and so is everything above. */
@@ -10,7 +18,10 @@ export interface FetchBounds {
   readonly ended: AbortSignal;
 }
 
-/** A fetch that ends in time whatever the source does. Never rejects. */
+/**
+ * A fetch that ends in time whatever the source does. When its time is over it is a `timeout`, unless
+ * the fetch then says at once that what had come so far is a `bad-answer`. Never rejects.
+ */
 export async function boundedFetch(
   clock: Clock,
   fetch: Fetch,
@@ -18,16 +29,16 @@ export async function boundedFetch(
 ): Promise<Fetched> {
   const boundMs = timeoutMs === 0 ? fetchMsMax : Math.min(timeoutMs, fetchMsMax);
   const bound = new AbortController();
-  const over = Promise.withResolvers<Fetched>();
+  const over = Promise.withResolvers<FailedFetch>();
   const timer = clock.after(boundMs, () => {
-    over.resolve(failedFetch("timeout", `no answer within ${boundMs} ms`));
     bound.abort();
+    void nextTurn(failedFetch("timeout", `no answer within ${boundMs} ms`)).then(over.resolve);
   });
-  try {
-    return await Promise.race([fetch(AbortSignal.any([ended, bound.signal])), over.promise]);
-  } catch (error) {
-    return unexpectedEnd(error);
-  } finally {
-    timer.stop();
-  }
+  const running = fetch(AbortSignal.any([ended, bound.signal])).catch(unexpectedEnd);
+  const fetched = await Promise.race([running, over.promise]).finally(() => timer.stop());
+  return bound.signal.aborted && !isBadAnswer(fetched) ? over.promise : fetched;
+}
+
+function isBadAnswer(fetched: Fetched): boolean {
+  return !fetched.ok && fetched.code === "bad-answer";
 }

@@ -9,6 +9,7 @@ import { consulSource } from "./consul.ts";
 import type { DiscoveryLoopOptions } from "./discovery-loop.ts";
 import type { DiscoverySource } from "./discovery.ts";
 import { dockerSource } from "./docker/docker.ts";
+import { judgingEmptyAnswers } from "./empty-answer.ts";
 import { etcdSource } from "./etcd.ts";
 import { execSource } from "./exec.ts";
 import { jsonSource } from "./json.ts";
@@ -48,7 +49,11 @@ export interface CreateSourceDeps {
 }
 
 /** The source that a definition describes, its secrets revealed. Nothing is asked yet. */
-export function createSource(
+export function createSource(deps: CreateSourceDeps, definition: Source): DiscoverySource {
+  return judgingEmptyAnswers(sourceOfKind(deps, definition), definition);
+}
+
+function sourceOfKind(
   { clock, lookup, transport }: CreateSourceDeps,
   definition: Source,
 ): DiscoverySource {

@@ -1,4 +1,4 @@
-import { backoffMs, jitteredMs } from "#shared/base/backoff.ts";
+import { jitteredMs, spacedBackoffMs } from "#shared/base/backoff.ts";
 import type { Clock, Timer } from "#shared/base/clock.ts";
 import {
   fetchJitterShare,
@@ -40,8 +40,9 @@ export interface DiscoveryLoopOptions {
 
 /**
  * Asks one source again and again: at once, then at every interval after a delivery, and soon after
- * the source announced a change. After a failure it tries again within `fetchRetryMs`, within twice
- * that after the next one, up to `fetchRetryMsMax`; an announcement never makes that faster.
+ * the source announced a change. After a failure it tries again `fetchRetryMs` later, after further
+ * ones ever later, up to `fetchRetryMsMax`; an announcement makes that faster only for a source that
+ * did answer.
  */
 export class DiscoveryLoop {
   readonly #deps: DiscoveryLoopDeps;
@@ -56,6 +57,8 @@ export class DiscoveryLoop {
   #isFetching = false;
   #isAnnounced = false;
   #failures = 0;
+  /** At least so long after a fetch began comes the next one, whatever is announced. */
+  #gapMs = lookAgainMs;
 
   constructor(deps: DiscoveryLoopDeps, options: DiscoveryLoopOptions) {
     this.#deps = deps;
@@ -103,6 +106,7 @@ export class DiscoveryLoop {
     const tookMs = nowMs - this.#startedMs;
     if (!fetched.ok) return this.#fail(fetched, tookMs);
     this.#failures = 0;
+    this.#gapMs = lookAgainMs;
     const refused = this.#guard?.refuses(fetched.backends.length, nowMs);
     if (refused !== undefined) this.#record.failed(refused, tookMs);
     else {
@@ -115,9 +119,13 @@ export class DiscoveryLoop {
   #fail(failure: FailedFetch, tookMs: number): void {
     this.#record.failed(failure, tookMs);
     if (this.#options.failPolicy === "setempty") this.#options.onBackends([]);
-    const bounds = { firstMs: fetchRetryMs, maxMs: fetchRetryMsMax };
+    const { isAnswered = false, isUnsettled = false } = failure;
+    const firstMs = isUnsettled ? unsettledSourceMs : fetchRetryMs;
+    const bounds = { firstMs, maxMs: fetchRetryMsMax };
+    this.#gapMs = isAnswered ? lookAgainMs : fetchRetryMs;
     this.#failures += 1;
-    this.#fetchIn(backoffMs(this.#failures - 1, bounds, this.#deps.random));
+    this.#fetchIn(spacedBackoffMs(this.#failures - 1, bounds, this.#deps.random));
+    if (isAnswered && this.#isAnnounced) this.#lookAgain();
   }
 
   #again({ againMs, isUnsettled = false }: FetchedList): void {
@@ -132,8 +140,7 @@ export class DiscoveryLoop {
   #lookAgain(): void {
     this.#isAnnounced = true;
     if (this.#isFetching) return;
-    const gapMs = this.#failures > 0 ? fetchRetryMs : lookAgainMs;
-    const waitMs = Math.max(0, this.#startedMs + gapMs - this.#deps.clock.monotonicMs());
+    const waitMs = Math.max(0, this.#startedMs + this.#gapMs - this.#deps.clock.monotonicMs());
     if (this.#deps.clock.monotonicMs() + waitMs < this.#dueMs) this.#fetchIn(waitMs);
   }
 

@@ -20,6 +20,10 @@ export interface FailedFetch {
   readonly code: string;
   /** For people; never holds a secret of the source. */
   readonly detail: string;
+  /** The source did answer, but names nothing to use: what it announces is followed at once. */
+  readonly isAnswered?: boolean;
+  /** What it names is about to be usable: asked again soon. */
+  readonly isUnsettled?: boolean;
 }
 
 export interface Skipped {

@@ -1,7 +1,7 @@
 import { backendsPerBalancerMax, sourceItemsMax } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 
-import type { FetchedList } from "./discovery.ts";
+import { failedFetch, type FailedFetch, type Fetched } from "./discovery.ts";
 import { readBackend, type FoundBackend } from "./read-backend.ts";
 
 /** Collects the backends of one answer, and counts what no backend could be made of. */
@@ -9,6 +9,7 @@ export class Gathering {
   readonly #backends: Backend[] = [];
   #looked = 0;
   #skipped = 0;
+  #unusable = 0;
   #detail = "";
 
   /** False when nothing more is looked at: the rest of the answer can be left unread. */
@@ -30,17 +31,32 @@ export class Gathering {
     this.#backends.push(backend);
   }
 
-  /** `detail` tells what is wrong; it is cut, as it may quote what came from outside. */
-  skip(detail: string): void {
+  /**
+   * `detail` tells what is wrong; it is cut, as it may quote what came from outside. What is not
+   * meant for us is no entry: an answer of nothing else is an empty one.
+   */
+  skip(detail: string, { isMeant = true }: { readonly isMeant?: boolean } = {}): void {
     this.#looked += 1;
     this.#skipped += 1;
-    if (this.#skipped === 1) this.#detail = detail.slice(0, 200);
+    if (isMeant) this.#unusable += 1;
+    // What is wrong is told before what is not meant.
+    const isFirst = isMeant ? this.#unusable === 1 : this.#skipped === 1;
+    if (isFirst) this.#detail = detail.slice(0, 200);
   }
 
-  /** What was found, to be given back by a fetch. */
-  list(): FetchedList {
-    const skipped = { count: this.#skipped, detail: this.#detail };
+  /**
+   * What was found, to be given back by a fetch. An answer that names entries of which none can be
+   * used is no answer: it is `unusable`.
+   */
+  list(): Fetched {
     const backends = this.#backends;
+    if (backends.length === 0 && this.#unusable > 0) return this.#nothingUsable();
+    const skipped = { count: this.#skipped, detail: this.#detail };
     return { ok: true, backends, ...(this.#skipped === 0 ? {} : { skipped }) };
+  }
+
+  #nothingUsable(): FailedFetch {
+    const detail = `it names ${this.#unusable}, and none can be used: ${this.#detail}`;
+    return { ...failedFetch("unusable", detail), isAnswered: true };
   }
 }

@@ -14,6 +14,7 @@ export class SourceRecord {
   #status: RecordedStatus = unasked;
   #toldSkipped: Skipped | undefined;
   #toldSkippedMs = Number.NEGATIVE_INFINITY;
+  #toldFailedMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, tell: (event: SourceEvent) => void) {
     this.#clock = clock;
@@ -37,14 +38,25 @@ export class SourceRecord {
     this.#tellSkipped(skipped);
   }
 
-  failed({ code, detail }: FailedFetch, tookMs: number): void {
+  failed(failure: FailedFetch, tookMs: number): void {
+    const { code, detail } = failure;
+    const isTold = this.#isTold(failure);
     this.#status = {
       ...this.#counted(tookMs),
       state: "failing",
       lastFailure: { atMs: this.#clock.nowMs(), code, detail },
       failures: this.#status.failures + 1,
     };
+    if (isTold) return;
+    this.#toldFailedMs = this.#clock.monotonicMs();
     this.#tell({ kind: "discovery.failed", code, detail });
+  }
+
+  /** Whoever answers may announce all the time, so that asking again is no pause: it is told once. */
+  #isTold({ code, isAnswered = false }: FailedFetch): boolean {
+    const { state, lastFailure } = this.#status;
+    const isSame = state === "failing" && lastFailure?.code === code;
+    return isAnswered && isSame && this.#clock.monotonicMs() - this.#toldFailedMs < skippedToldMs;
   }
 
   #counted(tookMs: number): RecordedStatus {

@@ -13,7 +13,7 @@ import {
 import type { srvDiscoverySchema } from "#shared/definition/discovery/srv.ts";
 import { readHostPort } from "#shared/definition/host.ts";
 
-import { failedFetch, type DiscoverySource, type Fetched } from "./discovery.ts";
+import { failedFetch, type DiscoverySource, type FailedFetch, type Fetched } from "./discovery.ts";
 import { ask, type DnsServer } from "./dns/ask.ts";
 import { canonicalName, type DnsReply } from "./dns/dns-message.ts";
 import { Gathering } from "./gathering.ts";
@@ -51,42 +51,63 @@ interface Terms {
   readonly signal: AbortSignal;
 }
 
-async function backendsOf(reply: DnsReply, { dns, discovery, signal }: Terms): Promise<Fetched> {
-  // Other records, of signatures or of an alias that led here, are no targets.
-  const records = reply.answers.filter(isSrv).slice(0, sourceItemsMax);
+async function backendsOf(reply: DnsReply, terms: Terms): Promise<Fetched> {
+  // Other records, of signatures or of an alias that led here, are no targets; the root as a target
+  // says that the service is not offered here (RFC 2782).
+  const records = reply.answers
+    .filter(isSrv)
+    .filter(({ data }) => canonicalName(data.target) !== "")
+    .slice(0, sourceItemsMax);
   const known = addressesByName(reply.additionals);
   const found = await inTurns(records, sourceQuestionsAtOnceMax, async ({ data: { target } }) => {
     const addresses = known.get(canonicalName(target));
-    return addresses ?? addressesOf(dns, target, signal);
+    return addresses === undefined ? addressesOf(target, terms) : { ok: true as const, addresses };
   });
-  if (signal.aborted) return failedFetch("aborted", "the fetch was ended");
+  const failure = firstFailure(found);
+  if (failure !== undefined) return failure;
   const gathering = new Gathering();
   for (const [index, { data }] of records.entries()) {
     const { target, port, priority, weight } = data;
     const sni = target.replace(/\.$/, "");
-    const hosts = found[index] ?? [];
+    const looked = found[index];
+    const hosts = looked?.ok === true ? looked.addresses : [];
     if (hosts.length === 0) gathering.skip(`the target ${sni} has no address`);
     for (const host of hosts) {
       if (!gathering.hasRoom()) break;
       gathering.find({ host, port, priority, weight, sni }, `the target ${sni}`);
     }
   }
-  return { ...gathering.list(), ...(discovery.followTtl === true ? ttlField(reply) : {}) };
+  const list = gathering.list();
+  return list.ok && terms.discovery.followTtl === true ? { ...list, ...ttlField(reply) } : list;
 }
 
-/** A target may stand in several records; each is asked for once, by whoever comes first. */
-async function addressesOf(
-  dns: DnsServer,
-  target: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  // The root as a target says that the service is not offered here.
-  if (canonicalName(target) === "") return [];
+type Addresses = { readonly ok: true; readonly addresses: readonly string[] } | FailedFetch;
+
+/**
+ * The addresses of a target, none when there is no such name. When its name server cannot say, nobody
+ * knows whether the target has any: that is a failure, and no answer without the target.
+ */
+async function addressesOf(target: string, { dns, signal }: Terms): Promise<Addresses> {
   const replies = await Promise.all(
     (["A", "AAAA"] as const).map((type) => ask(dns, { name: target, type }, signal)),
   );
+  const failure = firstFailure(replies.filter((reply) => !isNoSuchName(reply)));
+  if (failure !== undefined) return failure;
   // An alias leads to addresses under another name.
-  return replies.flatMap((reply) => (reply.ok ? reply.answers.flatMap(addressIn) : []));
+  const answers = replies.flatMap((reply) => (reply.ok ? reply.answers : []));
+  return { ok: true, addresses: answers.flatMap(addressIn) };
+}
+
+function isNoSuchName(reply: { readonly ok: true } | FailedFetch): boolean {
+  return !reply.ok && reply.code === "dns-nxdomain";
+}
+
+/** The first that says why, before those that were only ended because of the time. */
+function firstFailure(
+  outcomes: readonly ({ readonly ok: true } | FailedFetch)[],
+): FailedFetch | undefined {
+  const failures = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome]));
+  return failures.find(({ code }) => code !== "aborted") ?? failures[0];
 }
 
 function addressesByName(records: readonly Answer[]): ReadonlyMap<string, readonly string[]> {

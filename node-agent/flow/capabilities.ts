@@ -33,6 +33,7 @@ const common: readonly Capability[] = [
   "backend:unix",
   "discovery-certificate:stored",
   "discovery-docker:auth",
+  "discovery-option:emptyAnswer",
   "section:tls",
   "section:backendTls",
   "certificate:files",

@@ -15,6 +15,20 @@ export function backoffMs(attempt: number, options: BackoffOptions, random: () =
   return Math.floor(random() * ceilingMs);
 }
 
+/**
+ * The wait before try number `attempt` (0 is the first repeat), never shorter than `firstMs`: the
+ * first is exactly that, later ones are uniform in [firstMs, min(maxMs, firstMs × 2^attempt)).
+ */
+export function spacedBackoffMs(
+  attempt: number,
+  options: BackoffOptions,
+  random: () => number,
+): number {
+  const { firstMs, maxMs } = options;
+  const ceilingMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 30));
+  return firstMs + Math.floor(random() * Math.max(0, ceilingMs - firstMs));
+}
+
 /** `intervalMs` ± `share` (0.2 is ± 20 %), so that many timers drift apart. */
 export function jitteredMs(intervalMs: number, share: number, random: () => number): number {
   return Math.round(intervalMs * (1 - share + 2 * share * random()));

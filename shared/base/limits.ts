@@ -253,7 +253,7 @@ export const httpCheckBodyBytesMax = 64 * 1024;
 export const execChecksMax = 32;
 /** Results of one check that are kept to be looked at. */
 export const checkResultsKept = 10;
-/** After a failed fetch the next try comes within this time; it doubles with each failure … */
+/** After a failed fetch the next try comes this much later; after further ones within its doubles … */
 export const fetchRetryMs = 2_000;
 /** … up to this. */
 export const fetchRetryMsMax = 30_000;

@@ -24,6 +24,7 @@ export type Capability =
   | `strategy:${Strategy}`
   | `strategy-option:${keyof StrategyOptions}`
   | `discovery:${DiscoveryKind}`
+  | "discovery-option:emptyAnswer"
   | `healthcheck:${HealthcheckKind}`
   | `healthcheck-option:${HealthcheckOption}`
   | "healthcheck-headers:sealed"
@@ -172,6 +173,9 @@ function discoveryNeeds({ discovery }: Balancer): readonly Requirement[] {
       ...(socket === -1 ? [] : [need("backend:unix", `${pointer}/backends/${socket}`)]),
       ...(source.kind === "docker" && source.auth !== undefined
         ? [need("discovery-docker:auth", `${pointer}/auth`)]
+        : []),
+      ...("emptyAnswer" in source && source.emptyAnswer !== undefined
+        ? [need("discovery-option:emptyAnswer", `${pointer}/emptyAnswer`)]
         : []),
       ...(showsStored(source)
         ? [need("discovery-certificate:stored", `${pointer}/tls/clientCertificate`)]

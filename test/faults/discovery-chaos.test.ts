@@ -21,7 +21,7 @@ import { echo, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
 import { runCommand } from "../support/run-command.ts";
 import { scaled } from "../support/scale.ts";
-import { steadyClients, type SteadyClientsEnd } from "../support/steady-clients.ts";
+import { startTraffic } from "../support/steady-traffic.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { openClient } from "../support/test-client.ts";
 
@@ -85,7 +85,7 @@ test.for(await bothDrivers())(
       peakBytes = Math.max(peakBytes, residentBytesOf(running.pid));
     }, 20);
     onTestFinished(() => clearInterval(sampling));
-    const traffic = startTraffic([...own, merged, untouched]);
+    const traffic = startTraffic([...own, merged, untouched], { perSecond: clientsPerSecond });
     for (const mood of badMoods) {
       for (const [kind, source] of sources) {
         // One that has just failed often is asked again only after a while.
@@ -178,40 +178,6 @@ async function felt(
   return (await look()).every(
     (row, index) => row.kind !== kind || count(row) > count(before[index]),
   );
-}
-
-interface Traffic {
-  /** What became of all clients. */
-  stop(): Promise<SteadyClientsEnd>;
-}
-
-/** Clients of all these ports, one after the other, until it is stopped. */
-function startTraffic(targets: readonly number[]): Traffic {
-  let isOver = false;
-  const rounds = async (): Promise<SteadyClientsEnd> => {
-    let sum: SteadyClientsEnd = { answered: 0, wrong: {}, slowestMs: 0 };
-    while (!isOver) {
-      const round = { targets, perSecond: clientsPerSecond, connects: clientsPerSecond };
-      sum = added(sum, await steadyClients({ ...round, text: "hello" }));
-    }
-    return sum;
-  };
-  const end = rounds();
-  return {
-    stop: () => {
-      isOver = true;
-      return end;
-    },
-  };
-}
-
-function added(one: SteadyClientsEnd, other: SteadyClientsEnd): SteadyClientsEnd {
-  const wrong: Record<string, number> = { ...one.wrong };
-  for (const [what, times] of Object.entries(other.wrong)) {
-    wrong[what] = (wrong[what] ?? 0) + times;
-  }
-  const slowestMs = Math.max(one.slowestMs, other.slowestMs);
-  return { answered: one.answered + other.answered, wrong, slowestMs };
 }
 
 /** The policy of a host on which these sources may be asked. */

@@ -23,7 +23,10 @@ export type DnsServerSearch =
 
 let serial = 0;
 
-/** Starts a knot of one's own on loopback; its zone's lines are records below `example.`. */
+/**
+ * Starts a knot of one's own on loopback; its zone's lines are records below `example.`. The zone
+ * `unserved.` has no file: SERVFAIL.
+ */
 export async function startDns(cleanup: Cleanup, zone: string): Promise<DnsServerSearch> {
   const program = await findProgram("knotd");
   if (program === undefined) return { kind: "none", why: "knotd is not installed (Debian: knot)" };
@@ -69,6 +72,8 @@ template:
 zone:
   - domain: example.
     file: zone
+  - domain: unserved.
+    file: none
 `;
 }
 

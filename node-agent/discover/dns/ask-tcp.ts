@@ -21,10 +21,13 @@ export function askTcp(
       socket.destroy();
       resolve(outcome);
     };
-    const abort = (): void => end(failedFetch("aborted", `${name}: the fetch was ended`));
-    socket.on("error", (error) =>
-      end(failedFetch("unreachable", `${name}: ${systemErrorCode(error) ?? error.name}`)),
-    );
+    // Half an answer says more than that no more came.
+    const endWithout = (code: string, detail: string): void => {
+      if (received.length > 0) end(failedFetch("bad-answer", `${name}: half an answer came`));
+      else end(failedFetch(code, `${name}: ${detail}`));
+    };
+    const abort = (): void => endWithout("aborted", "the fetch was ended");
+    socket.on("error", (error) => endWithout("unreachable", systemErrorCode(error) ?? error.name));
     socket.on("connect", () => socket.write(Buffer.concat([lengthOf(asked.bytes), asked.bytes])));
     // A message has at most 65,535 bytes, and whatever comes after it is not waited for.
     socket.on("data", (chunk) => {
@@ -35,7 +38,7 @@ export function askTcp(
       const isReply = reply !== "other" && reply !== "broken";
       end(isReply ? reply : failedFetch("bad-answer", `${name}: no answer to what was asked`));
     });
-    socket.on("close", () => end(failedFetch("unreachable", `${name}: closed without an answer`)));
+    socket.on("close", () => endWithout("unreachable", "closed without an answer"));
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
   });

@@ -17,7 +17,8 @@ export interface UdpDeps {
 
 /**
  * Asks over UDP, again each `dnsResendMs`, until an answer comes or the signal aborts. What is no
- * answer to this question may come from anybody, so it is not looked at further.
+ * answer to this question may come from anybody, so it ends nothing; when nothing better has come by
+ * then, it is a `bad-answer`.
  */
 export function askUdp(
   { clock, lookup, server }: UdpDeps,
@@ -37,10 +38,14 @@ export function askUdp(
       resolve(outcome);
       if (!isClosed) socket.close();
     };
-    const abort = (): void => end(failedFetch("aborted", `${name}: the fetch was ended`));
+    const abort = (): void => {
+      if (isAnsweredBadly) end(failedFetch("bad-answer", `${name}: no answer to what was asked`));
+      else end(failedFetch("aborted", `${name}: the fetch was ended`));
+    };
     const resend = clock.every(dnsResendMs, () => isConnected && send());
     let isConnected = false;
     let isClosed = false;
+    let isAnsweredBadly = false;
     socket.on("close", () => (isClosed = true));
     socket.on("error", (error) => {
       const code = systemErrorCode(error) ?? error.name;
@@ -48,7 +53,8 @@ export function askUdp(
     });
     socket.on("message", (bytes) => {
       const reply = decodeReply(asked, bytes);
-      if (reply !== "other" && reply !== "broken") end(reply);
+      if (reply === "other" || reply === "broken") isAnsweredBadly = true;
+      else end(reply);
     });
     socket.on("connect", () => {
       isConnected = true;

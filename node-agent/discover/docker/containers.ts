@@ -42,7 +42,7 @@ export async function containerBackends(terms: ContainerTerms): Promise<Fetched>
     const name = `the container ${container.Id.slice(0, 12)}`;
     if (places.length === 0) {
       isSettled = false;
-      gathering.skip(`${name} ${whyNoPlace(discovery)}`);
+      gathering.skip(`${name} ${whyNoPlace(discovery)}`, { isMeant: isMeant(discovery) });
     }
     for (const { host, port } of places) {
       const found = { ...labelledFields(container.Labels), host: hosts[index] ?? host, port };
@@ -65,6 +65,14 @@ function placesOf(
   }
   const host = ownAddress(container, { network: discovery.network, hostAddress });
   return host === undefined ? [] : [{ host, port: privatePort }];
+}
+
+/**
+ * Whether what has no place was meant: where no label says so, it is what publishes the port, or has
+ * an address in the network.
+ */
+export function isMeant({ containerLabel, address, network }: DockerDiscovery): boolean {
+  return containerLabel !== undefined || (address === "container" && network === undefined);
 }
 
 function whyNoPlace({ address, containerPrivatePort, network }: DockerDiscovery): string {

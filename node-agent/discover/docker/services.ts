@@ -4,7 +4,7 @@ import { failedFetch, type Fetched } from "../discovery.ts";
 import { Gathering } from "../gathering.ts";
 import type { Got } from "../http/tls-material.ts";
 import { labelledFields, uniquePlaces, type Place } from "./container.ts";
-import type { ContainerTerms } from "./containers.ts";
+import { isMeant, type ContainerTerms } from "./containers.ts";
 import { askDocker, filtersQuery } from "./docker-api.ts";
 
 const portsSchema = z
@@ -75,7 +75,11 @@ export async function serviceBackends(terms: ContainerTerms): Promise<Fetched> {
     const nodeAddress = addresses.get(task.NodeID ?? "") ?? "";
     const places = placesOf(task, { terms, nodeAddress, service });
     const name = `a task of the service ${task.ServiceID.slice(0, 12)}`;
-    if (places.length === 0) gathering.skip(`${name} cannot be reached from outside`);
+    if (places.length === 0) {
+      gathering.skip(`${name} cannot be reached from outside`, {
+        isMeant: isMeant(terms.discovery),
+      });
+    }
     for (const place of places) {
       gathering.find({ ...labelledFields(service.Spec.Labels), ...place }, name);
     }

@@ -2,6 +2,7 @@ import type { LookupFunction } from "node:net";
 
 import { redirectsMax } from "#shared/base/limits.ts";
 import type { SecretValue } from "#shared/definition/secret-value.ts";
+import { credentialsOf } from "#shared/definition/url-secrets.ts";
 
 import { failedFetch, type FailedFetch } from "../discovery.ts";
 import { badStatus, httpCall, placeName, type HttpAnswer } from "./http-source.ts";
@@ -85,10 +86,9 @@ async function firstVisit(page: PageRequest): Promise<Got<Visit>> {
 /** `auth` and `bearerToken` first; a name and password in the address count as well. */
 function authorizationOf({ endpoint, auth, bearerToken }: PageRequest): Got<string> {
   const secret = auth?.password ?? bearerToken;
-  const { username, password } = new URL(endpoint);
   if (secret === undefined) {
-    const inUrl = basicAuthorization(decodeURIComponent(username), decodeURIComponent(password));
-    return { ok: true, value: username === "" ? "" : inUrl };
+    const { username = "", password = "" } = credentialsOf(endpoint) ?? {};
+    return { ok: true, value: username === "" ? "" : basicAuthorization(username, password) };
   }
   const plain = plainSecret(secret);
   if (!plain.ok) return plain;

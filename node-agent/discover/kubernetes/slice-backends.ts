@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { FetchedList } from "../discovery.ts";
+import type { Fetched } from "../discovery.ts";
 import { Gathering } from "../gathering.ts";
 import type { KubernetesDiscovery } from "./kubernetes-api.ts";
 
@@ -43,7 +43,7 @@ export interface SliceTerms {
  * Backends from a service's slices: its endpoints that are ready, and when none is, those that end
  * but still serve, as kube-proxy does it (KEP-1669).
  */
-export function sliceBackends(items: readonly unknown[], terms: SliceTerms): FetchedList {
+export function sliceBackends(items: readonly unknown[], terms: SliceTerms): Fetched {
   const gathering = new Gathering();
   const slices = items.flatMap((item, index) => {
     const slice = sliceSchema.safeParse(item);

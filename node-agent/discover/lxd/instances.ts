@@ -54,8 +54,9 @@ export function instanceBackends(answer: unknown, discovery: LxdDiscovery): Fetc
     const port = portOf(instance, discovery);
     const host = addressOf(instance, discovery);
     const name = `the instance ${instance.name}`;
-    if (port === undefined) gathering.skip(`${name} has no usable port`);
-    else if (host === undefined) {
+    if (port === undefined) {
+      gathering.skip(`${name} has no usable port`, { isMeant: isMeant(instance, discovery) });
+    } else if (host === undefined) {
       // A container gets its address a moment after its start.
       isUnsettled = true;
       gathering.skip(`${name} has no ${discovery.containerAddressType} address`);
@@ -74,6 +75,12 @@ function isWanted(
   if (key === undefined) return true;
   const given = valueOf(instance, key);
   return given !== undefined && (value === undefined || given === value);
+}
+
+/** Where no label says which instances are meant, it is those that have a port. */
+function isMeant(instance: Instance, discovery: LxdDiscovery): boolean {
+  const { containerLabelKey, containerPortKey } = discovery;
+  return containerLabelKey !== undefined || valueOf(instance, containerPortKey) !== undefined;
 }
 
 /** The instance's own port wins; one that is no number leaves the instance without a port. */

@@ -10,6 +10,7 @@ import {
 } from "../../base/limits.ts";
 import { durationField } from "../duration-field.ts";
 import { section } from "../section.ts";
+import { emptyAnswerSchema } from "./empty-answer.ts";
 
 /** What every discovery that asks a source has; the timeout's default is the kind's own. */
 export function fetchingShape(timeoutDefault: string): typeof fetchingFields {
@@ -50,6 +51,7 @@ const fetchingFields = {
   failPolicy: z.enum(["keeplast", "setempty"]).default("keeplast").meta({
     description: "After a failed fetch: keep the last backends, or have none",
   }),
+  emptyAnswer: emptyAnswerSchema,
   // A discovery that never looks again is a static list with more parts; ten seconds burden no source.
   interval: durationField({ minMs: pollIntervalMsMin }).prefault("10s").meta({
     description: 'Time between fetches; "0" fetches until the first success and never again',

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { hostNameSchema, hostPortSchema } from "../fields.ts";
+import { refuse } from "../reading.ts";
 import { section } from "../section.ts";
 import { fetchingShape, remoteTimeoutDefault } from "./fetching.ts";
 
@@ -21,4 +22,10 @@ export const srvDiscoverySchema = section({
     description: "Asks again when the shortest TTL of the answer is over, not after the interval",
   }),
   ...fetchingShape(remoteTimeoutDefault),
-}).meta({ id: "SrvDiscovery", description: "Backends from DNS SRV records" });
+})
+  .superRefine(({ nxdomain, emptyAnswer }, check) => {
+    if (nxdomain !== "empty" || emptyAnswer !== "fail") return;
+    const detail = "fail does not go with nxdomain empty, which takes less for an answer";
+    refuse(check, { code: "conflict", detail, path: ["emptyAnswer"] });
+  })
+  .meta({ id: "SrvDiscovery", description: "Backends from DNS SRV records" });

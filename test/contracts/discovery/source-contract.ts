@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Backend } from "#shared/definition/backend.ts";
+import type { EmptyAnswer } from "#shared/definition/discovery/empty-answer.ts";
 
 import type { Fetch } from "../../../node-agent/discover/discovery.ts";
 
@@ -8,6 +9,8 @@ import type { Fetch } from "../../../node-agent/discover/discovery.ts";
 export interface SourceSubject {
   readonly name: string;
   readonly create: (backends: readonly Backend[]) => Promise<Fetch>;
+  /** What an answer without any entry is, where the definition says nothing of it. */
+  readonly emptyAnswer: EmptyAnswer;
 }
 
 const never = new AbortController().signal;
@@ -31,9 +34,13 @@ export function sourceContract(subject: SourceSubject): void {
       expect(await fetch(never)).toEqual({ ok: true, backends });
     });
 
-    test("an empty answer is an answer", async () => {
+    const what =
+      subject.emptyAnswer === "accept" ? "an answer" : "a failure with a code of its own";
+    test(`an answer without any entry is ${what}`, async () => {
       const fetch = await subject.create([]);
-      expect(await fetch(never)).toEqual({ ok: true, backends: [] });
+      const accepted = { ok: true, backends: [] };
+      const failed = { ok: false, code: "empty", detail: "it names no backend", isAnswered: true };
+      expect(await fetch(never)).toEqual(subject.emptyAnswer === "accept" ? accepted : failed);
     });
 
     test("settles when it is aborted, and never rejects", async () => {

@@ -21,16 +21,25 @@ test("X-DSC-15 metrics tell last success, last failure, duration and counts of e
   for (const line of lines) {
     expect(text).toContain(`midstream_agent_source_${line.replace("{}", `{${labels}}`)}\n`);
   }
+  expect(text).toContain(`midstream_agent_source_failing{${labels},code="timeout"} 1\n`);
 });
 
 test("a source without a stream, and one that never answered, have no such series; one that is gone has none", async () => {
-  const fresh = { ...sourceOf(), isWatched: null, lastSuccessMs: null, lastDurationMs: null };
+  const fresh = {
+    ...sourceOf(),
+    state: "fresh" as const,
+    isWatched: null,
+    lastSuccessMs: null,
+    lastDurationMs: null,
+  };
   const [first, ...others] = statusOf().balancers;
   if (first === undefined) throw new Error("no balancer");
   let status = statusOf({ balancers: [{ ...first, sources: [fresh] }, ...others] });
   const metrics = createMetrics({ status: () => status, totals: totalsOf });
   const text = await metrics.render();
-  expect(text).not.toMatch(/^midstream_agent_source_(watched|last_success\w+|last_duration\w+)\{/m);
+  expect(text).not.toMatch(
+    /^midstream_agent_source_(watched|failing|last_success\w+|last_duration\w+)\{/m,
+  );
   expect(text).toMatch(/^midstream_agent_source_up\{/m);
   status = statusOf({ balancers: others });
   expect(await metrics.render()).not.toMatch(/^midstream_agent_source_\w+\{/m);

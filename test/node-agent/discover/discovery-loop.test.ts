@@ -4,7 +4,9 @@ import type { Fetched } from "../../../node-agent/discover/discovery.ts";
 import { settled } from "../../support/fake-clock.ts";
 import { failure, listOf, runLoop } from "./watched-loop.ts";
 
-/** As late as full jitter can be. */
+const unusable: Fetched = { ok: false, code: "unusable", detail: "none", isAnswered: true };
+
+/** As late as jitter can be. */
 const atTheLatest = (): number => 1;
 
 describe("the discovery loop", () => {
@@ -35,29 +37,34 @@ describe("the discovery loop", () => {
     expect(late.fetchedMs).toEqual([0, 10_500]);
   });
 
-  test("F-DSC-03 a failure is retried after 2 s at the latest, whatever the interval, further ones later and later up to a bound", async () => {
+  test("F-DSC-03 a failure is retried 2 s later, whatever the interval, further ones later and later up to a bound", async () => {
     const run = runLoop([failure], { random: atTheLatest });
     await run.clock.advanceSettled(100_000);
 
     expect(gapsOf(run.fetchedMs)).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     for (const intervalMs of [0, 100, 3_600_000]) {
-      for (const random of [0.001, 0.5, 1]) {
+      for (const random of [0, 0.001, 0.5, 1]) {
         const mended = runLoop([failure, listOf("a")], { intervalMs, random: () => random });
-        await mended.clock.advanceSettled(2_000);
-        expect(mended.fetchedMs[1]).toBe(2_000 * random);
-        expect(mended.delivered[0]).toEqual(["a"]);
+        await mended.clock.advanceSettled(1_999);
+        expect(mended.fetchedMs).toEqual([0]);
+        await mended.clock.advanceSettled(1);
+        expect(mended.fetchedMs).toEqual([0, 2_000]);
+        expect(mended.delivered).toEqual([["a"]]);
       }
     }
   });
 
-  test("the waits after failures are spread over the whole time, and a success starts anew", async () => {
+  test("further waits are spread between 2 s and their bound, and a success starts anew", async () => {
+    const early = runLoop([failure], { random: () => 0 });
     const half = runLoop([failure], { random: () => 0.5 });
     const mended = runLoop([failure, failure, listOf("a"), failure], { random: () => 0.5 });
+    await early.clock.advanceSettled(10_000);
     await half.clock.advanceSettled(10_000);
-    await mended.clock.advanceSettled(14_500);
+    await mended.clock.advanceSettled(17_000);
 
-    expect(gapsOf(half.fetchedMs).slice(0, 3)).toEqual([1_000, 2_000, 4_000]);
-    expect(gapsOf(mended.fetchedMs)).toEqual([1_000, 2_000, 10_000, 1_000]);
+    expect(gapsOf(early.fetchedMs)).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+    expect(gapsOf(half.fetchedMs)).toEqual([2_000, 3_000, 5_000]);
+    expect(gapsOf(mended.fetchedMs)).toEqual([2_000, 3_000, 10_000, 2_000]);
   });
 
   test("F-DSC-04 a failure under keeplast delivers nothing, so the last set stays", async () => {
@@ -175,6 +182,31 @@ describe("a source that announces changes", () => {
     expect(run.fetchedMs.length).toBeLessThanOrEqual(4);
   });
 
+  test("a source that did answer, with nothing to use, is asked at once when it announces, and floods no log", async () => {
+    const run = runLoop([listOf("a"), unusable, unusable, listOf("b")], { isWatched: true });
+    await run.clock.advanceSettled(10_000);
+    run.announce("changed");
+    await run.clock.advanceSettled(100);
+    run.announce("changed");
+    await run.clock.advanceSettled(100);
+
+    expect(gapsOf(run.fetchedMs)).toEqual([10_000, 100, 100]);
+    expect(run.delivered).toEqual([["a"], ["b"]]);
+    expect(run.failures()).toEqual(["unusable"]);
+    expect(run.loop.status()).toMatchObject({ state: "fresh", failures: 2 });
+    const lasting = runLoop([unusable], { random: atTheLatest });
+    await lasting.clock.advanceSettled(60_000);
+    expect(gapsOf(lasting.fetchedMs)).toEqual([2_000, 4_000, 8_000, 16_000, 30_000]);
+    expect(lasting.failures().length).toBeGreaterThan(2);
+  });
+
+  test("what it names is about to be usable: asked again a second later, then ever later", async () => {
+    const coming: Fetched = { ...unusable, isUnsettled: true };
+    const run = runLoop([coming], { random: atTheLatest });
+    await run.clock.advanceSettled(16_000);
+    expect(gapsOf(run.fetchedMs)).toEqual([1_000, 2_000, 4_000, 8_000]);
+  });
+
   test("a stream that ends is opened again, and what was missed meanwhile is looked for", async () => {
     const run = runLoop([listOf("a")], { isWatched: true, intervalMs: 60_000 });
     await run.clock.advanceSettled(200);
@@ -221,7 +253,7 @@ describe("what is known of a source", () => {
       fetches: 2,
       failures: 1,
     });
-    await run.clock.advanceSettled(1_000);
+    await run.clock.advanceSettled(2_000);
     expect(run.loop.status()).toMatchObject({ state: "fresh", backends: 1, fetches: 3 });
     expect(run.events.map(({ kind }) => kind)).toEqual([
       "discovery.skipped",

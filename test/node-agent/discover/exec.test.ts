@@ -11,6 +11,7 @@ import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 sourceContract({
   name: "exec",
+  emptyAnswer: "fail",
   create: (backends) => {
     const lines = backends.map(({ host, port }) => `${host}:${port}`);
     const command = lines.length === 0 ? ["/bin/true"] : ["/bin/echo", lines.join("\n")];

@@ -9,6 +9,7 @@ import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 sourceContract({
   name: "json",
+  emptyAnswer: "fail",
   create: async (backends) => {
     const rows = backends.map(({ maxConnections, ...row }) => ({
       ...row,

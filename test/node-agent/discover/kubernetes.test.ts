@@ -226,19 +226,21 @@ describe("kubernetes discovery from slices of the test's own", () => {
     const endpoints = [one("10.0.0.1")];
     const single = slice({ name: "single", endpoints, ports: [{ name: "", port: 80 }] });
     expect(targetsOf(await found([single], { port: undefined }))).toEqual(["10.0.0.1:80"]);
-    expect(await found([slice({ name: "a", endpoints })], { port: undefined })).toMatchObject({
-      backends: [],
-      skipped: {
-        detail: "the EndpointSlice a has several ports, and the definition does not say which",
-      },
-    });
-    expect(await found([slice({ name: "a", endpoints })], { port: "quic" })).toMatchObject({
-      skipped: { detail: "the EndpointSlice a has no tcp port quic" },
-    });
     const numberless = slice({ name: "a", endpoints, ports: [{ name: "http" }] });
-    expect(await found([numberless])).toMatchObject({
-      skipped: { detail: "the EndpointSlice a does not tell the number of its port" },
-    });
+    const unclear = [
+      { of: slice({ name: "a", endpoints }), port: undefined, why: "has several ports, and the" },
+      { of: slice({ name: "a", endpoints }), port: "quic", why: "has no tcp port quic" },
+      { of: numberless, port: "http", why: "does not tell the number of its port" },
+    ];
+    for (const { of, port, why } of unclear) {
+      const detail = expect.stringContaining(`the EndpointSlice a ${why}`);
+      expect(await found([of], { port })).toMatchObject({ ok: false, code: "unusable", detail });
+      const other = slice({ name: "b", endpoints, ports: [{ name: port ?? "", port: 80 }] });
+      expect(await found([of, other], { port })).toMatchObject({
+        backends: [{ host: "10.0.0.1", port: 80 }],
+        skipped: { count: 1, detail },
+      });
+    }
     expect(await found([{ metadata: {} }, single], { port: undefined })).toMatchObject({
       backends: [{ host: "10.0.0.1" }],
       skipped: { count: 1 },

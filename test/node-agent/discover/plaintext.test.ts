@@ -9,6 +9,7 @@ import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 sourceContract({
   name: "plaintext",
+  emptyAnswer: "fail",
   create: async (backends) => {
     const lines = backends.map(({ host, port }) => `${host}:${port}`);
     const { origin } = await startPages(page(lines.join("\n")));
@@ -150,6 +151,18 @@ describe("a page over HTTP", () => {
     );
     expect(JSON.stringify(answer)).not.toContain("hush");
   });
+
+  test.each(["%zz", "%", "%ff", "a%2"])(
+    "an address whose password %s is no escaped text means it as it stands",
+    async (password) => {
+      const pages = await startPages(page("10.0.0.1:80"));
+      const endpoint = pages.origin.replace("http://", `http://user:${password}@`);
+      expect(targetsOf(await fetchOnce({ kind: "plaintext", endpoint }))).toEqual(["10.0.0.1:80"]);
+      expect(pages.requests[0]?.headers.authorization).toBe(
+        `Basic ${Buffer.from(`user:${password}`).toString("base64")}`,
+      );
+    },
+  );
 
   test.each([
     ["a header with a line break", { headers: [{ name: "X-Key", value: "hush\r\nX: y" }] }],

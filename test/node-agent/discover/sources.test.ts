@@ -3,6 +3,7 @@ import { sourceContract } from "../../contracts/discovery/source-contract.ts";
 
 sourceContract({
   name: "static",
+  emptyAnswer: "accept",
   create: (backends) =>
     Promise.resolve(staticSource({ kind: "static", backends: [...backends] }).fetch),
 });

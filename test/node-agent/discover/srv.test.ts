@@ -5,9 +5,10 @@ import { createServer } from "node:net";
 import { decode, encode, streamDecode, streamEncode, type Packet } from "dns-packet";
 import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
 
+import { boundedFetch } from "../../../node-agent/discover/bounded-fetch.ts";
 import { startDns, type DnsServer } from "../../support/dns-server.ts";
 import { listeningPort } from "../../support/listening-port.ts";
-import { fetchOnce, targetsOf } from "./source-under-test.ts";
+import { fetchOnce, sourceDeps, sourceOf, targetsOf } from "./source-under-test.ts";
 
 const name = "_web._tcp.example.";
 
@@ -136,11 +137,26 @@ real AAAA fd00::1`,
     expect(await fetchOnce(foreign)).toMatchObject({ ok: false, code: "dns-refused" });
   });
 
-  test("a name without SRV records is an empty answer, a target that is the root is no backend", async (context) => {
-    const dns = await knot(context, "_web._tcp A 10.0.0.1");
-    expect(await fetchOnce(srv(dns.address))).toEqual({ ok: true, backends: [] });
-    await dns.serve("_web._tcp SRV 0 0 0 .");
-    expect(await fetchOnce(srv(dns.address))).toMatchObject({ ok: true, backends: [] });
+  test("X-SRV-08 a target whose zone cannot be served fails the fetch; one that does not exist is left out", async (context) => {
+    const dns = await knot(
+      context,
+      `_web._tcp SRV 1 1 80 a
+_web._tcp SRV 1 1 80 host.unserved.
+a A 10.0.0.1`,
+    );
+    expect(await fetchOnce(srv(dns.address))).toMatchObject({
+      ok: false,
+      code: "dns-servfail",
+      detail: `${dns.address} answers SERVFAIL for host.unserved`,
+    });
+    await dns.serve("_web._tcp SRV 1 1 80 a\n_web._tcp SRV 1 1 80 gone\na A 10.0.0.1");
+    expect(targetsOf(await fetchOnce(srv(dns.address)))).toEqual(["10.0.0.1:80"]);
+    await dns.serve("_web._tcp SRV 1 1 80 gone");
+    expect(await fetchOnce(srv(dns.address))).toMatchObject({
+      ok: false,
+      code: "unusable",
+      detail: expect.stringContaining("the target gone.example has no address"),
+    });
   });
 });
 
@@ -243,6 +259,70 @@ describe("srv discovery from name servers that misbehave", () => {
     expect(packets()).toBe(2);
   });
 
+  test.each(["A", "AAAA"])(
+    "X-SRV-08 a target whose %s question is not answered, or with an error, fails the fetch",
+    async (type) => {
+      const fault: { flags: number | undefined } = { flags: 2 };
+      const { address } = await answering(({ questions = [] }) => {
+        const [question] = questions;
+        if (question?.type === "SRV") {
+          return { answers: [{ type: "SRV", name, data: { target: "a.example", port: 80 } }] };
+        }
+        if (question?.type === type) {
+          return fault.flags === undefined ? undefined : { flags: fault.flags };
+        }
+        const data = question?.type === "A" ? "10.0.0.1" : "fd00::1";
+        return {
+          answers: [{ type: question?.type === "A" ? "A" : "AAAA", name: "a.example", data }],
+        };
+      });
+      expect(await fetchOnce(srv(address))).toMatchObject({ ok: false, code: "dns-servfail" });
+      fault.flags = undefined;
+      expect(await boundedFetchOf(srv(address), 300)).toMatchObject({ ok: false, code: "timeout" });
+      // No such name, for this family.
+      fault.flags = 3;
+      expect(targetsOf(await fetchOnce(srv(address)))).toEqual([
+        type === "A" ? "[fd00::1]:80" : "10.0.0.1:80",
+      ]);
+    },
+  );
+
+  test("an answer that is none is told as that when nothing better comes in time", async () => {
+    const garbage: readonly ((query: Packet) => readonly Buffer[])[] = [
+      () => [Buffer.from("nonsense")],
+      () => [Buffer.alloc(4_096, 0xa5)],
+      ({ id = 0 }) => [Buffer.concat([Buffer.from([id >> 8, id & 0xff]), Buffer.alloc(30, 0xff)])],
+    ];
+    for (const [index, send] of garbage.entries()) {
+      const { address } = await answering((query) => ({ send: send(query), isSilent: true }));
+      const answer = await boundedFetchOf(srv(address), 300);
+      expect(answer, String(index)).toMatchObject({
+        ok: false,
+        code: "bad-answer",
+        detail: `${address}: no answer to what was asked`,
+      });
+    }
+    const silent = await answering(() => undefined);
+    expect(await boundedFetchOf(srv(silent.address), 300)).toMatchObject({ code: "timeout" });
+  });
+
+  test("half an answer over TCP is told as that, whether the server hangs or leaves", async () => {
+    for (const isLeaving of [false, true]) {
+      const server = createServer((socket) => {
+        socket.on("error", () => undefined);
+        const half = Buffer.from([1, 0, 1, 2, 3]);
+        if (isLeaving) socket.end(half);
+        else socket.write(half);
+        onTestFinished(() => void socket.destroy());
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const address = `127.0.0.1:${listeningPort(server.address())}`;
+      const answer = await boundedFetchOf(srv(address, { dnsProtocol: "tcp" }), 500);
+      expect(answer).toMatchObject({ ok: false, code: "bad-answer" });
+    }
+  });
+
   test("answers to other questions, and what is no answer, are not believed", async () => {
     const { address } = await answering((query) => ({
       send: [
@@ -289,9 +369,23 @@ describe("srv discovery from name servers that misbehave", () => {
   });
 });
 
-type Script = (query: Packet) => (Packet & { readonly send?: readonly Buffer[] }) | undefined;
+interface Scripted extends Packet {
+  /** Goes out before the answer. */
+  readonly send?: readonly Buffer[];
+  /** There is no answer. */
+  readonly isSilent?: boolean;
+}
 
-/** A name server on UDP that answers as it is told; `send` goes out before the answer. */
+type Script = (query: Packet) => Scripted | undefined;
+
+/** A fetch with the time that a loop would give it. */
+function boundedFetchOf(discovery: Readonly<Record<string, unknown>>, timeoutMs: number) {
+  const { fetch } = sourceOf(discovery);
+  const ended = new AbortController().signal;
+  return boundedFetch(sourceDeps.clock, fetch, { timeoutMs, ended });
+}
+
+/** A name server on UDP that answers as it is told. */
 async function answering(script: Script): Promise<{ address: string; packets: () => number }> {
   const socket: Socket = createSocket("udp4");
   let packets = 0;
@@ -300,8 +394,9 @@ async function answering(script: Script): Promise<{ address: string; packets: ()
     const query = decode(bytes);
     const answer = script(query);
     if (answer === undefined) return;
-    const { send = [], ...packet } = answer;
+    const { send = [], isSilent = false, ...packet } = answer;
     for (const each of send) socket.send(each, port, address);
+    if (isSilent) return;
     const { id, questions } = query;
     socket.send(
       encode({ type: "response", ...(id === undefined ? {} : { id }), questions, ...packet }),

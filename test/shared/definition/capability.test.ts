@@ -49,11 +49,16 @@ test("every section, option and kind of bind is needed by name, with its place",
       "cloudmap",
     ].flatMap((kind, index) => {
       const pointer = `/discovery/sources/${index}`;
+      const option = {
+        capability: "discovery-option:emptyAnswer",
+        pointer: `${pointer}/emptyAnswer`,
+      };
       return [
         { capability: `discovery:${kind}`, pointer: `${pointer}/kind` },
         ...(kind === "docker"
           ? [{ capability: "discovery-docker:auth", pointer: `${pointer}/auth` }]
           : []),
+        ...(kind === "static" ? [] : [option]),
       ];
     }),
     { capability: "healthcheck:ping", pointer: "/healthcheck/kind" },
@@ -129,6 +134,24 @@ function balancer(raw: unknown): Balancer {
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
   return checked.value;
 }
+
+test("what an empty answer means is needed by name where it is written, and by an agent that lacks it refused with its place", () => {
+  const plaintext = { kind: "plaintext", endpoint: "https://a.test/" };
+  const told = { ...plaintext, emptyAnswer: "accept" };
+  const able = new Set(
+    requiredCapabilities(balancer({ ...minimalBalancer(), discovery: plaintext })).map(
+      ({ capability }) => capability,
+    ),
+  );
+  expect(able).not.toContain("discovery-option:emptyAnswer");
+  expect(unsupportedBy(balancer({ ...minimalBalancer(), discovery: told }), able)).toEqual([
+    {
+      pointer: "/discovery/emptyAnswer",
+      code: "unsupported",
+      detail: "needs discovery-option:emptyAnswer",
+    },
+  ]);
+});
 
 test("a certificate of the control plane's that a source is to be shown is needed by name, with its place", () => {
   const stored = { clientCertificate: { certificate: "crt_01" } };

@@ -8,6 +8,7 @@ type Json = Record<string, unknown>;
 
 const fetching = {
   failPolicy: "setempty",
+  emptyAnswer: "accept",
   interval: anyDuration,
   timeout: anyDuration,
   shrinkGuard: { percent: 50, hold: anyDuration },

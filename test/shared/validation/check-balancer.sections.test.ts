@@ -257,6 +257,22 @@ describe("other sections", () => {
     ]);
   });
 
+  test("what an empty answer means is one of two words, and does not go against nxdomain; a stored form says only what was written", () => {
+    const plaintext = { ...minimalDiscoveries["plaintext"], emptyAnswer: "ignore" };
+    const contrary = { ...minimalDiscoveries["srv"], nxdomain: "empty", emptyAnswer: "fail" };
+    const fixed = { kind: "static", backends: [], emptyAnswer: "accept" };
+    const sources = [plaintext, contrary, fixed];
+    expect(codesOf(minimal({ discovery: { kind: "multi", sources } }))).toEqual([
+      "/discovery/sources/0/emptyAnswer unknown-value",
+      "/discovery/sources/1/emptyAnswer conflict",
+      "/discovery/sources/2/emptyAnswer unknown-key",
+    ]);
+    const accepting = { ...contrary, emptyAnswer: "accept" };
+    expect(stored(minimal({ discovery: accepting })).discovery).toMatchObject(accepting);
+    const plain = stored(minimal({ discovery: minimalDiscoveries["plaintext"] })).discovery;
+    expect(plain).not.toHaveProperty("emptyAnswer");
+  });
+
   test("X-CFG-38 invalid patterns are refused when they are written: plaintext, sni, probe", () => {
     const plaintext = { ...minimalDiscoveries["plaintext"], regexPattern: "(?P<host>[" };
     expect(codesOf(minimal({ discovery: plaintext }))).toEqual([
