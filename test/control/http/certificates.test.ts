@@ -5,31 +5,21 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { certificatesPerTenantMax } from "#shared/base/limits.ts";
 
 import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
-import { simpleBalancer } from "../../support/definitions.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { issuedChain, issuedCertificate } from "../../support/issued-certificate.ts";
 import { nodeRow } from "../../support/node-rows.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
-import { signUp, type ApiAnswer, type TestTenant } from "../../support/tenant-api.ts";
-
-interface Answer {
-  readonly id: string;
-  readonly revision: number;
-  readonly name: string;
-  readonly names: readonly string[];
-  readonly usedBy: readonly { readonly id: string; readonly name: string }[];
-  readonly warnings: readonly { readonly code: string; readonly detail: string }[];
-  readonly fingerprint: string;
-  readonly [key: string]: unknown;
-}
-
-interface Problem {
-  readonly code: string;
-  readonly detail: string;
-  readonly errors: readonly { readonly pointer: string; readonly code: string }[];
-}
-
-type Issued = Awaited<ReturnType<typeof issuedChain>>;
+import { signUp } from "../../support/tenant-api.ts";
+import {
+  bodyOf,
+  createdCertificate,
+  etagOf,
+  pointersOf,
+  shows,
+  type CertificateAnswer,
+  type CertificateProblem,
+  type Issued,
+} from "./certificate-calls.ts";
 
 let control: ControlUnderTest;
 let first: Issued;
@@ -41,32 +31,10 @@ beforeAll(async () => {
   [first, second] = [await issuedChain(), await issuedChain()];
 });
 
-function bodyOf({ chain, leaf }: Issued, name = "shop") {
-  return { name, certificate: chain, key: leaf.key };
-}
-
-async function created(tenant: TestTenant, name = "shop"): Promise<ApiAnswer<Answer>> {
-  const body = bodyOf(first, name);
-  const answer = await tenant.call<Answer>("POST", "/v1/certificates", { body });
-  expect(answer.status).toBe(201);
-  return answer;
-}
-
-const etagOf = (answer: ApiAnswer<unknown>): string => answer.headers.get("etag") ?? "";
-
-const pointersOf = ({ errors }: Problem): readonly string[] =>
-  errors.map(({ pointer, code }) => `${pointer} ${code}`);
-
-/** A balancer that shows these certificates. */
-function shows(name: string, ids: readonly string[], port = 9_443): Record<string, unknown> {
-  const tls = { certificates: ids.map((certificate) => ({ certificate })) };
-  return { ...simpleBalancer(name, port), protocol: "tls", tls };
-}
-
 describe("POST /v1/certificates", () => {
   test("keeps it as a revision of its own and answers what it says of itself", async () => {
     const tenant = await signUp(control.url);
-    const answer = await created(tenant);
+    const answer = await createdCertificate(tenant, first);
     expect(answer.body).toMatchObject({
       id: expect.stringMatching(/^crt_/) as string,
       revision: 1,
@@ -79,7 +47,7 @@ describe("POST /v1/certificates", () => {
       usedBy: [],
     });
     expect(answer.headers.get("location")).toBe(`/v1/certificates/${answer.body.id}`);
-    const found = await tenant.call<Answer>("GET", `/v1/certificates/${answer.body.id}`);
+    const found = await tenant.call<CertificateAnswer>("GET", `/v1/certificates/${answer.body.id}`);
     expect(found.body).toEqual(answer.body);
     expect(etagOf(found)).toBe(etagOf(answer));
     const again = await tenant.call("GET", `/v1/certificates/${answer.body.id}`, {
@@ -105,7 +73,7 @@ describe("POST /v1/certificates", () => {
       .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
       .toString();
     const old = await issuedCertificate({ name: "a.example.com", validDays: [-9, -3] });
-    const answer = await tenant.call<Problem>("POST", "/v1/certificates", {
+    const answer = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
       body: { name: "Not A Name", certificate: old.cert, key: encrypted, surprise: 1 },
     });
     expect(answer.status).toBe(422);
@@ -116,14 +84,18 @@ describe("POST /v1/certificates", () => {
       "/surprise unknown-key",
     ]);
     const half = { name: "shop", certificate: first.leaf.cert + first.root.cert };
-    const without = await tenant.call<Problem>("POST", "/v1/certificates", { body: half });
+    const without = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
+      body: half,
+    });
     expect(pointersOf(without.body)).toEqual(["/key required", "/certificate broken-chain"]);
     const bodies = [{ ...bodyOf(first), key: second.leaf.key }, [], "x", null];
     for (const body of bodies) {
       expect((await tenant.call("POST", "/v1/certificates", { body })).status).toBe(422);
     }
     const long = { ...bodyOf(first), certificate: first.chain.repeat(30) };
-    const tooLong = await tenant.call<Problem>("POST", "/v1/certificates", { body: long });
+    const tooLong = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
+      body: long,
+    });
     expect(pointersOf(tooLong.body)).toEqual(["/certificate out-of-range"]);
     expect(await tenant.demand("GET", "/v1/certificates")).toEqual({ items: [], nextCursor: null });
     expect(await tenant.demand("GET", "/v1/revisions")).toEqual({ items: [], nextCursor: null });
@@ -136,7 +108,9 @@ describe("POST /v1/certificates", () => {
       .toString();
     const body = { ...bodyOf(first), key };
     const wrong = { ...body, passphrase: "wrong" };
-    const refused = await tenant.call<Problem>("POST", "/v1/certificates", { body: wrong });
+    const refused = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
+      body: wrong,
+    });
     expect(pointersOf(refused.body)).toEqual(["/passphrase passphrase-wrong"]);
     const right = { ...body, passphrase: "right" };
     expect((await tenant.call("POST", "/v1/certificates", { body: right })).status).toBe(201);
@@ -144,13 +118,15 @@ describe("POST /v1/certificates", () => {
 
   test("as a dry run checks all and stores nothing; a taken name is 409", async () => {
     const tenant = await signUp(control.url);
-    const dry = await tenant.call<Answer>("POST", "/v1/certificates?dryRun=true", {
+    const dry = await tenant.call<CertificateAnswer>("POST", "/v1/certificates?dryRun=true", {
       body: bodyOf(first),
     });
     expect(dry.status).toBe(200);
     expect(dry.body).toMatchObject({ dryRun: true, names: ["shop.example.com"] });
-    await created(tenant);
-    const taken = await tenant.call<Problem>("POST", "/v1/certificates", { body: bodyOf(second) });
+    await createdCertificate(tenant, first);
+    const taken = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
+      body: bodyOf(second),
+    });
     expect([taken.status, taken.body.code]).toEqual([409, "http/name-taken"]);
   });
 
@@ -158,7 +134,9 @@ describe("POST /v1/certificates", () => {
     const tenant = await signUp(control.url);
     const call = { body: bodyOf(first), headers: { "idempotency-key": "once" } };
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => tenant.call<Answer>("POST", "/v1/certificates", call)),
+      Array.from({ length: 8 }, () =>
+        tenant.call<CertificateAnswer>("POST", "/v1/certificates", call),
+      ),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
@@ -166,19 +144,21 @@ describe("POST /v1/certificates", () => {
 
   test("ends at the tenant's limit", async () => {
     const tenant = await signUp(control.url);
-    await created(tenant, "first");
+    await createdCertificate(tenant, first, "first");
     await control.db.sql`
       INSERT INTO certificates (tenant_id, id, name, hash, details, key_id, sealed_key, rev_created, rev_updated)
       SELECT tenant_id, 'crt_' || n, 'n' || n, hash, details, 'sec_' || n, sealed_key, 1, 1
         FROM certificates, generate_series(2, ${certificatesPerTenantMax}) AS n
         WHERE tenant_id = ${tenant.id}`;
-    const answer = await tenant.call<Problem>("POST", "/v1/certificates", { body: bodyOf(second) });
+    const answer = await tenant.call<CertificateProblem>("POST", "/v1/certificates", {
+      body: bodyOf(second),
+    });
     expect([answer.status, answer.body.code]).toEqual([409, "http/limit-reached"]);
   });
 
   test("needs the scope write; reading needs read", async () => {
     const tenant = await signUp(control.url);
-    const { body } = await created(tenant);
+    const { body } = await createdCertificate(tenant, first);
     const keyWith = async (scope: string): Promise<Record<string, string>> => {
       const made = await tenant.demand<{ secret: string }>("POST", "/v1/api-keys", {
         body: { name: scope, scopes: [scope] },
@@ -196,105 +176,20 @@ describe("POST /v1/certificates", () => {
   });
 });
 
-describe("a balancer that names certificates", () => {
-  test("that are not there is 422 at each of them, also another tenant's", async () => {
-    const [tenant, stranger] = [await signUp(control.url), await signUp(control.url)];
-    const own = (await created(tenant)).body.id;
-    const foreign = (await created(stranger)).body.id;
-    const source = {
-      kind: "json",
-      endpoint: "https://inventory.internal/",
-      tls: { clientCertificate: { certificate: "crt_gone2" } },
-    };
-    const body = {
-      ...shows("web", [own, foreign]),
-      backendTls: { clientCertificate: { certificate: "crt_gone1" } },
-      discovery: source,
-    };
-    const answer = await tenant.call<Problem>("POST", "/v1/balancers", { body });
-    expect(answer.status).toBe(422);
-    expect(pointersOf(answer.body)).toEqual([
-      "/tls/certificates/1/certificate unknown-value",
-      "/backendTls/clientCertificate/certificate unknown-value",
-      "/discovery/tls/clientCertificate/certificate unknown-value",
-    ]);
-    const multi = { ...shows("web", [own]), discovery: { kind: "multi", sources: [source] } };
-    const nested = await tenant.call<Problem>("POST", "/v1/balancers", { body: multi });
-    expect(pointersOf(nested.body)).toEqual([
-      "/discovery/sources/0/tls/clientCertificate/certificate unknown-value",
-    ]);
-  });
-
-  test("is told with them, and keeps them from being removed", async () => {
-    const tenant = await signUp(control.url);
-    const { body: certificate } = await created(tenant);
-    const path = `/v1/certificates/${certificate.id}`;
-    const balancer = await tenant.demand<{ id: string }>("POST", "/v1/balancers", {
-      body: shows("web", [certificate.id, certificate.id]),
-    });
-    const { usedBy } = await tenant.demand<Answer>("GET", path);
-    expect(usedBy).toEqual([{ id: balancer.id, name: "web" }]);
-    const refused = await tenant.call<Problem>("DELETE", path, { headers: { "if-match": "*" } });
-    expect([refused.status, refused.body.code]).toEqual([409, "http/in-use"]);
-    expect(refused.body.detail).toContain(`web (${balancer.id})`);
-    await tenant.demand("DELETE", `/v1/balancers/${balancer.id}`, { headers: { "if-match": "*" } });
-    const dry = await tenant.call("DELETE", `${path}?dryRun=true`, {
-      headers: { "if-match": "*" },
-    });
-    expect(dry.body).toMatchObject({ dryRun: true });
-    const gone = await tenant.call("DELETE", path, { headers: { "if-match": "*" } });
-    expect(gone.body).toEqual({ id: certificate.id, revision: 4 });
-    expect((await tenant.call("GET", path)).status).toBe(404);
-    const rows = await control.db.sql`SELECT 1 FROM certificates WHERE id = ${certificate.id}`;
-    expect(rows).toHaveLength(0);
-  });
-
-  test("comes back by a rollback with the certificate as it is now, but not without it", async () => {
-    const tenant = await signUp(control.url);
-    const { body: certificate } = await created(tenant);
-    const path = `/v1/certificates/${certificate.id}`;
-    const balancer = await tenant.demand<{ id: string }>("POST", "/v1/balancers", {
-      body: shows("web", [certificate.id]),
-    });
-    const any = { headers: { "if-match": "*" } };
-    await tenant.demand("PUT", path, { ...any, body: bodyOf(second) });
-    await tenant.demand("DELETE", `/v1/balancers/${balancer.id}`, any);
-    await tenant.demand("POST", "/v1/revisions/2/rollback");
-    expect(await tenant.demand("GET", path)).toMatchObject({
-      fingerprint: await fingerprintOf(tenant, second),
-      usedBy: [{ id: balancer.id }],
-    });
-    await tenant.demand("DELETE", `/v1/balancers/${balancer.id}`, any);
-    await tenant.demand("DELETE", path, any);
-    const answer = await tenant.call<Problem>("POST", "/v1/revisions/2/rollback");
-    expect(answer.status).toBe(422);
-    expect(pointersOf(answer.body)).toEqual([
-      `/balancers/${balancer.id}/tls/certificates/0/certificate unknown-value`,
-    ]);
-  });
-});
-
-/** As the API tells it of the same pair. */
-async function fingerprintOf(tenant: TestTenant, issued: Issued): Promise<string> {
-  const body = bodyOf(issued, "as-if");
-  const path = "/v1/certificates?dryRun=true";
-  return (await tenant.demand<Answer>("POST", path, { body })).fingerprint;
-}
-
 describe("PUT /v1/certificates/{id}", () => {
   test("puts another in its place: a revision with a receipt of the nodes that use it", async () => {
     const tenant = await signUp(control.url);
-    const before = await created(tenant);
+    const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
     await nodeRow(control.db.sql, tenant.id);
-    const idle = await tenant.call<Answer>("PUT", path, {
+    const idle = await tenant.call<CertificateAnswer>("PUT", path, {
       headers: { "if-match": etagOf(before), prefer: "wait=0" },
       body: bodyOf(second, "renamed"),
     });
     expect(idle.body).toMatchObject({ revision: 2, name: "renamed" });
     expect(idle.body["receipt"]).toMatchObject({ nodes: { expected: 0 } });
     await tenant.demand("POST", "/v1/balancers", { body: shows("web", [before.body.id]) });
-    const used = await tenant.call<Answer>("PUT", path, {
+    const used = await tenant.call<CertificateAnswer>("PUT", path, {
       headers: { "if-match": etagOf(idle), prefer: "wait=0" },
       body: { certificate: first.chain, key: first.leaf.key },
     });
@@ -306,7 +201,7 @@ describe("PUT /v1/certificates/{id}", () => {
 
   test("wants If-Match, and the right one; the same pair again makes no revision", async () => {
     const tenant = await signUp(control.url);
-    const before = await created(tenant);
+    const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
     const body = bodyOf(second);
     expect((await tenant.call("PUT", path, { body })).status).toBe(428);
@@ -315,9 +210,9 @@ describe("PUT /v1/certificates/{id}", () => {
     expect(refused.status).toBe(412);
     expect(etagOf(refused)).toBe(etagOf(before));
     const same = { body: bodyOf(first), headers: { "if-match": etagOf(before) } };
-    const unchanged = await tenant.call<Answer>("PUT", path, same);
+    const unchanged = await tenant.call<CertificateAnswer>("PUT", path, same);
     expect([unchanged.status, unchanged.body.revision]).toEqual([200, 1]);
-    const dry = await tenant.call<Answer>("PUT", `${path}?dryRun=true`, {
+    const dry = await tenant.call<CertificateAnswer>("PUT", `${path}?dryRun=true`, {
       body,
       headers: { "if-match": etagOf(before) },
     });
@@ -327,18 +222,18 @@ describe("PUT /v1/certificates/{id}", () => {
 
   test("that is wrong leaves what there was, with its key", async () => {
     const tenant = await signUp(control.url);
-    const before = await created(tenant);
+    const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
     const headers = { "if-match": etagOf(before) };
     const mixed = { headers, body: { certificate: second.chain, key: first.leaf.key } };
-    const answer = await tenant.call<Problem>("PUT", path, mixed);
+    const answer = await tenant.call<CertificateProblem>("PUT", path, mixed);
     expect(pointersOf(answer.body)).toEqual(["/key key-mismatch"]);
     expect((await tenant.call("GET", path)).body).toEqual(before.body);
   });
 
   test("deletes the key that it had", async () => {
     const tenant = await signUp(control.url);
-    const before = await created(tenant);
+    const before = await createdCertificate(tenant, first);
     const keyOf = async () => {
       const [row] = await control.db.sql<{ key_id: string; sealed_key: string }[]>`
         SELECT key_id, sealed_key FROM certificates WHERE tenant_id = ${tenant.id}`;
@@ -358,12 +253,12 @@ describe("PUT /v1/certificates/{id}", () => {
 test("pages list every certificate once, oldest first", async () => {
   const tenant = await signUp(control.url);
   const names = ["a", "b", "c"];
-  for (const name of names) await created(tenant, name);
-  const part = await tenant.demand<{ items: Answer[]; nextCursor: string }>(
+  for (const name of names) await createdCertificate(tenant, first, name);
+  const part = await tenant.demand<{ items: CertificateAnswer[]; nextCursor: string }>(
     "GET",
     "/v1/certificates?limit=2",
   );
-  const rest = await tenant.demand<{ items: Answer[]; nextCursor: null }>(
+  const rest = await tenant.demand<{ items: CertificateAnswer[]; nextCursor: null }>(
     "GET",
     `/v1/certificates?limit=2&cursor=${part.nextCursor}`,
   );
@@ -376,13 +271,13 @@ test("its end is told of from 30 days before, in other words at 7 days, at one, 
   const late = await controlUnderTest(onTestFinished, { clock });
   const tenant = await signUp(late.url);
   const leaf = await issuedCertificate({ name: "a.example.com", validDays: [-1, 40] });
-  const { id } = await tenant.demand<Answer>("POST", "/v1/certificates", {
+  const { id } = await tenant.demand<CertificateAnswer>("POST", "/v1/certificates", {
     body: { name: "a", certificate: leaf.cert, key: leaf.key },
   });
   const dayMs = 24 * 60 * 60 * 1_000;
   const told = async (afterDays: number): Promise<readonly string[]> => {
     clock.advance(afterDays * dayMs);
-    const { warnings } = await tenant.demand<Answer>("GET", `/v1/certificates/${id}`);
+    const { warnings } = await tenant.demand<CertificateAnswer>("GET", `/v1/certificates/${id}`);
     return warnings.map(
       ({ code, detail }) => `${code} ${/less than (.*)/.exec(detail)?.[1] ?? ""}`,
     );
@@ -400,7 +295,7 @@ test("no answer, no log line and no row of the database ever holds a key or a pa
   const key = createPrivateKey(first.leaf.key)
     .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })
     .toString();
-  const made = await tenant.call<Answer>("POST", "/v1/certificates", {
+  const made = await tenant.call<CertificateAnswer>("POST", "/v1/certificates", {
     body: { ...bodyOf(first), key, passphrase },
     headers: { "idempotency-key": "kept" },
   });
