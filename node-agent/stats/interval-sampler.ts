@@ -1,5 +1,10 @@
 import type { Clock } from "#shared/base/clock.ts";
-import { intervalRows, mergedRows, type TotalsRow } from "#shared/measures/interval.ts";
+import {
+  intervalRows,
+  mergedRows,
+  standingRows,
+  type TotalsRow,
+} from "#shared/measures/interval.ts";
 
 import type { Interval } from "./report-queue.ts";
 
@@ -9,6 +14,8 @@ export interface IntervalSampler {
   sample(): void;
   /** What happened since the last `take`, up to now. */
   take(): Interval;
+  /** As `take`, with what is there and did not move: for whoever knows nothing of it. */
+  takeAll(): Interval;
   /** The totals when they were read last. */
   counted(): readonly TotalsRow[];
 }
@@ -31,13 +38,18 @@ export function createIntervalSampler(
     current = { ...current, toMs, rows: mergedRows(current.rows, intervalRows(before, after)) };
     before = after;
   };
+  const take = (): Interval => {
+    sample();
+    const taken = current;
+    current = { fromMs: taken.toMs, toMs: taken.toMs, rows: [] };
+    return taken;
+  };
   return {
     sample,
-    take: () => {
-      sample();
-      const taken = current;
-      current = { fromMs: taken.toMs, toMs: taken.toMs, rows: [] };
-      return taken;
+    take,
+    takeAll: () => {
+      const taken = take();
+      return { ...taken, rows: mergedRows(standingRows(before), taken.rows) };
     },
     counted: () => before,
   };

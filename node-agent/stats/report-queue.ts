@@ -139,11 +139,13 @@ export class ReportQueue {
    * less than it had confirmed (its database was restored), the counting starts over under a new
    * name, with what is not confirmed: the reports after its mark are gone on both sides.
    */
-  linked(mark: Mark): void {
+  linked(mark: Mark): "went-on" | "started-over" {
     const seq = mark.bootId === this.#bootId ? mark.seq : 0;
-    if (seq >= this.#confirmedSeq) this.#confirm(seq);
-    else this.#startOver();
+    const isBehind = seq < this.#confirmedSeq;
+    if (isBehind) this.#startOver();
+    else this.#confirm(seq);
     this.#sendAgain();
+    return isBehind ? "started-over" : "went-on";
   }
 
   #confirm(seq: number): void {

@@ -26,6 +26,10 @@ export interface ReporterDeps {
 /** Turns counters into reports, and keeps each until it is confirmed. */
 export interface Reporter extends Stoppable {
   bootId(): string;
+  /**
+   * A new link stands. Where the counting starts over, everything that is there is named: what the
+   * first reports of a boot leave out counts as gone, also what was only quiet.
+   */
   linked(mark: Mark, intervalMs: number): void;
   marked(mark: Mark): void;
   /** Reports what happened up to now, as far as the link takes it; the rest is offered again. */
@@ -79,7 +83,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
       });
     });
   };
-
+  const rearm = (everyMs: number): void => {
+    intervalMs = everyMs;
+    arm();
+  };
   const stop = (): void => {
     sampling?.stop();
     retrying?.stop();
@@ -90,11 +97,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
     name: "reporter",
     bootId: () => queue.bootId,
     linked: (mark, everyMs) => {
-      queue.linked(mark);
-      if (everyMs !== intervalMs) {
-        intervalMs = everyMs;
-        arm();
-      }
+      if (queue.linked(mark) === "started-over") queue.add(sampler.takeAll());
+      if (everyMs !== intervalMs) rearm(everyMs);
       pump();
     },
     marked: (mark) => {

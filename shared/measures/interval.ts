@@ -39,6 +39,11 @@ export function intervalRows(
   return [...moved, ...[...known.values()].map(goneRow)];
 }
 
+/** All that is there, as if nothing had happened since: no increase, gauges as they stand. */
+export function standingRows(rows: readonly TotalsRow[]): readonly ReportRow[] {
+  return rows.map((row) => intervalRow(row, row));
+}
+
 /** Adds reports' rows up: counters are summed, the later gauges win. */
 export function mergedRows(
   earlier: readonly ReportRow[],

@@ -78,13 +78,13 @@ describe("report queue", () => {
     for (const at of [0, 1, 2, 3, 4]) queue.add(intervalOf(at, at + 1, [rowOf("a", at)]));
     send(queue, 0);
     queue.marked({ bootId: "boot-1", seq: 3 }, 1);
-    queue.linked({ bootId: "boot-1", seq: 1 });
+    expect(queue.linked({ bootId: "boot-1", seq: 1 })).toBe("started-over");
     expect(queue.bootId).toBe("boot-2");
     expect(send(queue, 2)).toMatchObject([
       { bootId: "boot-2", seq: 1, fromMs: 3 },
       { bootId: "boot-2", seq: 2, fromMs: 4 },
     ]);
-    queue.linked({ bootId: "boot-2", seq: 0 });
+    expect(queue.linked({ bootId: "boot-2", seq: 0 })).toBe("went-on");
     expect(queue.bootId).toBe("boot-2");
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { reportRetryMs, statisticsMs } from "#shared/base/limits.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
-import type { Report } from "#shared/measures/report.ts";
+import { counterColumns, type Report } from "#shared/measures/report.ts";
 
 import { createReporter, type Reporter } from "../../../node-agent/stats/reporter.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -83,6 +83,28 @@ describe("reporter", () => {
     expect(sent.length).toBe(2);
   });
 
+  test("counting that starts over names everything that is there, also what has not moved", () => {
+    const { clock, totals, sent, reporter } = setup();
+    totals.connections = 4;
+    totals.idle = 2;
+    clock.advance(statisticsMs);
+    reporter.marked({ bootId: "boot", seq: 1 });
+    reporter.linked({ bootId: "boot", seq: 1 }, statisticsMs);
+    totals.connections = 7;
+    clock.advance(statisticsMs);
+    totals.connections = 8;
+    expect(sent.map(({ rows }) => rows.length)).toEqual([3, 1]);
+
+    reporter.linked({ bootId: "boot", seq: 0 }, statisticsMs);
+    const [again, whole, ...more] = sent.slice(2);
+    expect([again?.seq, whole?.seq, more]).toEqual([1, 2, []]);
+    expect(again?.rows).toEqual([rowOf("", 3)]);
+    expect(whole?.rows).toEqual([rowOf("", 1), rowOf("idle:1", 0), rowOf("idle:2", 0)]);
+    totals.connections = 9;
+    clock.advance(statisticsMs);
+    expect(sent.at(-1)).toMatchObject({ seq: 3, rows: [rowOf("", 1)] });
+  });
+
   test("flushed at the end, the last interval is reported at once; stopped, nothing is left waiting", () => {
     const { clock, totals, sent, reporter } = setup();
     totals.connections = 2;
@@ -104,20 +126,23 @@ describe("reporter", () => {
 
 function setup(bootId = "boot"): {
   readonly clock: FakeClock;
-  readonly totals: { connections: number };
+  readonly totals: { connections: number; idle: number };
   readonly sent: Report[];
   readonly link: { open: boolean };
   readonly reporter: Reporter;
 } {
   const clock = new FakeClock();
-  const totals = { connections: 0 };
+  const totals = { connections: 0, idle: 0 };
   const link = { open: true };
   const sent: Report[] = [];
   const reporter = createReporter({
     clock,
     random: () => 0.5,
     newBootId: () => bootId,
-    totals: () => (totals.connections === 0 ? [] : [totalsOf(totals.connections)]),
+    totals: () => [
+      ...(totals.connections === 0 ? [] : [totalsOf("", totals.connections)]),
+      ...Array.from({ length: totals.idle }, (_, index) => totalsOf(`idle:${index + 1}`, 0)),
+    ],
     send: (report) => {
       if (link.open) sent.push(report);
       return link.open;
@@ -126,13 +151,19 @@ function setup(bootId = "boot"): {
   return { clock, totals, sent, link, reporter };
 }
 
-function totalsOf(connections: number): TotalsRow {
+function totalsOf(backend: string, connections: number): TotalsRow {
   return {
     balancer: "bal_a",
-    backend: "",
+    backend,
     counters: { connections, refused: 0, rejected: 0, rxBytes: 0, txBytes: 0 },
     gauges: { activeConnections: 0, live: 1 },
   };
+}
+
+/** A report's row about `totalsOf`. */
+function rowOf(backend: string, connections: number): Report["rows"][number] {
+  const counters = counterColumns.map((name) => (name === "connections" ? connections : 0));
+  return { balancer: "bal_a", backend, counters, gauges: [0, 1, 0] };
 }
 
 function counts(reports: readonly Report[]): readonly number[] {

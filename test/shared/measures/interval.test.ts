@@ -2,7 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { reportRowsMax } from "#shared/base/limits.ts";
-import { intervalRows, mergedRows, type TotalsRow } from "#shared/measures/interval.ts";
+import {
+  intervalRows,
+  mergedRows,
+  standingRows,
+  type TotalsRow,
+} from "#shared/measures/interval.ts";
 import { counterColumns, reportSchema, type ReportRow } from "#shared/measures/report.ts";
 
 function totals(balancer: string, connections: number, over: Partial<TotalsRow> = {}): TotalsRow {
@@ -30,6 +35,15 @@ describe("what happened between two moments", () => {
     const down = { ...still, gauges: { activeConnections: 0, live: 0 } };
     expect(intervalRows([still], [down])).toEqual([
       { balancer: "bal_1", backend: "", counters: [0, 0, 0, 0, 0], gauges: [0, 0, 0] },
+    ]);
+  });
+
+  test("can be told with all that stands there, which adds nothing to the counts", () => {
+    const [still, moved] = [totals("bal_1", 3), totals("bal_2", 5)];
+    const rows = intervalRows([still, totals("bal_2", 4)], [still, moved]);
+    expect(mergedRows(standingRows([still, moved]), rows)).toEqual([
+      { balancer: "bal_1", backend: "", counters: [0, 0, 0, 0, 0], gauges: [0, 1, 0] },
+      ...rows,
     ]);
   });
 
