@@ -30,10 +30,9 @@ export type BalancerAnswer = Balancer & {
 
 /** The same as parts of a schema. */
 export const answerNotesShape = {
-  warnings: z
-    .array(problemItemSchema)
-    .optional()
-    .meta({ description: "Accepted, although no node can run it yet" }),
+  warnings: z.array(problemItemSchema).optional().meta({
+    description: "Accepted, although nodes cannot run it yet, or a part of it counts for nothing",
+  }),
   receipt: receiptSchema.optional(),
   notWaited: notWaitedSchema.optional(),
   dryRun: z.literal(true).optional().meta({ description: "Nothing was stored" }),

@@ -10,6 +10,7 @@ import { placementOfTenant } from "../../storage/queries/placement.ts";
 import { noSuchGroup, type Invalid, type NameTaken } from "../outcomes.ts";
 import { capabilityRule } from "./capability-rule.ts";
 import { unknownCertificates } from "./certificate-rule.ts";
+import { repeatedBackends } from "./repeated-backends.ts";
 
 /** A balancer that wants to be in the group that it names. */
 export interface Candidate {
@@ -49,7 +50,8 @@ export async function admit(
     ...ability.problems,
   ];
   if (problems.length > 0) return { kind: "invalid", problems };
-  return { kind: "admitted", groupId, warnings: ability.warnings };
+  const warnings = [...ability.warnings, ...repeatedBackends(definition)];
+  return { kind: "admitted", groupId, warnings };
 }
 
 function snapshotTooLarge(

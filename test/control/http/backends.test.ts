@@ -198,3 +198,15 @@ test("a deadline of a drain without a drain is refused with its pointer, on POST
   expect(await changed("10.0.0.7:80", { drainTimeout: "1m" })).toMatchObject(problem);
   expect((await changed("10.0.0.7:80", { drainTimeout: null })).status).toBe(200);
 });
+
+test("a deadline of a drain that no timer can wait for is refused with its pointer, on POST and on PATCH", async () => {
+  await balancer();
+  const problem = {
+    status: 422,
+    body: { errors: [{ pointer: "/drainTimeout", code: "out-of-range" }] },
+  };
+  const terms = { state: "draining", drainTimeout: "577h" };
+  expect(await added({ host: "10.0.0.7", port: 80, ...terms })).toMatchObject(problem);
+  expect((await added({ host: "10.0.0.7", port: 80 })).status).toBe(201);
+  expect(await changed("10.0.0.7:80", terms)).toMatchObject(problem);
+});

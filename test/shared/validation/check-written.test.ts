@@ -74,6 +74,22 @@ test("a range of statuses that holds none is refused, and one that is stored is 
   stored(withStatuses("299-200"));
 });
 
+test("statuses that no answer ends with are refused where they stand, and so are none at all", () => {
+  const withStatuses = (expectedStatuses: readonly unknown[]): object =>
+    minimalBalancer({ healthcheck: { kind: "http", expectedStatuses } });
+  expect(writtenCodes(withStatuses(["200", "100", "101-199", "100-200", "599"]))).toEqual([
+    "/healthcheck/expectedStatuses/1 out-of-range",
+    "/healthcheck/expectedStatuses/2 out-of-range",
+  ]);
+  for (const text of ["600", "000", "99", "200-600", "2xx", "200-"]) {
+    expect(writtenCodes(withStatuses(["200", text])), text).toEqual([
+      "/healthcheck/expectedStatuses/1 invalid-format",
+    ]);
+  }
+  expect(writtenCodes(withStatuses([]))).toEqual(["/healthcheck/expectedStatuses out-of-range"]);
+  stored(withStatuses(["100"]));
+});
+
 test("fails and passes below 1 are refused", () => {
   for (const count of [0, -1]) {
     const healthcheck = { kind: "ping", fails: count, passes: count };
@@ -97,6 +113,16 @@ test("a managed backend's drainTimeout belongs to the state draining", () => {
   expect(codesWith({ state: "draining" })).toEqual([]);
   for (const terms of [{}, { state: "enabled" }, { state: "disabled" }, { state: "cut" }]) {
     expect(codesWith(terms)).toEqual(["/managedBackends/1/drainTimeout conflict"]);
+  }
+  for (const [drainTimeout, code] of [
+    ["576h", undefined],
+    ["576h1ms", "out-of-range"],
+    ["-1s", "invalid-duration"],
+    ["1 minute", "invalid-duration"],
+    [60, "invalid-type"],
+  ]) {
+    const expected = code === undefined ? [] : [`/managedBackends/1/drainTimeout ${code}`];
+    expect(codesWith({ state: "draining", drainTimeout }), String(drainTimeout)).toEqual(expected);
   }
 });
 

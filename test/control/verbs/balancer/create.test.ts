@@ -217,6 +217,30 @@ describe("whether nodes can run it:", () => {
   });
 });
 
+test("a backend that is listed again, however it is spelled, counts once, and a warning points to it", async () => {
+  const backends = [
+    "127.0.0.1:80",
+    "A.example:80",
+    "127.0.0.1:080 weight=3",
+    { host: "0:0::1", port: 80 },
+    "a.EXAMPLE.:80",
+    "[::ffff:127.0.0.1]:80",
+    "[::1]:80",
+    "127.0.0.1:81",
+  ];
+  const outcome = await created(
+    await newActor(db),
+    balancerInput({ discovery: { kind: "static", backends } }),
+  );
+  const told = outcome.warnings.filter(({ code }) => code === "listed-twice");
+  expect(told.map(({ pointer }) => pointer)).toEqual(
+    [0, 1, 2, 3].map((index) => `/discovery/backends/${index}`),
+  );
+  expect(told[2]?.detail).toBe(
+    "127.0.0.1:80 is listed again at /discovery/backends/5; it counts once, with what is said there",
+  );
+});
+
 describe("an idempotency key", () => {
   const idempotency = { key: "order-1", fingerprint: "f1" };
 
