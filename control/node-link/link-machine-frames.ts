@@ -11,8 +11,9 @@ import { nodeFrameSchema, type NodeEvent, type NodeFrame } from "#shared/wire/no
 import { takePart } from "#shared/wire/parts.ts";
 import { closeCodes } from "#shared/wire/protocol.ts";
 
+import { acked, nacked } from "./link-machine-answers.ts";
 import { ended } from "./link-machine-close.ts";
-import { acked, nacked, wanted } from "./link-machine-config.ts";
+import { wanted } from "./link-machine-config.ts";
 import { still, type LinkEffect, type LinkStep, type Moment } from "./link-machine-events.ts";
 import { heartbeatHeard } from "./link-machine-heartbeat.ts";
 import { greeted } from "./link-machine-hello.ts";

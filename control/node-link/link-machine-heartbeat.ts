@@ -3,7 +3,8 @@ import { sameVersion } from "#shared/snapshot/version.ts";
 import type { StatisticsMark } from "#shared/wire/control-frames.ts";
 import type { NodeHeartbeatFrame } from "#shared/wire/node-frames.ts";
 
-import { reconciled, settled } from "./link-machine-config.ts";
+import { settled } from "./link-machine-answers.ts";
+import { reconciled } from "./link-machine-config.ts";
 import { chained, still, type LinkStep, type Moment } from "./link-machine-events.ts";
 import type { LinkState } from "./link-machine-state.ts";
 
