@@ -23,6 +23,11 @@ const gauges: readonly Column[] = [
     value: ({ isWatched }) => (isWatched === null ? undefined : Number(isWatched)),
   },
   {
+    name: "remembered",
+    help: "1 while it goes by an answer from before the agent started or the source was changed",
+    value: ({ rememberedMs }) => (rememberedMs === null ? 0 : 1),
+  },
+  {
     name: "backends",
     help: "Backends of its last good answer",
     value: ({ backends }) => backends,

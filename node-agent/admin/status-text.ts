@@ -40,9 +40,11 @@ export function backendText({ live, state, activeConnections }: BackendView): st
   return `${live ? "up" : "down"}${managed}, ${activeConnections} open`;
 }
 
-function sourceLine({ pointer, kind, state, lastFailure }: SourceView): string {
+function sourceLine({ pointer, kind, state, lastFailure, rememberedMs }: SourceView): string {
   const why = lastFailure === null ? "" : `, ${lastFailure.code}: ${lastFailure.detail}`;
-  return `  ${kind} discovery at ${pointer} is ${state}${why}`;
+  const since =
+    rememberedMs === null ? "" : `, remembered of ${new Date(rememberedMs).toISOString()}`;
+  return `  ${kind} discovery at ${pointer} is ${state}${since}${why}`;
 }
 
 /** Names come from outside; a terminal must not take them for commands. */

@@ -96,6 +96,8 @@ export interface SourceView {
   readonly backends: number;
   readonly skipped: number;
   readonly lastSuccessMs: number | null;
+  /** While it goes by an answer from before the agent started, or the source was changed: when that was given. */
+  readonly rememberedMs: number | null;
   readonly lastFailure: {
     readonly atMs: number;
     readonly code: string;

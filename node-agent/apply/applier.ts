@@ -45,6 +45,8 @@ export interface ApplierDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly onEvent: (event: ApplyEvent) => void;
+  /** These balancers are wanted: what is kept of others can go. */
+  readonly onWanted?: (balancers: ReadonlySet<string>) => void;
   /** A retry changed how the applied snapshot fares. */
   readonly onChange: (recovered: AckFrame["balancers"], errors: readonly ApplyError[]) => void;
 }
@@ -168,6 +170,7 @@ export class Applier implements Stoppable {
     if (this.#wanted === wanted) {
       this.#settle(failingAfter({ admission, held, results, retreated }), wanted);
       certificates.keepOnly(this.#neededCertificates(wanted));
+      this.#deps.onWanted?.(new Set(wanted.entries.map(({ id }) => id)));
     }
     return [...results, ...retreated];
   }

@@ -65,13 +65,13 @@ export async function handOver(parts: HandingParts): Promise<HandOverOutcome> {
 
 /** From now on nothing changes: what runs is what stands on disk. Undefined when that takes too long. */
 async function heldStill({ clock, agent }: HandingParts): Promise<(() => void) | undefined> {
-  const { intake, applier, store } = agent;
-  const [taking, applying] = [intake.hold(), applier.hold()];
+  const { intake, applier, sourceMemory, store } = agent;
+  const holds = [intake.hold(), applier.hold(), sourceMemory.hold()];
   const release = (): void => {
-    for (const holding of [taking, applying]) void holding.then((letGo) => letGo());
+    for (const holding of holds) void holding.then((letGo) => letGo());
   };
   const bound = { ms: handoverHoldMsMax, otherwise: undefined };
-  const held = await within(clock, Promise.all([taking, applying]), bound);
+  const held = await within(clock, Promise.all(holds), bound);
   if (held === undefined) {
     release();
     return undefined;
@@ -139,7 +139,7 @@ async function giveAway(
   { clock, agent, admin, restartSocket }: HandingParts,
   { successor, release }: { readonly successor: SuccessorProcess; readonly release: () => void },
 ): Promise<string | undefined> {
-  const { applier, intake, reporter, link, generations } = agent;
+  const { applier, intake, sourceMemory, reporter, link, generations } = agent;
   const taken = Promise.withResolvers<string | undefined>();
   successor.hear((message) => {
     if (message.type === "taken") taken.resolve(undefined);
@@ -147,6 +147,8 @@ async function giveAway(
   void successor.ended.then((how) => taken.resolve(`the new process ${how}`));
   void applier.freeze();
   intake.stop();
+  // What sources name from now on is the successor's to write.
+  void sourceMemory.stop();
   release();
   // A report that is on its way and that the successor repeats would hold up the ones after it.
   await reportRest({ clock, reporter, link, left: "unconfirmed" });

@@ -9,6 +9,7 @@ import { openGenerations } from "../control-link/generation.ts";
 import { dropIdentity, readIdentity, type Identity } from "../control-link/identity.ts";
 import { leaveControl } from "../control-link/leave.ts";
 import { createNodeSigner } from "../control-link/node-signer.ts";
+import { rememberedFolder } from "../discover/remembered-folder.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { claimFolder, type FolderClaim } from "../runtime/folder-claim.ts";
 
@@ -92,6 +93,7 @@ async function forget(disk: Disk, folder: string): Promise<void> {
   await dropIdentity(disk, folder);
   await disk.remove(join(folder, "link.json"));
   await disk.removeFolder(join(folder, "snapshots"));
+  await disk.removeFolder(rememberedFolder(folder));
 }
 
 /** Undefined when an agent runs there. */

@@ -6,6 +6,8 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 import type { AgentStatus } from "../admin/status.ts";
 import { Applier } from "../apply/applier.ts";
 import { CertificateStore } from "../certificates/certificate-store.ts";
+import { rememberedFolder } from "../discover/remembered-folder.ts";
+import { SourceMemory } from "../discover/source-memory.ts";
 import { createAddressClaims, type AddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane } from "../flow/create-data-plane.ts";
 import type { DataPlane } from "../flow/data-plane.ts";
@@ -23,6 +25,7 @@ export interface Agent extends ControlSide {
   readonly dataPlane: DataPlane;
   readonly applier: Applier;
   readonly claims: AddressClaims;
+  readonly sourceMemory: SourceMemory;
   readonly succession: Succession;
   /** Counters as they stand, the predecessor's included. */
   totals(): readonly TotalsRow[];
@@ -44,8 +47,10 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   const addresses = inheritance === undefined ? [] : inheritedAddresses(inheritance.estate);
   const claims = createAddressClaims(process.platform, addresses);
   const certificates = new CertificateStore();
-  const dataPlane = life.own(await startDataPlane(deps, settings, { claims, certificates }));
-  const applier = life.own(createApplier(deps, settings, { dataPlane, certificates, late }));
+  const sourceMemory = life.own(createSourceMemory(deps, settings));
+  const kept = { claims, certificates, sourceMemory };
+  const dataPlane = life.own(await startDataPlane(deps, settings, kept));
+  const applier = life.own(createApplier(deps, settings, { ...kept, dataPlane, late }));
   const succession = new Succession(deps.clock, inheritance?.estate);
   const totals = () => succession.withPredecessor(dataPlane.totals());
   const serving = { dataPlane, applier, certificates, late, totals };
@@ -57,37 +62,52 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
     if (told !== undefined) link.report(told);
   });
   let draining = false;
-  const parts = { ...control, dataPlane, applier, claims, succession, totals };
+  const parts = { ...control, dataPlane, applier, claims, sourceMemory, succession, totals };
   const accessLog = deps.accessLog?.counts.bind(deps.accessLog);
   const status = (): AgentStatus => statusOf(settings, { ...parts, draining, accessLog });
   life.own(link);
   return { ...parts, status, beginDraining: () => void (draining = true) };
 }
 
+function createSourceMemory(
+  { clock, disk, log }: AgentDeps,
+  { config, identity }: AgentSettings,
+): SourceMemory {
+  const path = rememberedFolder(config.dataFolder);
+  return new SourceMemory(clock, { disk, log, path, node: identity.node });
+}
+
+/** What outlives the balancers that it is of. */
+interface KeptParts {
+  readonly claims: AddressClaims;
+  readonly certificates: CertificateStore;
+  readonly sourceMemory: SourceMemory;
+}
+
 function startDataPlane(
   { clock, random, log, accessLog }: AgentDeps,
   { config, engine, inheritance }: AgentSettings,
-  { claims, certificates }: { claims: AddressClaims; certificates: CertificateStore },
+  { claims, certificates, sourceMemory }: KeptParts,
 ): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
   const beliefs = inheritance?.estate.beliefs ?? {};
   return createDataPlane({
     ...{ clock, random, log, claims, workers, engine, beliefs },
     storedCertificates: certificates,
+    sourceMemory,
     ...(accessLog === undefined ? {} : { accessLog }),
   });
 }
 
-interface AppliedTo {
+interface AppliedTo extends KeptParts {
   readonly dataPlane: DataPlane;
-  readonly certificates: CertificateStore;
   readonly late: LateParts;
 }
 
 function createApplier(
   { clock, random, log }: AgentDeps,
   { policy }: AgentSettings,
-  { dataPlane, certificates, late }: AppliedTo,
+  { dataPlane, certificates, sourceMemory, late }: AppliedTo,
 ): Applier {
   return new Applier({
     flows: dataPlane,
@@ -97,6 +117,7 @@ function createApplier(
     random,
     log,
     onEvent: (event) => late.link?.report(event),
+    onWanted: (balancers) => sourceMemory.keepOnly(balancers),
     onChange: (recovered, errors) => late.link?.fares(recovered, errors),
   });
 }

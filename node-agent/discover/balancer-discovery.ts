@@ -11,22 +11,45 @@ import {
 } from "./create-source.ts";
 import { DiscoveryLoop } from "./discovery-loop.ts";
 import type { FetchLine, FetchRooms } from "./fetch-room.ts";
+import {
+  isRemembered,
+  knownBefore,
+  type FormerSource,
+  type KeyedSource,
+  type KnownBefore,
+} from "./known-before.ts";
+import type { NamedAnswer } from "./named-answer.ts";
+import { sourceKeys } from "./source-key.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
 
 export interface BalancerDiscoveryDeps extends Pick<CreateSourceDeps, "clock" | "lookup"> {
   readonly random: () => number;
   /** Shared by all balancers of the node. */
   readonly rooms: FetchRooms;
+  /** What sources named last, by their keys; it outlives this balancer's process. */
+  readonly memory: AnswerMemory;
   /** Everything that all sources name, in the order of the sources. */
   readonly onBackends: (backends: readonly Backend[]) => void;
   readonly onEvent: (event: SourceEvent, source: Pick<SourceStatus, "pointer" | "kind">) => void;
 }
 
-interface RunningSource {
-  readonly definition: Source;
+/** Remembers what the sources of one balancer named last. */
+export interface AnswerMemory {
+  recall(key: string): NamedAnswer | undefined;
+  remember(key: string, answer: NamedAnswer): void;
+  /** These sources are to be remembered, and no other. */
+  keep(keys: ReadonlySet<string>): void;
+}
+
+interface PlacedSource extends KeyedSource {
+  readonly pointer: string;
+}
+
+interface RunningSource extends FormerSource {
+  key: string;
   pointer: string;
   readonly loop: DiscoveryLoop;
-  /** What it names; before its first answer, what stood at its place before. Undefined: nothing yet. */
+  /** What it names; before its first answer, what is known from before. Undefined: nothing yet. */
   backends: readonly Backend[] | undefined;
   readonly settled: PromiseWithResolvers<undefined>;
 }
@@ -48,27 +71,35 @@ export class BalancerDiscovery {
   }
 
   /**
-   * Runs these sources from now on. One that did not change goes on as it is; one that takes the
-   * place of another keeps that one's backends until it has answered itself. Resolves when every
-   * new source has answered or failed once, or was stopped.
+   * Runs these sources from now on. One that did not change goes on as it is. One that is the same
+   * source in other terms, wherever it stands now, keeps what it has named until it has answered
+   * anew; so does one that is remembered, and one that replaces another at its place keeps what that
+   * one had named. Resolves when every new source has answered or failed once, or was stopped.
    */
   async change(discovery: Discovery, transport: Transport): Promise<void> {
     const before = this.#sources;
-    const wanted = sourcesOf(discovery);
+    const wanted = placed(discovery, transport);
     const left = new Set(before);
     const isSame = transport === this.#transport;
     this.#transport = transport;
     const kept = wanted.map(({ source }) => (isSame ? takeEqual(left, source) : undefined));
-    this.#sources = wanted.map(({ source, pointer }, index) => {
+    const keys = new Set(wanted.map(({ key }) => key));
+    const gone = new Set([...left].filter(({ key }) => !keys.has(key)));
+    this.#sources = wanted.map((one, index) => {
+      const { key, pointer } = one;
       const running = kept[index];
-      if (running === undefined) {
-        return this.#start(source, pointer, backendsAt(before, index, left));
-      }
-      running.pointer = pointer;
-      return running;
+      if (running !== undefined) return Object.assign(running, { key, pointer });
+      const replaced = before[index];
+      const places = {
+        former: left,
+        replaced: replaced && gone.has(replaced) ? replaced : undefined,
+      };
+      const recall = (wantedKey: string) => this.#deps.memory.recall(wantedKey);
+      return this.#start(one, knownBefore(one, { ...places, recall }));
     });
     for (const source of left) stop(source);
-    if (left.size > 0) this.#deliver();
+    this.#rememberOnly(wanted);
+    this.#deliver();
     await Promise.all(this.#sources.map(({ settled }) => settled.promise));
   }
 
@@ -86,19 +117,17 @@ export class BalancerDiscovery {
     this.#sources = [];
   }
 
-  #start(
-    definition: Source,
-    pointer: string,
-    inherited: readonly Backend[] | undefined,
-  ): RunningSource {
+  #start({ source: definition, key, pointer }: PlacedSource, known: KnownBefore): RunningSource {
     const source = createSource({ ...this.#deps, transport: this.#transport }, definition);
     const settled = Promise.withResolvers<undefined>();
     const loop = new DiscoveryLoop(
       { ...this.#deps, source, line: this.#lineOf(definition) },
       {
         ...sourceTerms(definition),
+        before: known.before,
         onBackends: (backends) => {
           running.backends = backends;
+          this.#remember(running);
           this.#deliver();
           settled.resolve(undefined);
         },
@@ -109,8 +138,20 @@ export class BalancerDiscovery {
         },
       },
     );
-    const running: RunningSource = { definition, pointer, loop, backends: inherited, settled };
+    const { backends } = known;
+    const running: RunningSource = { definition, key, pointer, loop, backends, settled };
     return running;
+  }
+
+  #remember({ definition, key, backends }: RunningSource): void {
+    if (backends === undefined || !isRemembered(definition)) return;
+    const { memory, clock } = this.#deps;
+    memory.remember(key, { backends, saidMs: clock.nowMs() });
+  }
+
+  #rememberOnly(wanted: readonly PlacedSource[]): void {
+    const remembered = wanted.filter(({ source }) => isRemembered(source));
+    this.#deps.memory.keep(new Set(remembered.map(({ key }) => key)));
   }
 
   #lineOf({ kind }: Source): FetchLine | undefined {
@@ -127,21 +168,20 @@ export class BalancerDiscovery {
   }
 }
 
+function placed(discovery: Discovery, transport: Transport): readonly PlacedSource[] {
+  const sources = sourcesOf(discovery);
+  const keys = sourceKeys(
+    sources.map(({ source }) => source),
+    transport,
+  );
+  return sources.map((one, index) => ({ ...one, key: keys[index] ?? "" }));
+}
+
 /** The first of these that has the same definition, taken out of them. */
 function takeEqual(left: Set<RunningSource>, source: Source): RunningSource | undefined {
   const equal = [...left].find(({ definition }) => isDeepStrictEqual(definition, source));
   if (equal !== undefined) left.delete(equal);
   return equal;
-}
-
-/** What the source that leaves this place has named. */
-function backendsAt(
-  before: readonly RunningSource[],
-  index: number,
-  left: ReadonlySet<RunningSource>,
-): readonly Backend[] | undefined {
-  const predecessor = before[index];
-  return predecessor !== undefined && left.has(predecessor) ? predecessor.backends : undefined;
 }
 
 function stop({ loop, settled }: RunningSource): void {

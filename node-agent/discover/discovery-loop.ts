@@ -12,7 +12,8 @@ import type { Backend } from "#shared/definition/backend.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { DiscoverySource, FailedFetch, Fetched, FetchedList } from "./discovery.ts";
 import type { FetchLine } from "./fetch-room.ts";
-import { ShrinkGuard, type ShrinkTerms } from "./shrink-guard.ts";
+import type { NamedAnswer } from "./named-answer.ts";
+import { ShrinkGuard, type ShrinkMemory, type ShrinkTerms } from "./shrink-guard.ts";
 import { SourceRecord } from "./source-record.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
 import { WatchLoop } from "./watch-loop.ts";
@@ -33,9 +34,18 @@ export interface DiscoveryLoopOptions {
   /** After a failure: keep the last backends, or have none. */
   readonly failPolicy: "keeplast" | "setempty";
   readonly shrink?: ShrinkTerms;
+  /** What is known of the source from before; nothing unless given. */
+  readonly before?: SourceBefore | undefined;
   /** A whole list, after every success, and an empty one after a failure under `setempty`. */
   readonly onBackends: (backends: readonly Backend[]) => void;
   readonly onEvent: (event: SourceEvent) => void;
+}
+
+/** What one loop leaves to the next one that asks the same source. */
+export interface SourceBefore {
+  /** What it goes by until it has answered; undefined: nothing that counts as its answer. */
+  readonly answer: NamedAnswer | undefined;
+  readonly shrunk: ShrinkMemory;
 }
 
 /**
@@ -48,7 +58,7 @@ export class DiscoveryLoop {
   readonly #deps: DiscoveryLoopDeps;
   readonly #options: DiscoveryLoopOptions;
   readonly #record: SourceRecord;
-  readonly #guard: ShrinkGuard | undefined;
+  readonly #guard: ShrinkGuard;
   readonly #watch: WatchLoop | undefined;
   readonly #ended = new AbortController();
   #timer: Timer | undefined;
@@ -63,8 +73,9 @@ export class DiscoveryLoop {
   constructor(deps: DiscoveryLoopDeps, options: DiscoveryLoopOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#record = new SourceRecord(deps.clock, options.onEvent);
-    this.#guard = options.shrink === undefined ? undefined : new ShrinkGuard(options.shrink);
+    const { answer, shrunk = unshrunk } = options.before ?? {};
+    this.#record = new SourceRecord(deps.clock, options.onEvent, answer);
+    this.#guard = new ShrinkGuard(options.shrink, shrunk);
     void this.#fetchOnce();
     const { watch } = deps.source;
     if (watch === undefined || options.intervalMs === 0) return;
@@ -75,6 +86,11 @@ export class DiscoveryLoop {
     const watch = this.#watch;
     const isWatched = watch?.isStanding ?? null;
     return { ...this.#record.status, isWatched, watchProblem: watch?.problem ?? null };
+  }
+
+  /** How the shrink guard stands, for a loop that takes this one's place. */
+  get shrunk(): ShrinkMemory {
+    return this.#guard.memory;
   }
 
   /** Ends the fetch that is under way; nothing is delivered afterwards. */
@@ -107,7 +123,7 @@ export class DiscoveryLoop {
     if (!fetched.ok) return this.#fail(fetched, tookMs);
     this.#failures = 0;
     this.#gapMs = lookAgainMs;
-    const refused = this.#guard?.refuses(fetched.backends.length, nowMs);
+    const refused = this.#guard.refuses(fetched.backends.length, nowMs);
     if (refused !== undefined) this.#record.failed(refused, tookMs);
     else {
       this.#record.succeeded(fetched, tookMs);
@@ -150,3 +166,5 @@ export class DiscoveryLoop {
     this.#timer = this.#deps.clock.after(delayMs, () => void this.#fetchOnce());
   }
 }
+
+const unshrunk: ShrinkMemory = { count: undefined, shrunkSinceMs: undefined };

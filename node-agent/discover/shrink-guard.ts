@@ -7,27 +7,39 @@ export interface ShrinkTerms {
   readonly holdMs: number;
 }
 
+/** What a guard goes by; it outlives a change of its terms. */
+export interface ShrinkMemory {
+  /** Backends of the last list that was taken; undefined before the first. */
+  readonly count: number | undefined;
+  /** Since when shorter lists are refused, monotonic; undefined while none is. */
+  readonly shrunkSinceMs: number | undefined;
+}
+
 /** Remembers how many backends a source had, and refuses a list that has lost too many of them. */
 export class ShrinkGuard {
-  readonly #terms: ShrinkTerms;
-  #count: number | undefined;
-  #shrunkSinceMs: number | undefined;
+  readonly #terms: ShrinkTerms | undefined;
+  #memory: ShrinkMemory;
 
-  constructor(terms: ShrinkTerms) {
+  /** Without terms it refuses nothing, and remembers for those that may come. */
+  constructor(terms: ShrinkTerms | undefined, memory: ShrinkMemory) {
     this.#terms = terms;
+    this.#memory = memory;
+  }
+
+  get memory(): ShrinkMemory {
+    return this.#memory;
   }
 
   /** Undefined when a list of this length may be taken. `nowMs` is monotonic. */
   refuses(count: number, nowMs: number): FailedFetch | undefined {
-    const before = this.#count ?? 0;
-    const least = before * (1 - this.#terms.percent / 100);
+    const { count: before = 0, shrunkSinceMs = nowMs } = this.#memory;
+    const percent = this.#terms?.percent ?? 100;
+    const least = before * (1 - percent / 100);
     if (count >= least || this.#isHeld(nowMs)) {
-      this.#count = count;
-      this.#shrunkSinceMs = undefined;
+      this.#memory = { count, shrunkSinceMs: undefined };
       return undefined;
     }
-    this.#shrunkSinceMs ??= nowMs;
-    const { percent } = this.#terms;
+    this.#memory = { count: before, shrunkSinceMs };
     return failedFetch(
       "shrunk",
       `${count} of ${before} backends are left: more than ${percent} % lost`,
@@ -35,7 +47,8 @@ export class ShrinkGuard {
   }
 
   #isHeld(nowMs: number): boolean {
-    const { holdMs } = this.#terms;
-    return holdMs > 0 && this.#shrunkSinceMs !== undefined && nowMs - this.#shrunkSinceMs >= holdMs;
+    const { holdMs = 0 } = this.#terms ?? {};
+    const { shrunkSinceMs } = this.#memory;
+    return holdMs > 0 && shrunkSinceMs !== undefined && nowMs - shrunkSinceMs >= holdMs;
   }
 }

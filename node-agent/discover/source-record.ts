@@ -2,6 +2,7 @@ import type { Clock } from "#shared/base/clock.ts";
 import { skippedToldMs } from "#shared/base/limits.ts";
 
 import type { FailedFetch, FetchedList, Skipped } from "./discovery.ts";
+import type { NamedAnswer } from "./named-answer.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
 
 /** What a source's record knows by itself. */
@@ -11,14 +12,20 @@ export type RecordedStatus = Omit<SourceStatus, "pointer" | "kind" | "isWatched"
 export class SourceRecord {
   readonly #clock: Clock;
   readonly #tell: (event: SourceEvent) => void;
-  #status: RecordedStatus = unasked;
+  #status: RecordedStatus;
   #toldSkipped: Skipped | undefined;
   #toldSkippedMs = Number.NEGATIVE_INFINITY;
   #toldFailedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, tell: (event: SourceEvent) => void) {
+  /** `remembered`: what it named before, and still goes by. */
+  constructor(
+    clock: Clock,
+    tell: (event: SourceEvent) => void,
+    remembered: NamedAnswer | undefined,
+  ) {
     this.#clock = clock;
     this.#tell = tell;
+    this.#status = remembered === undefined ? unasked : goingBy(remembered);
   }
 
   get status(): RecordedStatus {
@@ -33,6 +40,7 @@ export class SourceRecord {
       backends: backends.length,
       skipped: skipped?.count ?? 0,
       lastSuccessMs: this.#clock.nowMs(),
+      rememberedMs: null,
     };
     if (wasFailing) this.#tell({ kind: "discovery.recovered", backends: backends.length });
     this.#tellSkipped(skipped);
@@ -82,8 +90,18 @@ const unasked: RecordedStatus = {
   backends: 0,
   skipped: 0,
   lastSuccessMs: null,
+  rememberedMs: null,
   lastFailure: null,
   lastDurationMs: null,
   fetches: 0,
   failures: 0,
 };
+
+function goingBy({ backends, saidMs }: NamedAnswer): RecordedStatus {
+  return {
+    ...unasked,
+    backends: backends.length,
+    lastSuccessMs: saidMs,
+    rememberedMs: saidMs,
+  };
+}

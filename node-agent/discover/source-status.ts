@@ -15,6 +15,11 @@ export interface SourceStatus {
   readonly backends: number;
   readonly skipped: number;
   readonly lastSuccessMs: number | null;
+  /**
+   * While it goes by an answer from before the agent started, or the source was changed: when that
+   * was given. Null once it has answered since.
+   */
+  readonly rememberedMs: number | null;
   readonly lastFailure: {
     readonly atMs: number;
     readonly code: string;

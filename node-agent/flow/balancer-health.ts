@@ -50,6 +50,7 @@ function sourceHealth(status: SourceStatus): SourceHealth {
     backends: status.backends,
     skipped: status.skipped,
     lastSuccessMs: status.lastSuccessMs,
+    rememberedMs: status.rememberedMs,
     lastFailure: lastFailure && { ...lastFailure, detail: shortened(lastFailure.detail) },
     lastDurationMs: status.lastDurationMs,
     fetches: status.fetches,

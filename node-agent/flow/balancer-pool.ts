@@ -4,9 +4,12 @@ import type { Clock, Timer } from "#shared/base/clock.ts";
 import { firstDiscoveryMsMax, poolGapMs } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
+import { sourcesOf } from "#shared/definition/discovery/discovery.ts";
 
 import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
 import type { FetchRooms } from "../discover/fetch-room.ts";
+import { isRemembered } from "../discover/known-before.ts";
+import type { SourceMemory } from "../discover/source-memory.ts";
 import type { SourceStatus } from "../discover/source-status.ts";
 import { withManaged } from "../discover/with-managed.ts";
 import { createChecking, isLiveAtFirst } from "../health/create-checking.ts";
@@ -32,6 +35,8 @@ export interface BalancerPoolDeps {
   readonly checks: NodeChecks;
   readonly probes: ProbeDeps;
   readonly rooms: FetchRooms;
+  /** What the sources of this node's balancers named last. */
+  readonly sourceMemory: SourceMemory;
   /** The balancer's id, for what is told. */
   readonly balancer: string;
   readonly tell: (event: DataPlaneEvent) => void;
@@ -58,6 +63,9 @@ export class BalancerPool {
   #published: PoolView;
   #publishing: Timer | undefined;
   #publishedMs = Number.NEGATIVE_INFINITY;
+  /** Once it is settled, what is remembered of the sources is there. */
+  #recalled: Promise<void> | undefined;
+  #hasStopped = false;
 
   constructor(deps: BalancerPoolDeps, definition: Balancer) {
     const { clock, checks, probes } = deps;
@@ -70,6 +78,7 @@ export class BalancerPool {
       random: deps.random,
       lookup: probes.lookup,
       rooms: deps.rooms,
+      memory: deps.sourceMemory.of(deps.balancer),
       onBackends: (backends) => this.#onFound(backends),
       onEvent: (event, { pointer: source, kind: sourceKind }) => {
         const { balancer, tell } = deps;
@@ -86,7 +95,10 @@ export class BalancerPool {
     this.#drains = new BackendDrains({ clock, onDue: deps.onDrained });
   }
 
-  /** Resolves with the first backends, or when they are not there after `firstDiscoveryMsMax`. */
+  /**
+   * Resolves when the sources have answered or failed, or with what is remembered of them after
+   * `firstDiscoveryMsMax`.
+   */
   async start(): Promise<void> {
     this.#merge();
     await this.#discover();
@@ -136,6 +148,7 @@ export class BalancerPool {
 
   /** Stops looking: no fetch, no check, no new view. */
   stop(): void {
+    this.#hasStopped = true;
     this.#discovery.stop();
     this.#health.stop();
     this.#ejection.stop();
@@ -143,7 +156,19 @@ export class BalancerPool {
     this.#publishing?.stop();
   }
 
+  /** A definition without sources that can fail is not worth a look at the disk. */
+  async #recall(): Promise<void> {
+    const { sourceMemory, balancer } = this.#deps;
+    const isFound = sourcesOf(this.#definition.discovery).some(({ source }) =>
+      isRemembered(source),
+    );
+    if (isFound) await sourceMemory.open(balancer);
+  }
+
   async #discover(): Promise<void> {
+    this.#recalled ??= this.#recall();
+    await this.#recalled;
+    if (this.#hasStopped) return;
     const { clock } = this.#deps;
     const { discovery, protocol } = this.#definition;
     const transport = protocol === "udp" ? "udp" : "tcp";

@@ -11,6 +11,7 @@ import {
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import { TicketKeys } from "../certificates/ticket-keys.ts";
 import { FetchRoom } from "../discover/fetch-room.ts";
+import { SourceMemory } from "../discover/source-memory.ts";
 import { CheckGate } from "../health/gated-probe.ts";
 import { NodeChecks } from "../health/node-checks.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
@@ -22,6 +23,8 @@ export interface NodeMeansDeps {
   readonly random: () => number;
   /** What the control plane keeps for balancers to show; nothing is stored unless given. */
   readonly storedCertificates?: StoredCertificates;
+  /** What sources named last; until the data plane ends unless given. */
+  readonly sourceMemory?: SourceMemory;
   /** Session tickets have another key. */
   readonly onTicketsRenewed: () => void;
 }
@@ -36,6 +39,7 @@ export interface NodeMeans extends Pick<
   | "checks"
   | "probes"
   | "rooms"
+  | "sourceMemory"
   | "nextListener"
 > {
   /** Nobody uses them any more. */
@@ -44,6 +48,7 @@ export interface NodeMeans extends Pick<
 
 export function createNodeMeans(deps: NodeMeansDeps): NodeMeans {
   const { clock, random, storedCertificates, onTicketsRenewed } = deps;
+  const { sourceMemory = new SourceMemory(clock) } = deps;
   const ticketKeys = new TicketKeys({ clock, randomBytes, onRotated: onTicketsRenewed });
   let lastListener = 0;
   return {
@@ -62,6 +67,7 @@ export function createNodeMeans(deps: NodeMeansDeps): NodeMeans {
       fetches: new FetchRoom(sourceFetchesMax),
       commands: new FetchRoom(sourceCommandsMax),
     },
+    sourceMemory,
     nextListener: () => {
       lastListener += 1;
       return lastListener;

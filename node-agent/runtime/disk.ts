@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 
 import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 
@@ -9,6 +9,8 @@ import { Fault, systemErrorCode } from "#shared/base/fault.ts";
 export interface Disk {
   /** The file's text, or undefined when there is none. Refuses more than `bytesMax`. */
   read(path: string, bytesMax: number): Promise<string | undefined>;
+  /** Names of what is in a folder; none when it is not there. */
+  list(folder: string): Promise<readonly string[]>;
   /** Creates or replaces; may be lost or torn by a crash until it is synced. */
   write(path: string, text: string, mode: number): Promise<void>;
   /** Makes a file's content, or a folder's names, survive a crash. */
@@ -26,6 +28,7 @@ export interface Disk {
 export function hostDisk(): Disk {
   return {
     read: readBounded,
+    list: listIfThere,
     write: writeWhole,
     sync: syncPath,
     rename,
@@ -46,6 +49,15 @@ async function readBounded(path: string, bytesMax: number): Promise<string | und
     return await file.readFile("utf8");
   } finally {
     await file.close();
+  }
+}
+
+async function listIfThere(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
   }
 }
 

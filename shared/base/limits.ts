@@ -296,6 +296,21 @@ export const watchRetryFirstMs = 1_000;
 export const watchRetryMsMax = 30_000;
 /** One event in such a stream, and the header of the HTTP answer that carries it. */
 export const watchEventBytesMax = 1024 * 1024;
+/** What a balancer's sources named last, as a file: 16 sources with 1,000 ordinary backends each. */
+export const rememberedFileBytesMax = 2 * 1024 * 1024;
+/** All these files of one node: the disk is there for other things too. */
+export const rememberedBytesMax = 64 * 1024 * 1024;
+/** A balancer that starts waits this long for its file; a disk that hangs must not keep it back. */
+export const rememberedReadMsMax = 500;
+/** What sources name is written together, this often, and so many files at most each time. */
+export const rememberedWriteMs = 2_000;
+export const rememberedFilesPerWriteMax = 50;
+/** After a write that the disk refused comes this pause. */
+export const rememberedRetryMs = 30_000;
+/** A file is written anew so often while its balancer runs: its age is the time that nobody served. */
+export const rememberedRefreshMs = 60 * 60_000;
+/** After so long without an agent the addresses may be somebody else's by now. */
+export const rememberedAgeMsMax = 7 * 24 * 60 * 60_000;
 /** What a source lied about is told again at most this often. */
 export const skippedToldMs = 10_000;
 /** Redirects that one fetch follows. */

@@ -39,12 +39,12 @@ export function secretFieldsOf(balancer: Balancer): readonly SecretField[] {
   return fields;
 }
 
-/** The same balancer with every secret replaced by what `map` gives for it. */
-export function mapSecrets(
-  balancer: Balancer,
+/** The same with every secret replaced by what `map` gives for it. */
+export function mapSecrets<T extends Pick<Balancer, "discovery">>(
+  balancer: T,
   map: (value: SecretValue, pointer: string) => SecretValue,
-): Balancer {
-  return balancerOf(
+): T {
+  return sameOf<T>(
     mapPlaces(balancer, secretPlaces, (value, pointer) =>
       isSecretValue(value) ? map(value, pointer) : value,
     ),
@@ -62,8 +62,8 @@ function isSecretValue(value: unknown): value is SecretValue {
   return isObject && "secret" in value && typeof value.secret === "string";
 }
 
-/** Guarantee: a balancer in which nothing but secret values was replaced by secret values. */
-function balancerOf(value: unknown): Balancer {
+/** Guarantee: a `T` in which nothing but secret values was replaced by secret values. */
+function sameOf<T>(value: unknown): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
-  return value as Balancer;
+  return value as T;
 }

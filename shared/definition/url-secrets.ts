@@ -37,9 +37,9 @@ export function urlsWithCredentials(balancer: Pick<Balancer, "discovery">): read
   return fields;
 }
 
-/** The same balancer with `***` for what its URLs hold of names and passwords. */
-export function withMaskedUrls(balancer: Balancer): Balancer {
-  return balancerOf(
+/** The same with `***` for what its URLs hold of names and passwords. */
+export function withMaskedUrls<T extends Pick<Balancer, "discovery">>(balancer: T): T {
+  return sameOf<T>(
     mapPlaces(balancer, urlPlaces, (value) => {
       const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
       return credentials === undefined ? value : credentials.url.replace("//", "//***@");
@@ -76,8 +76,8 @@ function decoded(text: string): string {
   }
 }
 
-/** Guarantee: a balancer in which nothing but texts was replaced by texts. */
-function balancerOf(value: unknown): Balancer {
+/** Guarantee: a `T` in which nothing but texts was replaced by texts. */
+function sameOf<T>(value: unknown): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
-  return value as Balancer;
+  return value as T;
 }

@@ -51,6 +51,15 @@ const sourceHealthSchema = z.object({
   backends: z.int().min(0).meta({ description: "Of its last good answer" }),
   skipped: z.int().min(0).meta({ description: "Parts of it that were no backends" }),
   lastSuccessMs: momentMs.nullable(),
+  // Agents that do not remember do not say it.
+  rememberedMs: momentMs
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "While it goes by an answer from before the agent started, or the source was changed: when " +
+        "that was given",
+    }),
   lastFailure: z
     .object({ atMs: momentMs, code: z.string().max(60), detail: z.string().max(300) })
     .nullable(),

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { beforeAll, expect, onTestFinished, test } from "vitest";
@@ -48,6 +48,7 @@ test("a node that leaves is retired, forgets itself, and its folder can join ane
 
   agent.process.signal("SIGTERM");
   expect(await agent.process.ended).toMatchObject({ code: 0 });
+  await mkdir(join(folder, "sources"), { recursive: true });
   const left = await leave("--data", folder);
   expect(left).toMatchObject({ code: 0 });
   expect(left.output).toContain("this host is no node any more");
@@ -58,6 +59,7 @@ test("a node that leaves is retired, forgets itself, and its folder can join ane
   expect(kept).toContain("policy.json");
   expect(kept).not.toContain("identity.json");
   expect(kept).not.toContain("snapshots");
+  expect(kept).not.toContain("sources");
 
   const again = await leave("--data", folder);
   expect(again).toMatchObject({ code: 1 });

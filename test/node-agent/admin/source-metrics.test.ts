@@ -10,6 +10,7 @@ test("X-DSC-15 metrics tell last success, last failure, duration and counts of e
   const lines = [
     "up{} 0",
     "watched{} 0",
+    "remembered{} 0",
     "backends{} 1",
     "skipped{} 2",
     "last_success_timestamp_seconds{} 1700000000",
@@ -48,5 +49,17 @@ test("a source without a stream, and one that never answered, have no such serie
 test("the status for a terminal names a source that does not answer, and why", () => {
   expect(statusText(statusOf())).toContain(
     "  consul discovery at /discovery is failing, timeout: no answer within 2000 ms\n",
+  );
+});
+
+test("a source that goes by what it named before says so in metrics, and since when in the terminal", async () => {
+  const [first, ...others] = statusOf().balancers;
+  if (first === undefined) throw new Error("no balancer");
+  const remembered = { ...sourceOf(), rememberedMs: 1_700_000_000_000 };
+  const status = statusOf({ balancers: [{ ...first, sources: [remembered] }, ...others] });
+  const text = await createMetrics({ status: () => status, totals: totalsOf }).render();
+  expect(text).toMatch(/^midstream_agent_source_remembered\{balancer="bal_a",[^}]*\} 1$/m);
+  expect(statusText(status)).toContain(
+    "  consul discovery at /discovery is failing, remembered of 2023-11-14T22:13:20.000Z, timeout: ",
   );
 });

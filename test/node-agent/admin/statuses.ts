@@ -64,6 +64,7 @@ export function sourceOf(): SourceView {
     backends: 1,
     skipped: 2,
     lastSuccessMs: 1_700_000_000_000,
+    rememberedMs: null,
     lastFailure: { atMs: 1_700_000_010_000, code: "timeout", detail: "no answer within 2000 ms" },
     lastDurationMs: 2_000,
     fetches: 7,

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 
 import type { Disk } from "../../../node-agent/runtime/disk.ts";
 
@@ -30,6 +30,11 @@ export class CrashDisk implements Disk {
 
   read(path: string): Promise<string | undefined> {
     return Promise.resolve(this.#names.get(path)?.text);
+  }
+
+  list(folder: string): Promise<readonly string[]> {
+    const names = [...this.#names.keys()].filter((path) => dirname(path) === folder);
+    return Promise.resolve(names.map((path) => basename(path)));
   }
 
   write(path: string, text: string): Promise<void> {

@@ -3,56 +3,11 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import type { Discovery } from "#shared/definition/discovery/discovery.ts";
-import { checkBalancer } from "#shared/validation/check-balancer.ts";
-
-import { BalancerDiscovery } from "../../../node-agent/discover/balancer-discovery.ts";
-import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
 import { eventually } from "../../support/eventually.ts";
-import { page, startPages, type PageServer } from "../../support/page-server.ts";
+import { page, startPages } from "../../support/page-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { throughout } from "../../support/throughout.ts";
-import { sourceDeps } from "./source-under-test.ts";
-
-interface Watched {
-  readonly discovery: BalancerDiscovery;
-  readonly delivered: string[][];
-  readonly events: string[];
-  readonly change: (raw: Readonly<Record<string, unknown>>) => Promise<void>;
-  /** What was delivered last. */
-  readonly hosts: () => readonly string[] | undefined;
-}
-
-function watch(): Watched {
-  const delivered: string[][] = [];
-  const events: string[] = [];
-  const discovery = new BalancerDiscovery({
-    ...sourceDeps,
-    random: () => 0.5,
-    rooms: { fetches: new FetchRoom(8), commands: new FetchRoom(8) },
-    onBackends: (backends) => delivered.push(backends.map(({ host }) => host)),
-    onEvent: ({ kind }, source) => events.push(`${kind} ${source.pointer} ${source.kind}`),
-  });
-  onTestFinished(() => discovery.stop());
-  const change = (raw: Readonly<Record<string, unknown>>): Promise<void> =>
-    discovery.change(defined(raw), "tcp");
-  return { discovery, delivered, events, change, hosts: () => delivered.at(-1) };
-}
-
-function defined(discovery: Readonly<Record<string, unknown>>): Discovery {
-  const checked = checkBalancer({ name: "web", bind: [":1"], discovery });
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  return checked.value.discovery;
-}
-
-const fixed = (...lines: readonly string[]) => ({ kind: "static", backends: lines });
-const multi = (...sources: readonly unknown[]) => ({ kind: "multi", sources });
-const lines = ({ origin }: PageServer, terms: Readonly<Record<string, unknown>> = {}) => ({
-  kind: "plaintext",
-  endpoint: `${origin}/lines`,
-  interval: "20ms",
-  ...terms,
-});
+import { fixed, lines, multi, watch } from "./watched-discovery.ts";
 
 describe("several sources of one balancer", () => {
   test("X-DSC-12 sources are merged, and each has a fail policy of its own", async () => {

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns";
 
 import { systemClock } from "#shared/base/clock.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
 import type { Source } from "#shared/definition/discovery/discovery.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
@@ -10,11 +11,16 @@ import type { DiscoverySource, Fetched } from "../../../node-agent/discover/disc
 /** What the sources of tests have in common. */
 export const sourceDeps = { clock: systemClock(), lookup } as const;
 
+/** A balancer that has passed the check. */
+export function definedBalancer(more: Readonly<Record<string, unknown>>): Balancer {
+  const checked = checkBalancer({ name: "web", bind: [":1"], ...more });
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked.value;
+}
+
 /** A source as a definition describes it that has passed the check; secrets in plain text. */
 export function definedSource(discovery: Readonly<Record<string, unknown>>): Source {
-  const checked = checkBalancer({ name: "web", bind: [":1"], discovery });
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  const { discovery: source } = checked.value;
+  const { discovery: source } = definedBalancer({ discovery });
   if (source.kind === "multi") throw new Error("several sources, not one");
   return source;
 }

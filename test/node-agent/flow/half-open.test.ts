@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
+import { SourceMemory } from "../../../node-agent/discover/source-memory.ts";
 import type { AddressClaims } from "../../../node-agent/engine/address-claims.ts";
 import type { Address } from "../../../node-agent/engine/engine.ts";
 import { RunningBalancer, type GoneBalancer } from "../../../node-agent/flow/running-balancer.ts";
@@ -227,6 +228,7 @@ async function lonelyBalancer(clock: FakeClock) {
       checks: new NodeChecks({ clock, random: Math.random }),
       probes: testProbes(),
       rooms: { fetches: new FetchRoom(1), commands: new FetchRoom(1) },
+      sourceMemory: new SourceMemory(clock),
       workers,
       claims: denying(new Set()),
       storedCertificates: undefined,

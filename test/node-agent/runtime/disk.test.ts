@@ -15,6 +15,14 @@ describe("the host's disk", () => {
     await expect(hostDisk().read(path, 10)).rejects.toMatchObject({ code: "runtime/file-too-big" });
   });
 
+  test("lists the names in a folder; one that is not there has none", async () => {
+    const folder = await temporaryFolder(onTestFinished);
+    await writeFile(join(folder, "a"), "");
+    expect(await hostDisk().list(folder)).toEqual(["a"]);
+    expect(await hostDisk().list(join(folder, "b"))).toEqual([]);
+    await expect(hostDisk().list(join(folder, "a"))).rejects.toMatchObject({ code: "ENOTDIR" });
+  });
+
   test("replaces a file whole, with the wanted permissions, whatever the umask", async () => {
     const folder = await temporaryFolder(onTestFinished);
     const path = join(folder, "a");
