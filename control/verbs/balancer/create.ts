@@ -1,6 +1,5 @@
 import { newId, type BalancerId } from "#shared/base/ids.ts";
 import type { Problem } from "#shared/base/problem.ts";
-import { checkWritten } from "#shared/validation/check-written.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { insertBalancers } from "../../storage/queries/balancers.ts";
@@ -14,6 +13,7 @@ import { revisionChanges } from "../revision/revision-changes.ts";
 import { kept, undone, type Ended } from "../transact.ts";
 import { admit } from "./admit.ts";
 import { balancerRecordOf, type BalancerRecord } from "./balancer-record.ts";
+import { checkNew } from "./check-new.ts";
 import { sealSecrets, type SealedDefinition } from "./seal-secrets.ts";
 
 export interface CreateBalancerInput {
@@ -43,7 +43,7 @@ export async function createBalancer(
   input: CreateBalancerInput,
 ): Promise<CreateBalancerOutcome> {
   requireScope(actor, "write");
-  const checked = checkWritten(input.definition);
+  const checked = checkNew(input.definition, deps.clock.nowMs());
   if (!checked.ok) return { kind: "invalid", problems: checked.problems };
   const written = { definition: checked.value, before: undefined };
   const sealed = await sealSecrets(deps, actor, written);

@@ -1,5 +1,4 @@
 import type { BalancerId } from "#shared/base/ids.ts";
-import { checkWritten } from "#shared/validation/check-written.ts";
 
 import { balancerOfTenant } from "../../storage/queries/balancers.ts";
 import { nextRevision } from "../../storage/queries/tenants.ts";
@@ -7,6 +6,7 @@ import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { staleness, type Expected, type Stale } from "../expected.ts";
 import type { NotFound } from "../outcomes.ts";
 import { transact, undone } from "../transact.ts";
+import { checkNew } from "./check-new.ts";
 import { replaceDefinition, type ReplaceOutcome } from "./replace.ts";
 import type { Confirmable } from "./shrinkage.ts";
 
@@ -28,7 +28,7 @@ export async function updateBalancer(
   input: UpdateBalancerInput,
 ): Promise<UpdateBalancerOutcome> {
   requireScope(actor, "write");
-  const checked = checkWritten(input.definition);
+  const checked = checkNew(input.definition, deps.clock.nowMs());
   if (!checked.ok) return { kind: "invalid", problems: checked.problems };
   return transact<UpdateBalancerOutcome>(deps, actor, async (tx) => {
     const rev = await nextRevision(tx, actor.tenantId);

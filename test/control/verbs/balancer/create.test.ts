@@ -10,6 +10,7 @@ import { createGroup } from "../../../../control/verbs/group/create.ts";
 import { insertNode, newActor, verbDeps } from "../../../support/actors.ts";
 import { balancerInput } from "../../../support/balancers.ts";
 import { testDatabase, type TestDatabase } from "../../../support/postgres.ts";
+import { otherTestCertificate, testCertificate } from "../../../support/test-certificates.ts";
 
 let db: TestDatabase;
 let deps: VerbDeps;
@@ -125,6 +126,23 @@ describe("what is refused stores nothing:", () => {
     const outcome = await create(actor, definition);
     const pointers = outcome.kind === "invalid" ? outcome.problems.map((p) => p.pointer) : outcome;
     expect(pointers).toEqual(expect.arrayContaining(["/bind/0", "/strategy", "/extra"]));
+    expect(await rowsOf(actor)).toEqual(nothing);
+  });
+
+  test("X-TLS-13 authorities that cannot be read, and a certificate with another one's key", async () => {
+    const actor = await newActor(db);
+    const pem = { certificate: testCertificate.cert, key: otherTestCertificate.key };
+    const codesOf = async (backendTls: object): Promise<unknown> => {
+      const outcome = await create(actor, { ...balancerInput(), backendTls });
+      if (outcome.kind !== "invalid") return outcome;
+      return outcome.problems.map(({ pointer, code }) => `${pointer} ${code}`);
+    };
+    expect(await codesOf({ rootCa: { pem: "none" } })).toEqual([
+      "/backendTls/rootCa/pem invalid-pem",
+    ]);
+    expect(await codesOf({ clientCertificate: { pem } })).toEqual([
+      "/backendTls/clientCertificate/pem/key key-mismatch",
+    ]);
     expect(await rowsOf(actor)).toEqual(nothing);
   });
 
