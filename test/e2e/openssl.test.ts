@@ -58,6 +58,14 @@ const newest = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA2
 /** Other than what is usual and with one of these in common: a list of both versions' suites. */
 const some = ["ECDHE-RSA-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384"];
 
+/** Two of each version; the stronger is neither always the first nor always the last. */
+const preferred = [
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+];
+
 const cleanup = suiteCleanup();
 const authority = await createTestAuthority();
 const noOpenssl = (await findProgram("openssl")) === undefined ? "no openssl" : undefined;
@@ -119,6 +127,30 @@ describe.for(drivers)("openssl s_client, with the $driver engine", ({ driver, mi
         newer("safe", cipher, true),
         newer("some", cipher, some.includes(cipher)),
       ]),
+    ]);
+  });
+
+  test("of several suites that both want, the first of the balancer's list is agreed on, whatever the client's order", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const agreed = (
+      at: string,
+      inOld: string | undefined,
+      inNew: string | undefined,
+    ): HandshakeCase[] =>
+      [preferred, preferred.toReversed()].flatMap((offered) => {
+        const older = offered.filter((name) => !name.startsWith("TLS_")).join(":");
+        const newer = offered.filter((name) => name.startsWith("TLS_")).join(":");
+        const says = ["-cipher", older, "-ciphersuites", newer];
+        return [
+          { at, says: [...says, "-tls1_2"], ends: { version: "TLSv1.2", cipher: inOld ?? "" } },
+          { at, says, ends: { version: "TLSv1.3", cipher: inNew ?? "" } },
+        ];
+      });
+    await casesHold(agent, [
+      ...agreed("preferred", preferred[0], preferred[2]),
+      ...agreed("backwards", preferred[1], preferred[3]),
     ]);
   });
 
@@ -243,7 +275,9 @@ async function balancersUnderTest(): Promise<Readonly<Record<string, object>>> {
   const ec = await folder.issue({ names: ["a.test"] });
   const rsa = await folder.issue({ names: ["a.test"], key: "rsa" });
   const named = await Promise.all(
-    ["first.test", "*.wild.test", "own.wild.test"].map((name) => folder.issue({ names: [name] })),
+    (["first.test", "*.wild.test", "own.wild.test"] as const).map((name) =>
+      folder.issue({ names: [name], key: name === "own.wild.test" ? "rsa" : "ec" }),
+    ),
   );
   const one = { certificates: [ec] };
   const both = { certificates: [ec, rsa] };
@@ -257,6 +291,8 @@ async function balancersUnderTest(): Promise<Readonly<Record<string, object>>> {
     same: { ...both, ciphers: Object.values({ ...safe, ...weak }) },
     safe: both,
     some: { ...both, ciphers: some },
+    preferred: { ...both, ciphers: preferred },
+    backwards: { ...both, ciphers: preferred.toReversed() },
     // In TLS 1.2 the curve of an EC key has to be among the client's groups.
     groups: { certificates: [rsa] },
     protocols: { ...one, alpn: ["h2", "http/1.1"] },

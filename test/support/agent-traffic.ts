@@ -30,6 +30,21 @@ export function residentBytesOf(pid: number): number {
   return Number(pages) * 1024;
 }
 
+/** A number of one balancer among an agent's metrics, such as `rejected_total`. */
+export async function balancerMetric(
+  adminUrl: string,
+  { balancer, metric }: { readonly balancer: string; readonly metric: string },
+): Promise<number> {
+  const page = await (await fetch(`${adminUrl}/metrics`)).text();
+  const row = new RegExp(
+    `^midstream_agent_balancer_${metric}{balancer="${balancer}",.*} (.+)$`,
+    "m",
+  );
+  const value = row.exec(page)?.[1];
+  if (value === undefined) throw new Error(`no ${metric} of ${balancer}`);
+  return Number(value);
+}
+
 /** Connections that an agent's status page shows as open. */
 export async function activeConnections(adminUrl: string): Promise<number> {
   const answer: unknown = await (await fetch(`${adminUrl}/status.json`)).json();

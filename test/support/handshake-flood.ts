@@ -4,17 +4,55 @@ import { connect as connectTls } from "node:tls";
 /** How a client floods: says nothing, its hello byte by byte, breaks off after it, or after the handshake. */
 export type Flood = "silent" | "slow" | "broken-off" | "idle-hello" | "wasted";
 
-export interface FloodTask {
+interface FloodTask {
   readonly port: number;
   /** A whole ClientHello. */
   readonly hello: Buffer;
   readonly how: Flood;
 }
 
+/** Clients that flood, each of whom comes again as soon as it is over. */
+export interface RunningFlood {
+  /** Connections of a kind that were over so far. */
+  over(how: Flood): number;
+  /** Closes all of them. */
+  stop(): Promise<void>;
+}
+
+export interface FloodPlan {
+  readonly port: number;
+  readonly hello: Buffer;
+  /** Connections of each kind at any time. */
+  readonly clients: readonly (readonly [how: Flood, count: number])[];
+}
+
 const bytePauseMs = 100;
+/** Between two connections of one client: the process that floods has to serve its honest clients too. */
+const comeAgainMs = 20;
+
+/** Floods until it is stopped. */
+export function startFlood({ port, hello, clients }: FloodPlan): RunningFlood {
+  const over = new AbortController();
+  const ended = new Map<Flood, number>();
+  const again = async (how: Flood): Promise<void> => {
+    while (!over.signal.aborted) {
+      await floodOnce({ port, hello, how }, over.signal);
+      ended.set(how, (ended.get(how) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, comeAgainMs));
+    }
+  };
+  const all = clients.flatMap(([how, count]) => Array.from({ length: count }, () => again(how)));
+  return {
+    over: (how) => ended.get(how) ?? 0,
+    stop: async () => {
+      over.abort();
+      await Promise.all(all);
+    },
+  };
+}
 
 /** One connection of a flood; resolves once it is closed, by whomever. `stop` closes it. */
-export function floodOnce(task: FloodTask, stop: AbortSignal): Promise<void> {
+function floodOnce(task: FloodTask, stop: AbortSignal): Promise<void> {
   const socket = connect({ host: "127.0.0.1", port: task.port, noDelay: true });
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const cut = (): void => void socket.destroy();

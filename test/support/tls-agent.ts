@@ -62,13 +62,15 @@ export interface TlsAgentSpec {
   readonly backend: number;
   /** The section `tls` of each. */
   readonly balancers: Readonly<Record<string, object>>;
+  /** Further sections, by the balancer's name. */
+  readonly more?: Readonly<Record<string, object>>;
   /** For the agent's process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts one; it, and what it needs, is taken away by `cleanup`. */
 export async function startTlsAgent(cleanup: Cleanup, spec: TlsAgentSpec): Promise<TlsAgent> {
-  const { environment = {} } = spec;
+  const { environment = {}, more = {} } = spec;
   const agent = await agentUnderTest(cleanup, { environment });
   const policy = { files: { allow: [`${spec.folder.path}/`] } };
   await writeFile(join(agent.folder, "policy.json"), JSON.stringify(policy));
@@ -83,7 +85,7 @@ export async function startTlsAgent(cleanup: Cleanup, spec: TlsAgentSpec): Promi
     entryOn(
       `bal_${name}`,
       { port: portOf(name), backend: spec.backend },
-      { protocol: "tls", accessLog: {}, tls },
+      { protocol: "tls", accessLog: {}, tls, ...more[name] },
     ),
   );
   await agent.store(agent.publisher.snapshot(1, entries));
