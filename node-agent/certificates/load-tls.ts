@@ -2,13 +2,13 @@ import { createSecureContext } from "node:tls";
 
 import { errorText } from "#shared/base/fault.ts";
 import type { Problem } from "#shared/base/problem.ts";
-import { badAuthorities } from "#shared/definition/authority-bundle.ts";
 import type { BackendTls } from "#shared/definition/backend-tls.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { isSecretReference } from "#shared/definition/secret.ts";
 import type { Tls } from "#shared/definition/tls.ts";
 
 import { readSmallFile, type ReadFile } from "../runtime/read-small-file.ts";
+import { badAuthorities } from "./authorities.ts";
 import type { CertificateEnd } from "./chain-end.ts";
 import { handshakeTerms, type OpenSslHandshake } from "./handshake-terms.ts";
 import { identitiesOf, type Identity } from "./identities.ts";

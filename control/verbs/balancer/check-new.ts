@@ -2,12 +2,13 @@ import type { Checked } from "#shared/base/problem.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { checkWritten } from "#shared/validation/check-written.ts";
 
+import { authorityProblems } from "./authority-problems.ts";
 import { pairProblems } from "./pair-problems.ts";
 
-/** As `checkWritten`, with what the moment has to do with it: whether certificates are valid. */
+/** As `checkWritten`, and looks into the authorities and certificates that are written as texts. */
 export function checkNew(raw: unknown, nowMs: number): Checked<Balancer> {
   const checked = checkWritten(raw);
   if (!checked.ok) return checked;
-  const problems = pairProblems(checked.value, nowMs);
+  const problems = [...authorityProblems(checked.value), ...pairProblems(checked.value, nowMs)];
   return problems.length === 0 ? checked : { ok: false, problems };
 }

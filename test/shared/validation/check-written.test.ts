@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 
 import { checkWritten } from "#shared/validation/check-written.ts";
 
-import { otherTestCertificate, testCertificate } from "../../support/test-certificates.ts";
 import {
   fullDiscoveries,
   minimalBalancer,
@@ -125,47 +124,6 @@ test("a managed backend's drainTimeout belongs to the state draining", () => {
     const expected = code === undefined ? [] : [`/managedBackends/1/drainTimeout ${code}`];
     expect(codesWith({ state: "draining", drainTimeout }), String(drainTimeout)).toEqual(expected);
   }
-});
-
-test("X-TLS-13 a text that holds no authorities, or one that cannot be read, is refused where it stands, and one that is stored is still read", () => {
-  const tls = (rootCa: object): object => ({
-    kind: "json",
-    endpoint: "https://a.test/",
-    tls: { rootCa },
-  });
-  const withBundle = (pem: string): object =>
-    minimalBalancer({
-      protocol: "tls",
-      tls: {
-        certificates: [{ certificate: "crt_01" }],
-        clientAuth: { mode: "verify", authority: { pem } },
-      },
-      backendTls: { rootCa: { pem } },
-      healthcheck: { kind: "http", scheme: "https", tls: { rootCa: { pem } } },
-      discovery: { kind: "multi", sources: [tls({ file: "/etc/ca.pem" }), tls({ pem })] },
-    });
-  const { cert } = testCertificate;
-  const [line = ""] = cert.split("\n").slice(1);
-  const unreadable = [
-    "no certificate",
-    cert.replace("END", "FIN"),
-    cert.replace(line, "-"),
-    cert.replace(line, line.slice(4)),
-    cert + otherTestCertificate.cert.slice(0, -40),
-    testCertificate.key,
-  ];
-  for (const pem of unreadable) {
-    expect(writtenCodes(withBundle(pem)), pem).toEqual([
-      "/tls/clientAuth/authority/pem invalid-pem",
-      "/backendTls/rootCa/pem invalid-pem",
-      "/healthcheck/tls/rootCa/pem invalid-pem",
-      "/discovery/sources/1/tls/rootCa/pem invalid-pem",
-    ]);
-    stored(withBundle(pem));
-  }
-  expect(
-    writtenCodes(withBundle(`two of them\n${cert}\nand\n${otherTestCertificate.cert}`)),
-  ).toEqual([]);
 });
 
 test("what is wrong in a section does not hide what is refused in another", () => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 
-import { errorText } from "../base/fault.ts";
+import { errorText } from "#shared/base/fault.ts";
 
 const begin = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/g;
 const whole =

@@ -1,0 +1,26 @@
+import type { Problem } from "#shared/base/problem.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { mapPlaces, placesOf } from "#shared/definition/map-place.ts";
+
+import { authoritiesProblem } from "../../certificates/authorities-problem.ts";
+import { certificateProblem } from "../../certificates/certificate-problem.ts";
+
+/** Where a bundle of authorities is written as a text. */
+const places = placesOf(
+  "tls/clientAuth/authority/pem",
+  "backendTls/rootCa/pem",
+  "healthcheck/tls/rootCa/pem",
+  "discovery/tls/rootCa/pem",
+  "discovery/sources/*/tls/rootCa/pem",
+);
+
+/** The bundles of authorities that a definition brings along as texts and that cannot be read. */
+export function authorityProblems(written: Balancer): readonly Problem[] {
+  const problems: Problem[] = [];
+  mapPlaces(written, places, (value, pointer) => {
+    const detail = typeof value === "string" ? authoritiesProblem(value) : undefined;
+    if (detail !== undefined) problems.push(certificateProblem(pointer, "invalid-pem", detail));
+    return value;
+  });
+  return problems;
+}
