@@ -51,9 +51,11 @@ export interface DatagramRelay {
   end(session: SessionId, reason: SessionEndReason): void;
   /**
    * Ends the session of a listener that can be spared best, to make room, and says which:
-   * `session-ended` with `evicted` follows. That is the oldest whose client has spoken only once (as
-   * every spoofed one does); otherwise the one whose client has been silent for longest, if that is
-   * at least `evictSilenceMs`. Undefined when there is none. O(1).
+   * `session-ended` with `evicted` follows. That is the most silent one of a client that is not
+   * proven; when all are, the most silent of these, if it was for at least `evictSilenceMs`. Undefined
+   * when there is none. A client is proven once it speaks `proofAfterReplyMs` after its first reply,
+   * or `proofWithoutReplyMs` after its session began: an address that was made up is heard at once, or
+   * never again. O(1).
    */
   evict(listener: ListenerId): SessionId | undefined;
   /**

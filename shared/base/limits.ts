@@ -634,7 +634,11 @@ export const heldDatagramsMax = 16;
 export const heldBytesMax = 4 * 1024 * 1024;
 /** Bytes that wait for one receiver whose path is full; of a UDP sender more would be late anyway. */
 export const datagramQueueBytesMax = 256 * 1024;
-/** To make room, no session goes whose client has spoken more than once and this lately. */
+/** A UDP client that speaks this long after its first reply is no address that was made up for the moment. */
+export const proofAfterReplyMs = 250;
+/** Without a reply it has to speak this long after its first datagram: somebody goes on using this address. */
+export const proofWithoutReplyMs = 2_000;
+/** To make room, no session goes whose client is proven and has spoken this lately. */
 export const evictSilenceMs = 1_000;
 /** Replies to a session that takes no more requests: a backend that is silent for this has answered. */
 export const lastRepliesMs = 2_000;

@@ -25,9 +25,9 @@ export class DatagramListener {
   readonly clients = new Map<string, DatagramSession>();
   /** All that were forwarded, those that take no more requests included. */
   readonly #open = new Set<DatagramSession>();
-  /** Of these: clients that have spoken once, the oldest first; and more often, the most silent first. */
-  readonly #once = new Set<DatagramSession>();
-  readonly #often = new Set<DatagramSession>();
+  /** Of these: clients that nothing speaks for yet, and proven ones; the most silent first. */
+  readonly #unproven = new Set<DatagramSession>();
+  readonly #proven = new Set<DatagramSession>();
   readonly #local: { readonly localAddress: string; readonly localPort: number };
 
   constructor(
@@ -54,21 +54,21 @@ export class DatagramListener {
 
   forwarded(session: DatagramSession): void {
     this.#open.add(session);
-    this.#once.add(session);
+    this.#unproven.add(session);
   }
 
   spoke(session: DatagramSession): void {
     if (!this.#open.has(session)) return;
-    this.#once.delete(session);
-    this.#often.delete(session);
-    this.#often.add(session);
+    this.#unproven.delete(session);
+    this.#proven.delete(session);
+    (session.isProven ? this.#proven : this.#unproven).add(session);
   }
 
   /** The session is nobody's any more, or awaits its answer again. */
   removed(session: DatagramSession): void {
     this.#open.delete(session);
-    this.#once.delete(session);
-    this.#often.delete(session);
+    this.#unproven.delete(session);
+    this.#proven.delete(session);
   }
 
   detached(session: DatagramSession): void {
@@ -76,11 +76,11 @@ export class DatagramListener {
     if (this.clients.get(key) === session) this.clients.delete(key);
   }
 
-  /** The session that can be spared best. */
+  /** The session that can be spared best: whoever is not proven may be an address that was made up. */
   spare(nowMs: number): DatagramSession | undefined {
-    const [oldest] = this.#once;
-    if (oldest !== undefined) return oldest;
-    const [silent] = this.#often;
+    const [unproven] = this.#unproven;
+    if (unproven !== undefined) return unproven;
+    const [silent] = this.#proven;
     return silent !== undefined && nowMs - silent.clientSeenMs >= evictSilenceMs
       ? silent
       : undefined;

@@ -11,6 +11,7 @@ import type {
   SessionId,
   SessionTerms,
 } from "../datagrams.ts";
+import { ClientProof } from "./client-proof.ts";
 import { Deadline, type Deadlines } from "./deadlines.ts";
 import type { ResolvedHost } from "./resolve-host.ts";
 import { sessionDeadline } from "./session-silence.ts";
@@ -35,7 +36,7 @@ export interface SessionHost {
   /** Sends a reply to the client; the callback has the system's refusal, if there is one. */
   readonly reply: (client: ClientPlace, bytes: Buffer, onSent: (code?: string) => void) => void;
   readonly onMoved: (session: DatagramSession) => void;
-  /** The client has spoken again. */
+  /** The client has spoken, and may be proven by it. */
   readonly onSpoke: (session: DatagramSession) => void;
   /** The client's next datagram is not this session's any more. */
   readonly onDetached: (session: DatagramSession) => void;
@@ -55,6 +56,7 @@ export class DatagramSession {
   readonly id: SessionId;
   readonly client: ClientPlace;
   readonly #host: SessionHost;
+  readonly #proof = new ClientProof();
   readonly #deadline = new Deadline(() => this.#watchSilence());
   #state: "waiting" | "opening" | "open" | "ended" = "waiting";
   #held: Buffer[] = [];
@@ -83,6 +85,10 @@ export class DatagramSession {
 
   get clientSeenMs(): number {
     return this.#clientSeenMs;
+  }
+
+  get isProven(): boolean {
+    return this.#proof.isGiven;
   }
 
   get moved(): MovedDatagrams {
@@ -153,6 +159,7 @@ export class DatagramSession {
   #onOpen(backend: Socket): void {
     if (this.#state !== "opening" || backend !== this.#backend) return;
     this.#state = "open";
+    this.#proof.begin(this.#host.monotonicMs());
     const held = this.#takeHeld();
     for (const [index, bytes] of held.entries()) {
       if (this.#requestsDoneMs !== undefined) {
@@ -180,8 +187,9 @@ export class DatagramSession {
     const [backend, terms] = [this.#backend, this.#terms];
     if (backend === undefined || terms === undefined) return;
     this.#clientSeenMs = this.#host.monotonicMs();
+    this.#proof.heard(this.#clientSeenMs);
     this.#requests += 1;
-    if (this.#requests > 1) this.#host.onSpoke(this);
+    this.#host.onSpoke(this);
     if (this.#requests === terms.maxRequests) this.#detach();
     if (backend.getSendQueueSize() > datagramQueueBytesMax) return this.#host.drop("send-full");
     backend.send(bytes, (error) => {
@@ -207,6 +215,7 @@ export class DatagramSession {
     const { maxResponses = 0 } = this.#terms ?? {};
     if (this.#state !== "open" || (maxResponses > 0 && this.#responses === maxResponses)) return;
     this.#backendSeenMs = this.#host.monotonicMs();
+    this.#proof.answered(this.#backendSeenMs);
     this.#responses += 1;
     const isLast = this.#responses === maxResponses;
     this.#host.reply(this.client, bytes, (code) => {

@@ -5,6 +5,7 @@ import { systemClock } from "#shared/base/clock.ts";
 import { bindCases } from "./bind-cases.ts";
 import { closingCases } from "./closing-cases.ts";
 import { dialCases } from "./dial-cases.ts";
+import { evictionCases } from "./eviction-cases.ts";
 import { flushCases } from "./flush-cases.ts";
 import { hardEndsCases } from "./hard-ends-cases.ts";
 import { listenCases } from "./listen-cases.ts";
@@ -42,6 +43,7 @@ export function engineContract(subject: EngineSubject): void {
     if (hasDatagrams(subject)) {
       describe("relays datagrams", () => sessionCases(subject));
       describe("ends sessions", () => sessionEndCases(subject));
+      describe("makes room", () => evictionCases(subject));
       describe("relays single datagrams", () => singleCases(subject));
       describe("binds", () => bindCases(subject));
     }

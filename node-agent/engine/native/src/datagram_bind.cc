@@ -182,7 +182,7 @@ void Datagrams::unbind(uint32_t listener, bool keep_address, SessionEnd reason) 
   port->out_watched = false;
   while (!port->asked.empty()) release(sessions_.at(port->asked.first()));
   // What came here is answered from here, or not at all.
-  for (const LinkedList* list : {&port->spoke_once, &port->spoke_again}) {
+  for (const LinkedList* list : {&port->unproven, &port->proven}) {
     while (!keep_address && !list->empty()) end(sessions_.at(list->first()), reason);
   }
   outlets_.for_each([this, port](Outlet& outlet) {

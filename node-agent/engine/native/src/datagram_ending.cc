@@ -37,11 +37,11 @@ void Datagrams::release(Session& session) {
 double Datagrams::evict(uint32_t listener) {
   Port* port = port_of(listener);
   if (port == nullptr) return -1;
-  // Whoever spoke once may be an address that somebody made up.
-  const LinkedList& list = port->spoke_once.empty() ? port->spoke_again : port->spoke_once;
+  // Whoever is not proven may be an address that somebody made up.
+  const LinkedList& list = port->unproven.empty() ? port->proven : port->unproven;
   if (list.empty()) return -1;
   Session& session = sessions_.at(list.first());
-  if (session.spoke_again && session.client_heard_ms + limits::kEvictSilenceMs > host_.clock_ms) {
+  if (session.proven && session.client_heard_ms + limits::kEvictSilenceMs > host_.clock_ms) {
     return -1;
   }
   const double id = Sessions::id_of(session);

@@ -101,6 +101,7 @@ void Datagrams::forward(Session& session, uint32_t target, uint32_t terms_index)
   session.requests_left = terms.max_requests == 0 ? UINT32_MAX : terms.max_requests;
   session.responses_left = terms.max_responses == 0 ? UINT32_MAX : terms.max_responses;
   session.client_heard_ms = session.backend_heard_ms = host_.clock_ms;
+  session.proof_ms = host_.clock_ms + limits::kProofWithoutReplyMs;
   list_of(port, session).append(sessions_, session);
   schedule_idle(session);
   // What was held came before what lies in the batch.

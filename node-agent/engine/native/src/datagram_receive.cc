@@ -100,22 +100,18 @@ void Datagrams::append(Session& session, char* data, uint32_t bytes) {
   session.last_span = index;
 }
 
-// A client was heard again: it is not among those any more that are spared first.
+// A client was heard again. That it speaks twice proves nothing; that it still speaks later does.
 void Datagrams::note_heard(Port& port, Session& session) {
-  if (session.state == SessionState::kAsked) {
-    session.spoke_again = true;
-    return;
-  }
-  if (session.spoke_again && session.client_heard_ms == host_.clock_ms) return;
+  if (session.state == SessionState::kAsked || session.client_heard_ms == host_.clock_ms) return;
   list_of(port, session).remove(sessions_, session);
-  session.spoke_again = true;
   session.client_heard_ms = host_.clock_ms;
-  port.spoke_again.append(sessions_, session);
+  if (host_.clock_ms >= session.proof_ms) session.proven = true;
+  list_of(port, session).append(sessions_, session);
 }
 
 LinkedList& Datagrams::list_of(Port& port, const Session& session) {
   if (session.state == SessionState::kAsked) return port.asked;
-  return session.spoke_again ? port.spoke_again : port.spoke_once;
+  return session.proven ? port.proven : port.unproven;
 }
 
 // Sends what known sessions got, asks about the others, and keeps what was not answered.

@@ -58,6 +58,8 @@ int Datagrams::receive_replies(Session& session) {
       continue;
     }
     session.backend_heard_ms = host_.clock_ms;
+    // The first reply decides: later ones are later.
+    session.proof_ms = std::min(session.proof_ms, host_.clock_ms + limits::kProofAfterReplyMs);
     const ReplyBatch::Entry entry{{session.client, session.local, Sessions::id_of(session)},
                                   session.port,
                                   session.gso_to_client};

@@ -110,7 +110,10 @@ inline constexpr size_t kQueuedDatagramsMax = 1024;
 inline constexpr size_t kDatagramQueueBytesMax = 256 * 1024;
 // What a listening socket asks the system for, each way; a burst is to fit.
 inline constexpr int kPortBufferBytes = 4 * 1024 * 1024;
-// A client that has spoken more than once is not evicted while it was silent for less.
+// A client that speaks so long after its first reply is proven; without any, so long after its session began.
+inline constexpr uint64_t kProofAfterReplyMs = 250;
+inline constexpr uint64_t kProofWithoutReplyMs = 2000;
+// A proven client is not evicted while it was silent for less.
 inline constexpr uint64_t kEvictSilenceMs = 1000;
 // A session that takes no more of its client waits this long for what the backend still says.
 inline constexpr uint64_t kLastRepliesMs = 2000;

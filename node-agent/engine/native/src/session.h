@@ -72,11 +72,11 @@ struct Port {
   uint32_t slot = 0;
   uint32_t generation = 0;
   uint32_t sessions = 0;
-  // Sessions that await an answer; and those that have one, whose client has spoken once, and more than
-  // once: whoever was silent longest comes first.
+  // Sessions that await an answer; and those that have one, of clients that nothing speaks for yet, and
+  // of proven ones: whoever was silent longest comes first.
   LinkedList asked;
-  LinkedList spoke_once;
-  LinkedList spoke_again;
+  LinkedList unproven;
+  LinkedList proven;
   // Replies that the send buffer did not take.
   std::vector<HeldReply> replies;
   size_t reply_bytes = 0;
@@ -112,6 +112,8 @@ struct Session {
   in6_addr local{};
   uint64_t client_heard_ms = 0;
   uint64_t backend_heard_ms = 0;
+  // A client that is heard from now on is proven.
+  uint64_t proof_ms = UINT64_MAX;
   uint64_t deadline_ms = 0;
   uint64_t rx_bytes = 0;
   uint64_t tx_bytes = 0;
@@ -142,7 +144,7 @@ struct Session {
   bool two_way = true;
   // It takes no more of its client; replies still come back.
   bool finishing = false;
-  bool spoke_again = false;
+  bool proven = false;
   // Several datagrams in one call: until the path says that it cannot.
   bool gso_to_backend = true;
   bool gso_to_client = true;

@@ -15,6 +15,8 @@ import {
   keepAliveMs,
   lastRepliesMs,
   peekBytesMax,
+  proofAfterReplyMs,
+  proofWithoutReplyMs,
   relayBufferBytes,
   singleSocketIdleMs,
 } from "#shared/base/limits.ts";
@@ -35,6 +37,8 @@ test("what both drivers promise of datagrams stands in C++ with the same numbers
   expect(valueOf("kHeldDatagramsMax")).toBe(heldDatagramsMax);
   expect(valueOf("kHeldBytesMax")).toBe(heldBytesMax);
   expect(valueOf("kDatagramQueueBytesMax")).toBe(datagramQueueBytesMax);
+  expect(valueOf("kProofAfterReplyMs")).toBe(proofAfterReplyMs);
+  expect(valueOf("kProofWithoutReplyMs")).toBe(proofWithoutReplyMs);
   expect(valueOf("kEvictSilenceMs")).toBe(evictSilenceMs);
   expect(valueOf("kLastRepliesMs")).toBe(lastRepliesMs);
   expect(valueOf("kSingleSocketIdleMs")).toBe(singleSocketIdleMs);
