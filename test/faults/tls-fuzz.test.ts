@@ -28,7 +28,8 @@ test(
   { timeout: forMs + 60_000 },
   async ({ skip, annotate }) => {
     if (sanitized.kind === "none") return skip(sanitized.why);
-    const random = seededRandom(Number(process.env["MIDSTREAM_TEST_SEED"] ?? 1));
+    const seed = Number(process.env["MIDSTREAM_TEST_SEED"] ?? 1);
+    const random = seededRandom(seed);
     const plain = await startBackend(fuzzBackend(random));
     const secure = await startSecureFuzzBackend(random);
     const pair = { certificatePem: testCertificate.cert, keyPem: testCertificate.key };
@@ -76,13 +77,13 @@ test(
 
     expect(running.output()).not.toMatch(/Sanitizer|runtime error/);
     expect(running.isRunning, running.output()).toBe(true);
-    expect(problems).toEqual([]);
+    expect(problems, `seed ${seed}`).toEqual([]);
     for (const socket of [...plain.sockets, ...secure.sockets]) socket.destroy();
     await eventually(() => descriptorsOf(running.pid) <= openBefore + keptDescriptorsMax, {
       withinMs: 30_000,
     });
     await annotate(
-      `${sessions} sessions, ${handshakes} handshakes in ${forMs / 1_000} s`,
+      `${sessions} sessions, ${handshakes} handshakes in ${forMs / 1_000} s, seed ${seed}`,
       "measured",
     );
     expect(sessions).toBeGreaterThan(clients);
