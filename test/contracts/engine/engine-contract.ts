@@ -11,6 +11,7 @@ import { hardEndsCases } from "./hard-ends-cases.ts";
 import { listenCases } from "./listen-cases.ts";
 import { loadCases } from "./load-cases.ts";
 import { oddBytesCases } from "./odd-bytes-cases.ts";
+import { oneWakeUpCases } from "./one-wake-up-cases.ts";
 import { peekCases } from "./peek-cases.ts";
 import { relayCases } from "./relay-cases.ts";
 import type { EngineSubject } from "./relay-rig.ts";
@@ -39,6 +40,7 @@ export function engineContract(subject: EngineSubject): void {
     describe("closes", () => closingCases(subject));
     describe("closes with flush", () => flushCases(subject));
     describe("tells ends apart", () => hardEndsCases(subject));
+    describe("keeps apart what comes in one wake-up", () => oneWakeUpCases(subject));
     describe("relays what is unusual", () => oddBytesCases(subject));
     if (hasDatagrams(subject)) {
       describe("relays datagrams", () => sessionCases(subject));

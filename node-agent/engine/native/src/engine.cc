@@ -135,6 +135,8 @@ void Engine::handle(const epoll_event& event) {
   if (connection == nullptr) return;
   const int side = tag.kind == Tag::kClient ? kClient : kBackend;
   if (stage(*connection, side, event.events)) return;
+  // Sending what was staged may have ended it.
+  if (slots_.find(tag.slot, tag.generation) != connection) return;
   if (connection->phase == Phase::kConnecting && side == kBackend) {
     on_connecting(*connection, event.events);
   } else {

@@ -151,7 +151,7 @@ class Engine {
   void pump(Connection& connection, int direction);
   enum class Step { kGoOn, kBlocked, kGone };
   Step flush(Connection& connection, int direction);
-  Step refused(Connection& connection, int direction);
+  Step refused(Connection& connection, int direction, int error);
   void note_end(Connection& connection, int side);
   void end_source(Connection& connection, int side);
   Step finish(Connection& connection, int direction);

@@ -136,18 +136,20 @@ Engine::Step Engine::flush(Connection& connection, int direction) {
       watch(connection, 1 - direction, true);
       return Step::kBlocked;
     }
-    return refused(connection, direction);
+    return refused(connection, direction, errno);
   }
   return Step::kGoOn;
 }
 
 // The sink takes nothing any more. When it had ended its stream in order, what it said before is
-// complete and is still delivered; otherwise this is its reset.
-Engine::Step Engine::refused(Connection& connection, int direction) {
+// complete and is still delivered; otherwise this is its reset. EPIPE comes before the event that
+// tells why: a TCP peer has ended its stream (without that, its reset is ECONNRESET), and of a Unix
+// peer reading on tells the end from a reset.
+Engine::Step Engine::refused(Connection& connection, int direction, int error) {
   const int sink = 1 - direction;
   Direction& way = connection.direction[direction];
   const Direction& answer = connection.direction[sink];
-  const bool in_order = connection.side[sink].hung_up || answer.source_done;
+  const bool in_order = error == EPIPE || connection.side[sink].hung_up || answer.source_done;
   const bool flushing = connection.phase == Phase::kFlushing;
   if (!flushing && (!in_order || answer.end_sent)) return reset(connection, sink);
   way.pending.clear();
@@ -205,7 +207,7 @@ Engine::Step Engine::pass_on(Connection& connection, int direction, const char* 
     to.prompt = true;
   }
   const ssize_t sent = transmit(to.fd.get(), data, size);
-  if (sent < 0 && !would_block(errno) && errno != EINTR) return refused(connection, direction);
+  if (sent < 0 && !would_block(errno) && errno != EINTR) return refused(connection, direction, errno);
   const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
   note_moved(connection, direction, taken);
   if (taken < size) {

@@ -121,6 +121,7 @@ Engine::Step Engine::send_tls(Connection& connection, int side) {
   if (tls.queued() == 0) return Step::kGoOn;
   size_t moved = 0;
   const TlsSession::Sent sent = tls.send(&moved);
+  const int error = errno;
   if (moved > 0) {
     // Bytes that move are no silence, though they were read long ago.
     connection.side[1 - side].last_read_ms = clock_ms_;
@@ -135,7 +136,7 @@ Engine::Step Engine::send_tls(Connection& connection, int side) {
     case TlsSession::Sent::kRefused:
       break;
   }
-  return refused(connection, 1 - side);
+  return refused(connection, 1 - side, error);
 }
 
 // Reads what a side says into the engine's buffer. What was read counts, whatever comes after it.
@@ -209,7 +210,7 @@ Engine::Step Engine::open_one(Connection& connection, int direction, size_t* tur
   if (size > 0) {
     const ssize_t sent = send(to.fd.get(), buffer_.data(), size, MSG_NOSIGNAL);
     const bool is_full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-    if (sent < 0 && !is_full && errno != EINTR) return refused(connection, direction);
+    if (sent < 0 && !is_full && errno != EINTR) return refused(connection, direction, errno);
     const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
     note_moved(connection, direction, taken);
     if (taken < size) way.pending.set(buffer_.data() + taken, size - taken);
