@@ -21,10 +21,18 @@ export function clientHash({ address, port }: ElectingClient, hashesPort: boolea
   return Math.imul(high ^ (port & 0xff), fnvPrime) >>> 0;
 }
 
-/** Spreads all bits of two numbers over all bits of one (the end of MurmurHash3); unsigned. */
-export function mixed(one: number, other: number): number {
-  let bits = one ^ Math.imul(other, 0x9e3779b1);
+/**
+ * Spreads all bits over all others (the end of MurmurHash3); unsigned, and different for different
+ * numbers. FNV-1a does not do that for its last bytes: see `rendezvousHash`.
+ */
+export function spread(hash: number): number {
+  let bits = hash;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
   return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+/** One number of two, in which all bits of both are spread; unsigned. */
+export function mixed(one: number, other: number): number {
+  return spread(one ^ Math.imul(other, 0x9e3779b1));
 }

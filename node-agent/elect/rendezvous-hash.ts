@@ -1,12 +1,16 @@
 import { cumulative, total } from "./cumulative.ts";
-import { clientHash, fnv, fnvStart, mixed } from "./fnv.ts";
+import { clientHash, fnv, fnvStart, mixed, spread } from "./fnv.ts";
 import { KeptWinners } from "./kept-winners.ts";
 import { nobody, type ElectionPool, type Strategy } from "./strategy.ts";
 
 /**
  * Rendezvous hashing (Thaler and Ravishankar): of all backends the one whose hash, over the client's
  * address and the backend's name, is highest. When a backend goes, or may not be taken, only its
- * clients move, each to its second choice; when it comes back only they return.
+ * clients move, each to its second choice; when it comes back only they return; one that is added
+ * takes its share of all the others' clients, and nobody else's move.
+ *
+ * The hash is FNV-1a, spread: of names that differ in their last digit alone, as those of backends
+ * on one host do, FNV-1a itself differs in so little that a few bits of the client decide who wins.
  *
  * With `maxLoadPercent` a backend that has that much of the average load is passed over (Mirrokni,
  * Thorup and Zadimoghaddam: consistent hashing with bounded loads), unless all have.
@@ -35,7 +39,7 @@ type Test = (place: number) => boolean;
 const everybody: Test = () => true;
 
 interface HashedNames {
-  /** The place of the highest hash that begins with `hash`, of those that pass. */
+  /** The place of the highest hash of the client with this one, of those that pass. */
   highest(hash: number, passes: Test): number;
   /** A number for the client with this hash and the backend at that place, whatever the others are. */
   mix(hash: number, place: number): number;
@@ -55,7 +59,7 @@ function hashedNames({ backends }: ElectionPool): HashedNames {
       let best = nobody;
       let highest = -1;
       for (let place = 0; place < ends.length; place += 1) {
-        const value = fnv(hash, bytes, ends[place - 1] ?? 0, ends[place]);
+        const value = spread(fnv(hash, bytes, ends[place - 1] ?? 0, ends[place]));
         if (value <= highest || !passes(place)) continue;
         highest = value;
         best = place;

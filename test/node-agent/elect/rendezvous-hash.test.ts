@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
+import type { ElectingClient } from "../../../node-agent/elect/strategy.ts";
 import type { Candidate } from "../../../node-agent/pool/pool-view.ts";
 import { clientAt, electing, electionSources, plainTerms, tally } from "../../support/electing.ts";
 import { backendOf, candidatesOf } from "../../support/pool.ts";
@@ -23,20 +24,30 @@ function pool(numbers: readonly number[]): readonly Candidate[] {
   return candidatesOf(numbers.map((number) => backendOf(`10.0.0.${number}:8080`)));
 }
 
-test("the winner has the highest FNV-1a of the address and then host:port", () => {
+test("the winner has the highest spread FNV-1a of the address and then host:port", () => {
   const candidates = pool([1, 2, 3, 40, 50]);
   const elected = homes(candidates);
   for (let index = 0; index < 100; index += 1) {
-    const hashes = candidates.map(({ name }) =>
-      [...clientAt(index).address, ...Buffer.from(name)].reduce(
-        (hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n,
-        2_166_136_261n,
-      ),
-    );
+    const hashes = candidates.map(({ name }) => {
+      const bytes = [...clientAt(index).address, ...Buffer.from(name)];
+      return spreadOf(
+        bytes.reduce(
+          (hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n,
+          2_166_136_261n,
+        ),
+      );
+    });
     const highest = hashes.reduce((best, hash) => (hash > best ? hash : best));
     expect(elected[index]).toBe(candidates[hashes.indexOf(highest)]?.name);
   }
 });
+
+/** The end of MurmurHash3, of 32 bits. */
+function spreadOf(hash: bigint): bigint {
+  const first = ((hash ^ (hash >> 16n)) * 0x85ebca6bn) % 2n ** 32n;
+  const second = ((first ^ (first >> 13n)) * 0xc2b2ae35n) % 2n ** 32n;
+  return second ^ (second >> 16n);
+}
 
 test("F-BAL-16 removing one of N moves its clients only; F-BAL-17 bringing it back moves only those back", () => {
   fc.assert(
@@ -70,18 +81,92 @@ test("F-BAL-16 a backend that is full sends its clients to their second choice, 
   }
 });
 
+/** Names as backends have them: neighbours, which differ in a digit or two. */
+const families: Readonly<Record<string, (number: number) => string>> = {
+  "neighbouring ports": (number) => `127.0.0.1:${22_000 + number}`,
+  "neighbouring IPv4 addresses": (number) => `10.0.0.${number}:8080`,
+  "neighbouring IPv6 addresses": (number) => `2001:db8::${number.toString(16)}:443`,
+  "numbered hosts": (number) => `web-${number}.example.org:80`,
+  "numbered hosts of two digits": (number) => `web${10 + number}:80`,
+};
+
+/** So many that a thirteenth of them is within 30 % of its expectation, six deviations away. */
+const many = 6_000;
+
+/** Clients of one network, one address after the other. */
+function neighboursFrom(network: number): (index: number) => ElectingClient {
+  return (index) => ({
+    address: Uint8Array.of(10, network, index >>> 8, index & 255),
+    port: 40_000,
+  });
+}
+
+const crowds = fc.record({
+  nameOf: fc.constantFrom(...Object.values(families)),
+  first: fc.integer({ min: 1, max: 80 }),
+  count: fc.integer({ min: 1, max: 12 }),
+  clientOf: fc.oneof(
+    fc.constant(clientAt),
+    fc.integer({ min: 0, max: 255 }).map((network) => neighboursFrom(network)),
+  ),
+});
+
+function expectShare(count: number, share: number): void {
+  expect(count / (share * many)).toBeGreaterThan(0.7);
+  expect(count / (share * many)).toBeLessThan(1.3);
+}
+
 test("F-BAL-18 adding one to N moves about 1/(N+1) of the clients, all of them to it", () => {
-  for (const count of [4, 9, 19]) {
-    const numbers = Array.from({ length: count }, (_, index) => index + 1);
-    const before = homes(pool(numbers));
-    const after = homes(pool([...numbers, 200]));
-    const moved = after.filter((home, index) => home !== before[index]);
-    expect(new Set(moved)).toEqual(new Set(["10.0.0.200:8080"]));
-    const share = moved.length / clients;
-    expect(share).toBeGreaterThan(0.5 / (count + 1));
-    expect(share).toBeLessThan(2 / (count + 1));
+  fc.assert(
+    fc.property(crowds, fc.nat(), ({ nameOf: named, first, count, clientOf }, pick) => {
+      const numbers = Array.from({ length: count + 1 }, (_, index) => first + index);
+      const added = first + (pick % numbers.length);
+      const others = numbers.filter((number) => number !== added);
+      const before = homesOf(family(named, others), clientOf);
+      const after = homesOf(family(named, numbers), clientOf);
+      const moved = after.filter((home, index) => home !== before[index]);
+      expect(new Set(moved)).toEqual(new Set(family(named, [added]).map(({ name }) => name)));
+      expectShare(moved.length, 1 / (count + 1));
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("clients are spread evenly, whatever the names of the backends", () => {
+  for (const named of Object.values(families)) {
+    for (const count of [2, 3, 4, 5, 8, 13]) {
+      const numbers = Array.from({ length: count }, (_, index) => index + 1);
+      const candidates = family(named, numbers);
+      const clientsOf = tally(homesOf(candidates, neighboursFrom(7)));
+      for (const { name } of candidates) expectShare(clientsOf[name] ?? 0, 1 / count);
+    }
   }
 });
+
+test("X-BAL-26 clients that a bound sends on are spread evenly over the others", () => {
+  const candidates = family((number) => `127.0.0.1:${22_000 + number}`, [1, 2, 3, 4, 5]);
+  const sources = electionSources();
+  const bounded = plainTerms("iphash1", { maxLoadPercent: 125 });
+  const elector = electing({ terms: bounded, candidates, sources });
+  sources.connections.set(0, 100);
+  const elected = tally(elector.names(many, neighboursFrom(9)));
+  expect(Object.keys(elected).toSorted()).toEqual(candidates.slice(1).map(({ name }) => name));
+  for (const count of Object.values(elected)) expectShare(count, 1 / 4);
+});
+
+function family(
+  named: (number: number) => string,
+  numbers: readonly number[],
+): readonly Candidate[] {
+  return candidatesOf(numbers.map((number) => backendOf(named(number))));
+}
+
+function homesOf(
+  candidates: readonly Candidate[],
+  clientOf: (index: number) => ElectingClient,
+): readonly string[] {
+  return electing({ terms, candidates }).names(many, clientOf);
+}
 
 test("X-BAL-26 bounded load: nobody holds more than the bound, and clients below it stay at home", () => {
   fc.assert(
