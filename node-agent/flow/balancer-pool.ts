@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-import type { Clock, Timer } from "#shared/base/clock.ts";
-import { firstDiscoveryMsMax, poolGapMs } from "#shared/base/limits.ts";
+import { firstDiscoveryMsMax } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { sourcesOf } from "#shared/definition/discovery/discovery.ts";
@@ -18,20 +17,18 @@ import { HealthMonitor, type CheckedBackend, type HealthFlip } from "../health/h
 import type { CheckResult, NodeChecks } from "../health/node-checks.ts";
 import type { ProbeDeps } from "../health/probe-of.ts";
 import { BackendTable } from "../pool/backend-table.ts";
-import { lostBackends } from "../pool/lost-backends.ts";
-import type { PoolView } from "../pool/pool-view.ts";
-import type { SlotLedger } from "../pool/slot-ledger.ts";
 import { isOffered } from "../pool/usable-entries.ts";
-import { BackendDrains } from "./backend-drains.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import { ViewPublisher, type ViewPublisherDeps } from "./view-publisher.ts";
 
 /** Which backends are believed to live, by balancer. */
 export type Beliefs = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 
-export interface BalancerPoolDeps {
-  readonly clock: Clock;
+export interface BalancerPoolDeps extends Omit<
+  ViewPublisherDeps,
+  "table" | "cutsLost" | "onPanicChanged"
+> {
   readonly random: () => number;
-  readonly ledger: SlotLedger;
   readonly checks: NodeChecks;
   readonly probes: ProbeDeps;
   readonly rooms: FetchRooms;
@@ -42,12 +39,6 @@ export interface BalancerPoolDeps {
   readonly tell: (event: DataPlaneEvent) => void;
   /** What the process before this one believed of its backends, by balancer. */
   readonly inheritedBeliefs: Beliefs;
-  /** There is another view for workers to elect from. */
-  readonly onView: (view: PoolView) => void;
-  /** A backend whose connections shall be cut; told after a view without it, and maybe again. */
-  readonly onLost: (backend: string) => void;
-  /** A backend that was draining has no time left. */
-  readonly onDrained: (backend: string) => void;
 }
 
 /** What a balancer knows of its backends: discovery and checks fill the table, views come out. */
@@ -56,13 +47,10 @@ export class BalancerPool {
   readonly #deps: BalancerPoolDeps;
   readonly #health: HealthMonitor;
   readonly #ejection: DialEjection;
-  readonly #drains: BackendDrains;
+  readonly #views: ViewPublisher;
   #found: readonly Backend[] | undefined;
   #definition: Balancer;
   readonly #discovery: BalancerDiscovery;
-  #published: PoolView;
-  #publishing: Timer | undefined;
-  #publishedMs = Number.NEGATIVE_INFINITY;
   /** Once it is settled, what is remembered of the sources is there. */
   #recalled: Promise<void> | undefined;
   #hasStopped = false;
@@ -72,7 +60,12 @@ export class BalancerPool {
     this.#deps = deps;
     this.#definition = definition;
     this.table = new BackendTable({ ledger: deps.ledger, clock });
-    this.#published = this.table.view();
+    this.#views = new ViewPublisher({
+      ...deps,
+      table: this.table,
+      cutsLost: () => this.#definition.cutOnBackendLoss === true,
+      onPanicChanged: () => this.#tellPanic(),
+    });
     this.#discovery = new BalancerDiscovery({
       clock,
       random: deps.random,
@@ -92,7 +85,6 @@ export class BalancerPool {
     const onEject = (ejected: EjectedBackend): void => this.#onEject(ejected);
     const onReadmit = (backend: string): void => this.#onReadmit(backend);
     this.#ejection = new DialEjection({ clock, onEject, onReadmit }, definition.ejection);
-    this.#drains = new BackendDrains({ clock, onDue: deps.onDrained });
   }
 
   /**
@@ -102,7 +94,7 @@ export class BalancerPool {
   async start(): Promise<void> {
     this.#merge();
     await this.#discover();
-    this.#publishNow();
+    this.#views.now();
   }
 
   /** Takes over another definition; what is known of the backends stays. Resolves as `start` does. */
@@ -113,7 +105,7 @@ export class BalancerPool {
     this.#ejection.configure(definition.ejection);
     this.#merge();
     if (!isDeepStrictEqual(before.discovery, definition.discovery)) await this.#discover();
-    this.#publishNow();
+    this.#views.now();
   }
 
   /** Dials to a backend have failed; how many in a row stands in the counters. */
@@ -152,8 +144,7 @@ export class BalancerPool {
     this.#discovery.stop();
     this.#health.stop();
     this.#ejection.stop();
-    this.#drains.stop();
-    this.#publishing?.stop();
+    this.#views.stop();
   }
 
   /** A definition without sources that can fail is not worth a look at the disk. */
@@ -193,7 +184,7 @@ export class BalancerPool {
     this.#tellChanged(added, removed);
     const { balancer, tell } = this.#deps;
     if (leftOut > 0) tell({ kind: "backends.left-out", balancer, count: leftOut });
-    this.#publish();
+    this.#views.soon();
   }
 
   /** A backend that was known to be down is not tried anew because the process is another one. */
@@ -222,14 +213,14 @@ export class BalancerPool {
     const { healthcheck } = this.#definition;
     const percent = healthcheck.kind === "none" ? undefined : healthcheck.panicBelowPercent;
     this.table.panicBelow(this.#health.areAllKnown ? (percent ?? 0) : 0);
-    this.#publish();
+    this.#views.soon();
   }
 
   #onEject({ backend, failures, forMs }: EjectedBackend): void {
     if (!this.table.setEjected(backend, true)) return;
     const { balancer, tell } = this.#deps;
     tell({ kind: "ejection.started", balancer, backend, failures, forMs });
-    this.#publish();
+    this.#views.soon();
   }
 
   #onReadmit(backend: string): void {
@@ -238,14 +229,14 @@ export class BalancerPool {
     const { balancer, tell, ledger } = this.#deps;
     ledger.forgiveDials(entry.slot);
     tell({ kind: "ejection.ended", balancer, backend });
-    this.#publish();
+    this.#views.soon();
   }
 
   #onFlip({ backend, isHealthy, why }: HealthFlip): void {
     if (!this.table.setLive(backend, isHealthy)) return;
     const { balancer, tell } = this.#deps;
     tell({ kind: isHealthy ? "backend.up" : "backend.down", balancer, backend, detail: why });
-    this.#publish();
+    this.#views.soon();
   }
 
   /** Backends that have vanished are checked as long as they have connections. */
@@ -268,48 +259,6 @@ export class BalancerPool {
     if (added.length === 0 && removed.length === 0) return;
     const { balancer, tell } = this.#deps;
     tell({ kind: "backends.changed", balancer, added, removed });
-  }
-
-  /** At once, unless a view went out less than `poolGapMs` ago: a wave of flips is one view. */
-  #publish(): void {
-    if (this.#publishing !== undefined) return;
-    const { clock } = this.#deps;
-    const waitMs = this.#publishedMs + poolGapMs - clock.monotonicMs();
-    if (waitMs <= 0) this.#publishNow();
-    else this.#publishing = clock.after(waitMs, () => this.#publishNow());
-  }
-
-  #publishNow(): void {
-    this.#publishing?.stop();
-    this.#publishing = undefined;
-    const wasPanic = this.table.isPanic;
-    const view = this.table.view();
-    if (view !== this.#published) this.#publishView(view, wasPanic);
-    this.#cutLost(view);
-    this.#followDrains();
-  }
-
-  #publishView(view: PoolView, wasPanic: boolean): void {
-    if (this.table.isPanic !== wasPanic) this.#tellPanic();
-    this.#published = view;
-    this.#publishedMs = this.#deps.clock.monotonicMs();
-    this.#deps.onView(view);
-  }
-
-  #cutLost(view: PoolView): void {
-    const { ledger, onLost } = this.#deps;
-    const cutsLost = this.#definition.cutOnBackendLoss === true;
-    const busy = this.table.entries().filter(({ slot }) => ledger.inUse(slot) > 0);
-    for (const backend of lostBackends(busy, view, { cutsLost })) onLost(backend);
-  }
-
-  #followDrains(): void {
-    const draining = this.table
-      .entries()
-      .flatMap(({ name, backend: { drainMs } }) =>
-        drainMs === undefined ? [] : [[name, drainMs] as const],
-      );
-    this.#drains.follow(new Map(draining));
   }
 
   #tellPanic(): void {
