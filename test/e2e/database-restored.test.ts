@@ -2,6 +2,8 @@ import { rm } from "node:fs/promises";
 
 import { expect, onTestFinished, test, vi } from "vitest";
 
+import { reconnectMsMax } from "#shared/base/limits.ts";
+
 import { startAgent, joinNode } from "../support/agent-process.ts";
 import { startControl } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -15,14 +17,15 @@ import { ask } from "../support/test-client.ts";
 import { throughout } from "../support/throughout.ts";
 
 // Five starts of an embedded database, on a host that may be busy: a bound against hanging.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 400_000 });
 
 /** As a backup would: owners and modes too, for Postgres runs as a user of its own under root. */
 async function copied(from: string, to: string): Promise<void> {
   await outputOf(["cp", "-a", from, to]);
 }
 
-const linkedWithin = { withinMs: 30_000, everyMs: 100 };
+// The longer the control plane was away, the longer a node may wait with its next attempt.
+const linkedWithin = { withinMs: reconnectMsMax + 15_000, everyMs: 100 };
 
 test("a database from before: nodes keep what is newer until the epoch is raised, then take what it has", async () => {
   let control = await startControl(onTestFinished);
