@@ -11,11 +11,11 @@ export interface SniTerms {
   readonly unexpected: "default" | "reject" | "any";
 }
 
-/** What a client asks for in its ClientHello. */
+/** What a client asks for. */
 export interface Requested {
   /** Empty when it asks for no name. */
   readonly name: string;
-  /** Application protocols, those it likes best first. */
+  /** Application protocols, those it likes best first; when one was agreed on, that one. */
   readonly protocols: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import type { Requested } from "../elect/sni-pools.ts";
 import type { ConnectionId, EngineEvent } from "../engine/engine.ts";
 import type { ClientTlsFacts } from "../engine/tls-terms.ts";
 import type { ClientHello } from "../listen/client-hello.ts";
@@ -39,6 +40,16 @@ export class OpenConnection extends OpenClient {
   ) {
     super(event, balancer, trace);
     this.id = event.connection;
+  }
+
+  /**
+   * Which backends it is for. Once its TLS is terminated, the one protocol that was agreed on counts,
+   * not those it has offered: it will speak no other.
+   */
+  get requested(): Requested | undefined {
+    const { hello, tls } = this;
+    if (hello === undefined || tls === undefined) return hello;
+    return { name: hello.name, protocols: tls.alpn === "" ? [] : [tls.alpn] };
   }
 
   /** Whether it was let in, and so holds a place. */

@@ -41,7 +41,8 @@ export const backendSchema = section({
     .meta({
       description:
         "Application protocols (ALPN) of the TLS clients it serves, of those with its `sni`: it gets " +
-        "only clients that offer one of them, and those get no backend without; needs the `sni` section",
+        "only clients that offer one of them (where TLS is terminated: have agreed on one), and those " +
+        "get no backend without; needs the `sni` section",
       examples: [["h2"], ["acme-tls/1"]],
     }),
   proxyProtocol: z.boolean().optional().meta({

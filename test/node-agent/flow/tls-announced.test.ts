@@ -105,4 +105,50 @@ describe.for(await bothDrivers())("TLS with the $driver engine", ({ driver, miss
     expect(await greetingOf("c.test")).toBe("none");
     expect([a, b, none].map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
   });
+
+  test("X-SNI-19 where TLS is terminated, the protocol that was agreed on decides, not what was offered", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const [h2, http1, any] = [
+      await startBackend(greet("h2")),
+      await startBackend(greet("http/1.1")),
+      await startBackend(greet("any")),
+    ];
+    const forH2 = { ...h2, sni: "a.test", alpn: ["h2"] };
+    const forHttp1 = { ...http1, sni: "a.test", alpn: ["http/1.1"] };
+    const forAny = { ...any, sni: "a.test" };
+    const { protocol, tls } = terminating([
+      await filesOf(await authority.issue({ names: ["a.test"] })),
+    ]);
+    const agreeingOn = (alpn?: string[]) => ({
+      ...{ protocol, sni: {} },
+      tls: { ...tls, ...(alpn && { alpn }) },
+    });
+    const web = await serve(await plane(), {
+      ...agreeingOn(["http/1.1"]),
+      backends: [forH2, forHttp1],
+    });
+    const greetingOf = async (...offered: string[]): Promise<string> => {
+      const protocols = offered.length === 0 ? {} : { ALPNProtocols: offered };
+      const client = await openTlsClient(web.port, { servername: "a.test", ...protocols });
+      await client.isOver();
+      return client.text();
+    };
+
+    expect(await greetingOf("h2", "http/1.1")).toBe("http/1.1");
+    // Nothing was agreed on, and both backends are for clients that have.
+    expect(await greetingOf()).toBe("");
+
+    await web.update({ ...agreeingOn(["http/1.1", "h2"]), backends: [forH2, forHttp1, forAny] });
+    expect(await greetingOf("h2", "http/1.1")).toBe("http/1.1");
+    expect(await greetingOf("h2")).toBe("h2");
+    expect(await greetingOf()).toBe("any");
+
+    await web.update({ ...agreeingOn(["h2", "spdy/3"]), backends: [forH2, forHttp1, forAny] });
+    expect(await greetingOf("http/1.1", "spdy/3")).toBe("any");
+
+    await web.update({ ...agreeingOn(), backends: [forH2, forHttp1, forAny] });
+    expect(await greetingOf("h2", "http/1.1")).toBe("any");
+  });
 });
