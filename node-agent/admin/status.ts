@@ -76,7 +76,10 @@ export interface ProblemView {
 
 /** The certificates of a balancer's TLS. */
 export interface CertificatesView {
-  /** Why what was read last cannot be used; empty when it can. What was read before is used on. */
+  /**
+   * Why what was read last cannot be used: what was read before is used on. And what this engine does
+   * not show to anybody (`not-shown`). Empty when all is well.
+   */
   readonly problems: readonly ProblemView[];
   /** When those in use are over; wall-clock milliseconds since 1970. */
   readonly ends: readonly { readonly pointer: string; readonly notAfterMs: number }[];

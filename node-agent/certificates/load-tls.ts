@@ -32,6 +32,8 @@ export interface LoadedTls {
 
 export interface LoadedClientTls {
   readonly identities: readonly Identity[];
+  /** Pointers of certificates that stand beside another one for the same names, with another key. */
+  readonly seconds: readonly string[];
   readonly authoritiesPem: string;
   readonly handshake: OpenSslHandshake;
 }
@@ -72,10 +74,12 @@ interface Loading {
 async function loadClients(loading: Loading, tls: Tls): Promise<LoadedClientTls> {
   const loaded = await Promise.all(
     tls.certificates.map((certificate, index) =>
-      loadPair(loading, certificate, `/tls/certificates/${index}`),
+      loadPair(loading, certificate, certificatePointer(index)),
     ),
   );
   const pairs = loaded.filter((pair) => pair !== undefined);
+  const identities = identitiesOf(pairs);
+  const seconds = new Set(identities.flatMap((identity) => identity.pairs.slice(1)));
   const { clientAuth } = tls;
   const authority = clientAuth?.mode === "verify" ? clientAuth.authority : undefined;
   const authoritiesPem =
@@ -83,7 +87,18 @@ async function loadClients(loading: Loading, tls: Tls): Promise<LoadedClientTls>
       ? ""
       : await loadAuthorities(loading, authority, "/tls/clientAuth/authority");
   const handshake = checkedHandshake(loading, tls, "/tls");
-  return { identities: identitiesOf(pairs), authoritiesPem, handshake };
+  return {
+    identities,
+    seconds: loaded.flatMap((pair, index) =>
+      pair !== undefined && seconds.has(pair) ? [certificatePointer(index)] : [],
+    ),
+    authoritiesPem,
+    handshake,
+  };
+}
+
+function certificatePointer(index: number): string {
+  return `/tls/certificates/${index}`;
 }
 
 async function loadBackends(loading: Loading, tls: BackendTls): Promise<LoadedBackendTls> {

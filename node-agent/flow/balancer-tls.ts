@@ -11,13 +11,16 @@ import { ExpiryWatch } from "../certificates/expiry-watch.ts";
 import { loadTls, type LoadedTls, type LoadTlsDeps } from "../certificates/load-tls.ts";
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import type { TicketKeys } from "../certificates/ticket-keys.ts";
+import type { Driver } from "../engine/engine.ts";
 import type { ClientTlsTerms } from "../engine/tls-terms.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import { unshownCertificates } from "./unshown-certificates.ts";
 import type { TlsTerms } from "./worker-protocol.ts";
 
 export interface BalancerTlsDeps {
   readonly clock: Clock;
   readonly balancer: string;
+  readonly driver: Driver;
   readonly loading: LoadTlsDeps;
   readonly storedCertificates: StoredCertificates | undefined;
   readonly ticketKeys: Pick<TicketKeys, "keysFor">;
@@ -32,7 +35,10 @@ export type LoadedBalancerTls =
 
 /** How the certificates of a balancer are. */
 export interface CertificatesStatus {
-  /** Why what was read last cannot be used; empty when it can. What was read before is used on. */
+  /**
+   * Why what was read last cannot be used: what was read before is used on. And what is used by
+   * nobody, because this driver does not show it (`not-shown`). Empty when all is well.
+   */
   readonly problems: readonly Problem[];
   /** When those in use are over. */
   readonly ends: readonly CertificateEnd[];
@@ -78,7 +84,9 @@ export class BalancerTls {
   }
 
   status(): CertificatesStatus {
-    return { problems: this.#problems, ends: this.#loaded.ends };
+    const { clients, ends } = this.#loaded;
+    const unshown = unshownCertificates(this.#deps.driver, clients);
+    return { problems: [...this.#problems, ...unshown], ends };
   }
 
   #said(): Said | undefined {

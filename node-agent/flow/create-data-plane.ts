@@ -188,6 +188,7 @@ class WorkersDataPlane implements DataPlane {
     const { clock, random, claims, accessLog, beliefs: inheritedBeliefs = {} } = this.#deps;
     return {
       ...this.#means,
+      driver: this.driver,
       inheritedBeliefs,
       logsAccess: accessLog !== undefined,
       clock,

@@ -6,10 +6,11 @@ import { certificateReloadMs } from "#shared/base/limits.ts";
 import type { BalancerInput } from "#shared/definition/balancer.ts";
 
 import { TicketKeys } from "../../../node-agent/certificates/ticket-keys.ts";
+import type { Driver } from "../../../node-agent/engine/engine.ts";
 import { BalancerTls } from "../../../node-agent/flow/balancer-tls.ts";
 import type { DataPlaneEvent } from "../../../node-agent/flow/data-plane-event.ts";
 import { createTestAuthority } from "../../support/certificate-authority.ts";
-import { filesOf, terminating } from "../../support/certificate-files.ts";
+import { filesOf, terminating, type CertificateFiles } from "../../support/certificate-files.ts";
 import { verified } from "../../support/data-plane.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -17,7 +18,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 const authority = await createTestAuthority();
 
 /** One balancer's TLS, with a clock of the test's own. */
-function tlsUnderTest() {
+function tlsUnderTest(driver: Driver = "native") {
   const clock = new FakeClock(Date.now());
   const events: DataPlaneEvent[] = [];
   const ticketKeys = new TicketKeys({
@@ -29,6 +30,7 @@ function tlsUnderTest() {
   const tls = new BalancerTls({
     clock,
     balancer: "bal_a",
+    driver,
     loading: { stored: undefined, usualAuthorities: () => "" },
     storedCertificates: undefined,
     ticketKeys,
@@ -135,4 +137,24 @@ test("the end of a certificate in use is in the status, and told when it is read
   await writeFile(soon.certPath, over.cert);
   await until(() => told().length === 2);
   expect(told()[1]).toMatchObject({ detail: expect.stringContaining("was valid until") });
+});
+
+test("X-TLS-15 of two certificates for the same names the portable engine shows one beside others, and the status says which it does not", async () => {
+  const [ec, rsa, other] = await Promise.all([
+    authority.issue({ names: ["a.test"] }).then((one) => filesOf(one)),
+    authority.issue({ names: ["a.test"], key: "rsa" }).then((one) => filesOf(one)),
+    authority.issue({ names: ["b.test"] }).then((one) => filesOf(one)),
+  ]);
+  const problemsOf = async (driver: Driver, files: readonly CertificateFiles[]) => {
+    const { tls, take } = tlsUnderTest(driver);
+    await take(terminating(files));
+    return tls.status().problems;
+  };
+
+  expect(await problemsOf("portable", [ec, other, rsa])).toMatchObject([
+    { pointer: "/tls/certificates/2", code: "not-shown" },
+  ]);
+  expect(await problemsOf("native", [ec, other, rsa])).toEqual([]);
+  expect(await problemsOf("portable", [ec, rsa])).toEqual([]);
+  expect(await problemsOf("portable", [ec, other])).toEqual([]);
 });

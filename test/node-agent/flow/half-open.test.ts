@@ -230,6 +230,7 @@ async function lonelyBalancer(clock: FakeClock) {
       rooms: { fetches: new FetchRoom(1), commands: new FetchRoom(1) },
       sourceMemory: new SourceMemory(clock),
       workers,
+      driver: "portable",
       claims: denying(new Set()),
       storedCertificates: undefined,
       loading: { stored: undefined, usualAuthorities: () => "" },

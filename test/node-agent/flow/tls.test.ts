@@ -145,6 +145,31 @@ describe.for(engines)("with the $driver engine", (engine) => {
     await eventually(() => open.text() === "still here");
   }, 40_000);
 
+  test("X-TLS-15 of two certificates for the same names each client gets the one that it takes, or the status says that it does not", async () => {
+    const under = await startPlane({ engine });
+    const backend = await startBackend(echo);
+    const files = await Promise.all([
+      filesOf(await authority.issue({ names: ["a.test"] })),
+      filesOf(await authority.issue({ names: ["b.test"] })),
+      filesOf(await authority.issue({ names: ["a.test"], key: "rsa" })),
+    ]);
+    const web = await serve(under, { ...terminating(files), backends: [backend] });
+    const takes = async (kind: "ECDSA" | "RSA"): Promise<boolean> => {
+      const client = await openTlsClient(web.port, {
+        servername: "a.test",
+        maxVersion: "TLSv1.2",
+        ciphers: `ECDHE-${kind}-AES128-GCM-SHA256`,
+      });
+      return client.isSecure;
+    };
+
+    const isShown = engine.driver === "native";
+    expect([await takes("ECDSA"), await takes("RSA")]).toEqual([true, isShown]);
+    expect(web.status().certificates.problems).toMatchObject(
+      isShown ? [] : [{ pointer: "/tls/certificates/2", code: "not-shown" }],
+    );
+  });
+
   test("a certificate of the control plane is shown, and a renewed one as soon as it comes", async () => {
     const kept = new Map<string, StoredCertificate>();
     const listeners = new Set<(ids: ReadonlySet<string>) => void>();
