@@ -1,14 +1,14 @@
 import type { Log } from "../runtime/log.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import { refusalLevel } from "./refusal-level.ts";
 
 interface Line {
   readonly level: "info" | "warn" | "error";
   readonly text: string;
 }
 
-/** Errors are what clients notice, warnings what they would notice next. */
-const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
-  "clients.turned-away": { level: "error", text: "clients were turned away" },
+/** Errors are what clients notice through no fault of theirs, warnings what they would notice next. */
+const lines: Readonly<Record<Exclude<DataPlaneEvent["kind"], "clients.turned-away">, Line>> = {
   "dials.failed": { level: "warn", text: "a backend could not be reached" },
   "accepts.failed": { level: "error", text: "connections could not be accepted" },
   "datagrams.dropped": { level: "warn", text: "datagrams were dropped" },
@@ -40,16 +40,15 @@ const lines: Readonly<Record<DataPlaneEvent["kind"], Line>> = {
   "balancer.drained": { level: "info", text: "a removed balancer has no connection left" },
 };
 
-/** What an access list says is no failure of anybody. */
-const refusal: Line = { level: "info", text: "clients were denied access" };
-
-function isRefusal(event: DataPlaneEvent): boolean {
-  return event.kind === "clients.turned-away" && event.reason === "access-denied";
+function lineOf(event: DataPlaneEvent): Line {
+  if (event.kind !== "clients.turned-away") return lines[event.kind];
+  const { reason, detail } = event;
+  return { level: refusalLevel(reason, detail), text: "clients were turned away" };
 }
 
 /** Writes one line for an event, with its fields. */
 export function logEvent(log: Log, event: DataPlaneEvent): void {
   const { kind, ...fields } = event;
-  const { level, text } = isRefusal(event) ? refusal : lines[kind];
+  const { level, text } = lineOf(event);
   log[level]({ event: kind, ...fields }, text);
 }
