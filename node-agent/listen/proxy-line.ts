@@ -44,8 +44,12 @@ function readPeer(parts: readonly string[], family: "TCP4" | "TCP6"): AnnouncedP
   return { address, port, localAddress, localPort };
 }
 
+/** A number of an IPv4 address with a zero before it: some readers take that for octal. */
+const leadingZero = /(?:^|[:.])0\d+\.|\.0\d+$/;
+
 /** The address in the one form that everything else is compared with. */
 function readAddress(text: string, family: "TCP4" | "TCP6"): string | undefined {
+  if (leadingZero.test(text)) return undefined;
   if (text.includes(":") !== (family === "TCP6") || text.includes("%")) return undefined;
   const bytes = addressBytes(text);
   return bytes.length === 0 ? undefined : addressText(bytes);

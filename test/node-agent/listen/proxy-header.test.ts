@@ -66,6 +66,9 @@ describe("version 1", () => {
     ["two blanks", "PROXY  TCP4 192.0.2.1 198.51.100.2 1 2\r\n"],
     ["a part too many", "PROXY TCP4 192.0.2.1 198.51.100.2 1 2 3\r\n"],
     ["a part too few", "PROXY TCP4 192.0.2.1 198.51.100.2 1\r\n"],
+    ["a zero before a number", "PROXY TCP4 010.1.2.3 198.51.100.2 1 2\r\n"],
+    ["a zero before the last one", "PROXY TCP4 192.0.2.1 198.51.100.02 1 2\r\n"],
+    ["a zero in a mapped address", "PROXY TCP6 ::ffff:010.1.2.3 2001:db8::2 1 2\r\n"],
     ["no end", `PROXY UNKNOWN ${"x".repeat(93)}`],
   ])("%s is refused", ([, line]) => {
     expect(read(line)).toMatchObject({ kind: "invalid" });
