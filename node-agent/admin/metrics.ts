@@ -6,6 +6,7 @@ import type { CounterColumn } from "#shared/measures/report.ts";
 import { checkMetrics } from "./check-metrics.ts";
 import { sourceMetrics } from "./source-metrics.ts";
 import type { AgentStatus } from "./status.ts";
+import { unservedMetrics } from "./unserved-metrics.ts";
 
 /** Where the numbers come from, read once a scrape. */
 export interface MetricsSource {
@@ -44,6 +45,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   const backends = rowMetrics(registry, "backend", ["balancer", "name", "backend"]);
   const sources = sourceMetrics(registry);
   const checks = checkMetrics(registry);
+  const unserved = unservedMetrics(registry);
   return {
     contentType: registry.contentType,
     render: () => {
@@ -53,6 +55,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       agent.set(status);
       sources.set(status.balancers);
       checks.set(status.balancers);
+      unserved.set(status.balancers);
       balancers.set(
         rows.filter(({ backend }) => backend === "").map((row) => labelled(row, names)),
       );

@@ -65,6 +65,16 @@ export interface BalancerView {
   readonly backends: readonly BackendView[];
   readonly sources: readonly SourceView[];
   readonly certificates: CertificatesView;
+  readonly unserved: UnservedView;
+}
+
+/** What a balancer did not serve since it began on this node, by reason. */
+export interface UnservedView {
+  /** Clients that got no backend, by the reason that they were closed with. */
+  readonly turnedAway: Readonly<Record<string, number>>;
+  /** UDP sessions that made room for others. */
+  readonly sessionsEvicted: number;
+  readonly datagramsDropped: Readonly<Record<string, number>>;
 }
 
 export interface ProblemView {

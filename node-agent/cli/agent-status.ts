@@ -61,7 +61,8 @@ function phaseOf({ draining, applied }: StatusParts): AgentPhase {
 }
 
 function runningView(status: BalancerStatus, { failing }: ApplierView): BalancerView {
-  const { id, name, phase, binds, openConnections, backends, sources, certificates } = status;
+  const { id, name, phase, binds, openConnections, backends } = status;
+  const { sources, certificates, unserved } = status;
   const problems = phase === "serving" ? (failing.get(id)?.problems ?? []) : [];
   return {
     id,
@@ -73,6 +74,7 @@ function runningView(status: BalancerStatus, { failing }: ApplierView): Balancer
     backends: backends.map(backendView),
     sources,
     certificates,
+    unserved,
   };
 }
 
@@ -96,6 +98,7 @@ function notRunning(
             backends: [],
             sources: [],
             certificates: { problems: [], ends: [] },
+            unserved: { turnedAway: {}, sessionsEvicted: 0, datagramsDropped: {} },
           },
         ],
   );

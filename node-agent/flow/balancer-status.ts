@@ -6,6 +6,7 @@ import type { SourceStatus } from "../discover/source-status.ts";
 import type { CheckResult } from "../health/node-checks.ts";
 import type { Rates } from "../stats/rate-meter.ts";
 import type { CertificatesStatus } from "./balancer-tls.ts";
+import type { Unserved } from "./unserved-counts.ts";
 
 /** A running balancer at one moment. */
 export interface BalancerStatus {
@@ -25,6 +26,7 @@ export interface BalancerStatus {
   /** Where the backends come from, in the order of the definition. */
   readonly sources: readonly SourceStatus[];
   readonly certificates: CertificatesStatus;
+  readonly unserved: Unserved;
 }
 
 export interface BackendStatus {

@@ -222,7 +222,7 @@ class WorkersDataPlane implements DataPlane {
       const balancer = this.#book.byKey(notice.balancer);
       if (balancer === undefined) continue;
       this.#events.notice(notice, balancer.id);
-      if (notice.kind === "dial-failed") balancer.onDialsFailed(notice.backend);
+      balancer.onNotice(notice);
     }
   }
 

@@ -16,8 +16,15 @@ import { BalancerNumbers } from "./balancer-numbers.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { DefinitionInForce, type DefinitionInForceDeps } from "./definition-in-force.ts";
+import { UnservedCounts } from "./unserved-counts.ts";
 import type { SpokenBinds } from "./wanted-binds.ts";
-import type { BalancerKey, BalancerPlace, Command, ListeningSocket } from "./worker-protocol.ts";
+import type {
+  BalancerKey,
+  BalancerPlace,
+  Command,
+  ListeningSocket,
+  Notice,
+} from "./worker-protocol.ts";
 
 export interface RunningBalancerDeps
   extends
@@ -48,6 +55,7 @@ export class RunningBalancer {
   readonly #pool: BalancerPool;
   readonly #inForce: DefinitionInForce;
   readonly #numbers: BalancerNumbers;
+  readonly #unserved = new UnservedCounts();
   readonly #gone = Promise.withResolvers<undefined>();
   #place: BalancerPlace;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
@@ -199,9 +207,11 @@ export class RunningBalancer {
     this.#listenRetry = this.#deps.clock.after(listenRetryMs, () => void this.restore(worker));
   }
 
-  /** Dials to a backend have failed. */
-  onDialsFailed(backend: string): void {
-    if (this.#phase === "serving") this.#pool.onDialsFailed(backend);
+  /** A worker has noticed something of it. */
+  onNotice(notice: Notice): void {
+    this.#unserved.add(notice);
+    if (notice.kind !== "dial-failed" || this.#phase !== "serving") return;
+    this.#pool.onDialsFailed(notice.backend);
   }
 
   /** Drops backends that have left. To be called now and then. */
@@ -235,6 +245,7 @@ export class RunningBalancer {
       ...this.#numbers.shown(),
       sources: this.#pool.sources(),
       certificates: this.#inForce.certificatesStatus(),
+      unserved: this.#unserved.read(),
     };
   }
 

@@ -36,6 +36,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         ],
         sources: [sourceOf()],
         certificates: { problems: [], ends: [] },
+        unserved: { turnedAway: {}, sessionsEvicted: 0, datagramsDropped: {} },
       },
       {
         id: "bal_b",
@@ -47,6 +48,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
         backends: [],
         sources: [],
         certificates: { problems: [], ends: [] },
+        unserved: { turnedAway: {}, sessionsEvicted: 0, datagramsDropped: {} },
       },
     ],
     ...over,

@@ -142,6 +142,7 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
         const evicted = under.ofKind("sessions.evicted");
         return evicted.reduce((sum, { count }) => sum + count, 0) === connections - 4;
       });
+      expect(dns.status().unserved.sessionsEvicted).toBe(connections - 4);
     });
 
     test("X-UDP-16 one address has as many sessions as it may, and others have theirs", async () => {
@@ -185,6 +186,7 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
       await (await openUdpClient(dns)).send("nobody");
       await eventually(() => under.ofKind("datagrams.dropped").length > 0);
       expect(under.ofKind("datagrams.dropped")[0]).toMatchObject({ reason: "sealed", count: 1 });
+      expect(dns.status().unserved.datagramsDropped).toEqual({ sealed: 1 });
       const next = await startUdpBackend(() => "next");
       const started = await under.plane.start(
         verified({ ...udp, bind: [dns.bind], backends: [next] }),
