@@ -6,6 +6,7 @@ import { createPortableEngine } from "../../node-agent/engine/portable/portable-
 import { findNative } from "./native-engine.ts";
 import type { SuccessorTask } from "./successor.ts";
 
+const backlog = 1_024;
 const terms: ConnectTerms = {
   prefix: undefined,
   connectTimeoutMs: 5_000,
@@ -28,7 +29,7 @@ async function serve({ driver, descriptor, address, target }: SuccessorTask): Pr
       }
     },
   });
-  process.send?.(await engine.listen(1, { address, reusePort: false, backlog: 1, descriptor }));
+  process.send?.(await engine.listen(1, { address, reusePort: false, backlog, descriptor }));
   process.once("message", () => void engine.unlisten(1).then(() => process.send?.({ gone: true })));
 }
 

@@ -111,9 +111,10 @@ function openServer(deps: ListenerDeps, options: ListenOptions): Promise<OpenedS
       server.on("error", (error) => deps.onAcceptFailed(systemErrorCode(error) ?? "EUNKNOWN"));
       resolve({ ok: true, port: portOf(server.address()), server });
     };
-    const { descriptor } = options;
+    const { descriptor, backlog } = options;
     if (descriptor === undefined) server.listen(nodeOptionsOf(options), onListening);
-    else server.listen({ fd: descriptor }, onListening);
+    // It listens anew, which sets the backlog; beside a descriptor Node takes it as an argument only.
+    else server.listen({ fd: descriptor }, backlog, onListening);
   });
 }
 

@@ -10,6 +10,7 @@ import { systemClock } from "#shared/base/clock.ts";
 import type { Address, Engine } from "../../../node-agent/engine/engine.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, startBackend } from "../../support/fake-backend.ts";
+import { findProgram, outputOf } from "../../support/run-command.ts";
 import { startSuccessor, type Successor } from "../../support/successor.ts";
 import { ask, openClient, type ClientTarget } from "../../support/test-client.ts";
 import { startRelay, tcp, type EngineSubject, type Relay } from "./relay-rig.ts";
@@ -50,6 +51,18 @@ export function takeoverCases(subject: EngineSubject): void {
     expect(successor.outcome.ok).toBe(true);
     expect(engine?.descriptorOf(1)).toBeUndefined();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(["here"]));
+  });
+
+  test("as many clients may wait to be accepted as before", async (context) => {
+    if ((await findProgram("ss")) === undefined) return context.skip("no ss (Debian: iproute2)");
+    const address = await addressOf("tcp");
+    const target = tcp(await startBackend(echo));
+    const relay = await startRelay(alone(subject), target, { listen: address });
+    const before = await backlogOf(relay.port);
+
+    await succeed(relay, address, target);
+
+    expect([before, await backlogOf(relay.port)]).toEqual([1_024, 1_024]);
   });
 
   test("a Unix socket that was taken over is removed by the successor, in the end", async () => {
@@ -108,6 +121,12 @@ export function takeoverCases(subject: EngineSubject): void {
     between();
     return successor;
   }
+}
+
+/** How many clients may wait on a port of this host. */
+async function backlogOf(port: number): Promise<number> {
+  const line = await outputOf(["ss", "-Hltn", `sport = :${port}`]);
+  return Number(line.trim().split(/\s+/)[2]);
 }
 
 function alone(subject: EngineSubject): EngineSubject {
