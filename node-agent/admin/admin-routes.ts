@@ -58,9 +58,10 @@ function json(status: AgentStatus): AdminAnswer {
   return { status: 200, type: "application/json", body: `${JSON.stringify(status, null, 2)}\n` };
 }
 
-/** Ready to get traffic: something was applied, and the agent does not drain. */
-function ready({ phase }: AgentStatus): AdminAnswer {
-  return { status: phase === "serving" ? 200 : 503, type: plain, body: `${phase}\n` };
+/** Ready to get traffic: something was applied, workers are there, and the agent does not drain. */
+function ready({ phase, workers }: AgentStatus): AdminAnswer {
+  const why = phase === "halted" ? `: no worker is left: ${workers.lastLoss ?? ""}` : "";
+  return { status: phase === "serving" ? 200 : 503, type: plain, body: `${phase}${why}\n` };
 }
 
 async function metricsAnswer(metrics: Metrics): Promise<AdminAnswer> {

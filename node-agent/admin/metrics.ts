@@ -145,8 +145,13 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
   const handovers = gauge("handovers", "Agents in a row that have handed over, up to this one");
   const restartsFailed = gauge("restarts_failed", "Restarts that were tried in vain");
   const draining = gauge("predecessor_connections", "Clients that the agent before still serves");
+  const wanted = gauge("workers", "Worker threads that there should be");
+  const present = gauge(
+    "workers_present",
+    "Worker threads that are there; without any nobody accepts",
+  );
   return {
-    set: ({ agent, node, link, phase, snapshot, restarts, balancers, accessLog }) => {
+    set: ({ agent, node, link, phase, snapshot, restarts, workers, balancers, accessLog }) => {
       lines.set(accessLog);
       info.reset();
       info.set(
@@ -162,6 +167,8 @@ function agentGauges(registry: Registry): { set(status: AgentStatus): void } {
       handovers.set(restarts.handovers);
       restartsFailed.set(restarts.failed);
       draining.set(restarts.predecessor?.connections ?? 0);
+      wanted.set(workers.wanted);
+      present.set(workers.present);
       failing.set(balancers.filter(({ state }) => state === "failing").length);
     },
   };

@@ -1,4 +1,4 @@
-import { backendText, versionText } from "./status-text.ts";
+import { backendText, versionText, workersText } from "./status-text.ts";
 import type { AgentStatus, BalancerView } from "./status.ts";
 
 /**
@@ -39,7 +39,8 @@ function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-function summary({ phase, agent, node, link, snapshot }: AgentStatus): string {
+function summary(status: AgentStatus): string {
+  const { phase, agent, node, link, snapshot } = status;
   const disk = snapshot.durable ? "" : " (not on disk)";
   const rows: readonly (readonly [string, string, boolean])[] = [
     ["Phase", phase, phase !== "serving"],
@@ -47,6 +48,7 @@ function summary({ phase, agent, node, link, snapshot }: AgentStatus): string {
     ["Control plane", `${node.control} (${link.stage})`, link.stage !== "open"],
     ["Snapshot", `${versionText(snapshot.version)}${disk}`, !snapshot.durable],
     ["Given up", versionText(snapshot.reverted), snapshot.reverted !== null],
+    ["Workers", workersText(status), status.workers.present < status.workers.wanted],
     ["Agent", `${agent.version}, ${agent.driver} engine, process ${agent.pid}`, false],
   ];
   const lines = rows.map(

@@ -12,6 +12,7 @@ export function statusText(status: AgentStatus): string {
     `snapshot       ${versionText(snapshot.version)}${snapshot.durable ? "" : " (not on disk)"}`,
     ...(snapshot.reverted === null ? [] : [`given up       ${versionText(snapshot.reverted)}`]),
     `agent          ${agent.version}, ${agent.driver} engine, process ${agent.pid}`,
+    `workers        ${workersText(status)}`,
     ...status.balancers.flatMap(balancerLines),
   ];
   return `${lines.map(plain).join("\n")}\n`;
@@ -20,6 +21,12 @@ export function statusText(status: AgentStatus): string {
 export function versionText(version: Version | null): string {
   if (version === null) return "none";
   return `revision ${version.rev} (epoch ${version.epoch}, ${version.root.slice(0, 12)})`;
+}
+
+/** How many workers there are; those that are lost with the reason. */
+export function workersText({ workers: { wanted, present, lastLoss } }: AgentStatus): string {
+  const why = present < wanted && lastLoss !== null ? ` (${lastLoss})` : "";
+  return `${present} of ${wanted}${why}`;
 }
 
 function balancerLines(balancer: BalancerView): readonly string[] {

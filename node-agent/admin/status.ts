@@ -3,7 +3,11 @@ import type { Version } from "#shared/snapshot/version.ts";
 /** Where the agent is in its life. */
 export type AgentPhase =
   /** Nothing was applied yet. */
-  "waiting" | "serving" | "draining";
+  | "waiting"
+  | "serving"
+  /** No worker is left: nobody accepts. */
+  | "halted"
+  | "draining";
 
 /** What the local status tells: everything a person on this host may ask first. */
 export interface AgentStatus {
@@ -14,6 +18,13 @@ export interface AgentStatus {
     readonly driver: string;
     readonly pid: number;
     readonly uptimeMs: number;
+  };
+  readonly workers: {
+    readonly wanted: number;
+    /** Those that are there; without any nothing is served. */
+    readonly present: number;
+    /** Why the last one was lost; null while none was. */
+    readonly lastLoss: string | null;
   };
   readonly restarts: RestartsView;
   readonly node: {

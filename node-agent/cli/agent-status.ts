@@ -5,14 +5,16 @@ import type {
   AgentStatus,
   BackendView,
   BalancerView,
+  ProblemView,
   RestartsView,
 } from "../admin/status.ts";
+import { agentVersion } from "../agent-version.ts";
 import type { ApplierView } from "../apply/applier.ts";
 import type { LinkView } from "../control-link/control-link.ts";
 import type { Identity } from "../control-link/identity.ts";
 import type { BackendStatus, BalancerStatus } from "../flow/balancer-status.ts";
+import type { WorkersView } from "../flow/workers.ts";
 import type { AccessCounts } from "../runtime/access-log.ts";
-import { agentVersion } from "./agent-version.ts";
 
 /** The parts' own views, at one moment. */
 export interface StatusParts {
@@ -21,6 +23,7 @@ export interface StatusParts {
   readonly restarts: RestartsView;
   readonly uptimeMs: number;
   readonly driver: string;
+  readonly workers: WorkersView;
   readonly identity: Pick<Identity, "node" | "group" | "control">;
   readonly link: LinkView;
   readonly reverted: Version | undefined;
@@ -39,6 +42,7 @@ export function agentStatus(parts: StatusParts): AgentStatus {
       pid: process.pid,
       uptimeMs: Math.round(parts.uptimeMs),
     },
+    workers: parts.workers,
     restarts: parts.restarts,
     node: { id: identity.node, group: identity.group, control: identity.control },
     link: { stage: link.stage, opened: link.opened },
@@ -49,21 +53,31 @@ export function agentStatus(parts: StatusParts): AgentStatus {
     },
     accessLog: parts.accessLog,
     balancers: [
-      ...parts.balancers.map((status) => runningView(status, applied)),
+      ...parts.balancers.map((status) => runningView(status, problemsOf(status, parts))),
       ...notRunning(parts.balancers, applied),
     ],
   };
 }
 
-function phaseOf({ draining, applied }: StatusParts): AgentPhase {
+function phaseOf({ draining, applied, workers }: StatusParts): AgentPhase {
   if (draining) return "draining";
-  return applied.version === null ? "waiting" : "serving";
+  if (applied.version === null) return "waiting";
+  return workers.present === 0 ? "halted" : "serving";
 }
 
-function runningView(status: BalancerStatus, { failing }: ApplierView): BalancerView {
+function problemsOf(
+  { id, phase }: BalancerStatus,
+  { applied: { failing }, workers }: StatusParts,
+): readonly ProblemView[] {
+  if (phase !== "serving") return [];
+  const detail = `no worker is left: ${workers.lastLoss ?? ""}`;
+  const halted = workers.present === 0 ? [{ pointer: "", code: "worker-lost", detail }] : [];
+  return [...halted, ...(failing.get(id)?.problems ?? [])];
+}
+
+function runningView(status: BalancerStatus, problems: readonly ProblemView[]): BalancerView {
   const { id, name, phase, binds, openConnections, backends } = status;
   const { sources, certificates, unserved } = status;
-  const problems = phase === "serving" ? (failing.get(id)?.problems ?? []) : [];
   return {
     id,
     name,

@@ -4,6 +4,7 @@ import { Fault } from "#shared/base/fault.ts";
 import { newKeyPair } from "#shared/snapshot/keys.ts";
 import type { JoinResponse } from "#shared/wire/join.ts";
 
+import { agentVersion } from "../agent-version.ts";
 import type { JoinConfig } from "../config.ts";
 import {
   dropPendingJoin,
@@ -16,7 +17,6 @@ import {
 } from "../control-link/identity.ts";
 import { redeem, type JoinRefusal, type Redeemed } from "../control-link/redeem.ts";
 import type { Disk } from "../runtime/disk.ts";
-import { agentVersion } from "./agent-version.ts";
 
 /** How a join went, in words for whoever typed it. */
 export interface JoinOutcome {

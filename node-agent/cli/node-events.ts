@@ -34,6 +34,18 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
   return ofCertificates(event);
 }
 
+/** What keeps everything from being listened on has no balancer. */
+function ofServing(event: DataPlaneEvent): EventDraft | undefined {
+  const everywhere = { balancer: null, backend: null };
+  if (event.kind === "serving.halted") {
+    return { kind: "bind.failed", ...everywhere, detail: `no worker is left: ${event.detail}` };
+  }
+  if (event.kind === "serving.resumed") {
+    return { kind: "bind.recovered", ...everywhere, detail: "a worker is there again" };
+  }
+  return undefined;
+}
+
 function ofCertificates(event: DataPlaneEvent): EventDraft | undefined {
   if (event.kind === "certificates.failed") {
     return { kind: event.kind, balancer: event.balancer, backend: null, detail: event.detail };
@@ -45,7 +57,7 @@ function ofCertificates(event: DataPlaneEvent): EventDraft | undefined {
     const detail = `${event.pointer} ${event.detail}`;
     return { kind: event.kind, balancer: event.balancer, backend: null, detail };
   }
-  return undefined;
+  return ofServing(event);
 }
 
 type SourceTold = Extract<DataPlaneEvent, { readonly sourceKind: string }>;

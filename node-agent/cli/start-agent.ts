@@ -140,6 +140,7 @@ function statusOf(
     restarts: succession.view(),
     uptimeMs: processAgeMs(),
     driver: dataPlane.driver,
+    workers: dataPlane.workers(),
     identity,
     link: link.view(),
     reverted: store.reverted(),

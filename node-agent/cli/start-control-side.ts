@@ -6,6 +6,7 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 import { keyIdOf, privateKeyOf } from "#shared/snapshot/keys.ts";
 import { healthCapability, type HealthArgs, type HealthResult } from "#shared/wire/health.ts";
 
+import { agentVersion } from "../agent-version.ts";
 import type { Applier } from "../apply/applier.ts";
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import { ControlLink, type ControlLinkDeps } from "../control-link/control-link.ts";
@@ -27,7 +28,6 @@ import { NameLookup } from "../runtime/name-lookup.ts";
 import { createUsageMeter } from "../runtime/process-usage.ts";
 import { createReporter, type Reporter } from "../stats/reporter.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
-import { agentVersion } from "./agent-version.ts";
 
 /** Everything that speaks with the control plane, and what it keeps on disk. */
 export interface ControlSide {

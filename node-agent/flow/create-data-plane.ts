@@ -1,5 +1,4 @@
 import type { Timer } from "#shared/base/clock.ts";
-import { errorText } from "#shared/base/fault.ts";
 import { backendSweepMs, counterSlotsMax, drainGraceMs, ratesMs } from "#shared/base/limits.ts";
 import { unsupportedBy, type Capability } from "#shared/definition/capability.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
@@ -29,7 +28,7 @@ import {
 } from "./running-balancer.ts";
 import { spawnThread, type SpawnWorker } from "./spawn-thread.ts";
 import type { Notice } from "./worker-protocol.ts";
-import { Workers, type LostWorker } from "./workers.ts";
+import { Workers, type LostWorker, type WorkersView } from "./workers.ts";
 
 export interface DataPlaneDeps extends Omit<NodeMeansDeps, "onTicketsRenewed"> {
   readonly log: Log;
@@ -75,6 +74,8 @@ class WorkersDataPlane implements DataPlane {
   readonly #timers: readonly Timer[];
   readonly #book: BalancerBook;
   readonly #endRenewals: (() => void) | undefined;
+  #isStarted = false;
+  #isHalted = false;
 
   constructor(deps: DataPlaneDeps) {
     const { clock, random, spawn = spawnThread } = deps;
@@ -106,6 +107,7 @@ class WorkersDataPlane implements DataPlane {
 
   async started(): Promise<void> {
     this.driver = await this.#workers.started();
+    this.#isStarted = true;
     this.capabilities = capabilitiesOf(this.driver, {
       keepsCertificates: this.#deps.storedCertificates !== undefined,
     });
@@ -150,6 +152,10 @@ class WorkersDataPlane implements DataPlane {
 
   status(): readonly BalancerStatus[] {
     return this.#book.open.map((balancer) => balancer.status());
+  }
+
+  workers(): WorkersView {
+    return this.#workers.view();
   }
 
   onEvent(listener: (event: DataPlaneEvent) => void): () => void {
@@ -226,16 +232,21 @@ class WorkersDataPlane implements DataPlane {
     }
   }
 
-  #onWorkerLost({ worker, cause, held }: LostWorker): void {
+  #onWorkerLost({ worker, detail, held }: LostWorker): void {
     const clients = this.#book.open.map(({ place }) => held.get(place.slot.index) ?? 0);
     const connections = clients.reduce((sum, count) => sum + count, 0);
-    const detail = cause === undefined ? "it ended" : errorText(cause);
     this.#events.tell({ kind: "worker.lost", worker, connections, detail });
+    if (!this.#isStarted || this.#isHalted || this.#workers.view().present > 0) return;
+    this.#isHalted = true;
+    this.#events.tell({ kind: "serving.halted", detail });
   }
 
   #onWorkerReplaced(worker: number): void {
     this.#each((balancer) => void balancer.restore(worker));
     this.#events.tell({ kind: "worker.replaced", worker });
+    if (!this.#isHalted) return;
+    this.#isHalted = false;
+    this.#events.tell({ kind: "serving.resumed" });
   }
 
   #each(run: (balancer: RunningBalancer) => void): void {

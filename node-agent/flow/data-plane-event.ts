@@ -121,7 +121,10 @@ export type DataPlaneEvent =
       readonly connections: number;
       readonly detail: string;
     }
-  | { readonly kind: "worker.replaced"; readonly worker: number };
+  | { readonly kind: "worker.replaced"; readonly worker: number }
+  /** No worker is left: nobody accepts. `detail` is why the last one was lost. */
+  | { readonly kind: "serving.halted"; readonly detail: string }
+  | { readonly kind: "serving.resumed" };
 
 /** Whose source something happened to. */
 interface OfSource {

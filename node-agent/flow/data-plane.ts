@@ -8,6 +8,7 @@ import type { Driver } from "../engine/engine.ts";
 import type { Beliefs } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import type { WorkersView } from "./workers.ts";
 
 /** Everything that carries traffic: the balancers that run, their workers and their numbers. */
 export interface DataPlane extends Flows, Stoppable {
@@ -18,6 +19,8 @@ export interface DataPlane extends Flows, Stoppable {
   totals(): readonly TotalsRow[];
   /** Balancers that serve, and those that were removed and still have connections. */
   status(): readonly BalancerStatus[];
+  /** Without any, nobody accepts. */
+  workers(): WorkersView;
   /** Calls `listener` for every event from now on; what it returns ends that. */
   onEvent(listener: (event: DataPlaneEvent) => void): () => void;
   /** Where clients are accepted, as descriptors for a successor to inherit. */

@@ -15,6 +15,8 @@ const lines: Readonly<Record<Exclude<DataPlaneEvent["kind"], "clients.turned-awa
   "sessions.evicted": { level: "warn", text: "sessions were ended to make room for new ones" },
   "listener.lost": { level: "error", text: "a worker cannot listen; it will try again" },
   "worker.lost": { level: "error", text: "a worker died" },
+  "serving.halted": { level: "error", text: "no worker is left: nobody accepts" },
+  "serving.resumed": { level: "info", text: "a worker is there again" },
   "worker.replaced": { level: "info", text: "a worker was replaced" },
   "backend.up": { level: "info", text: "a backend is healthy" },
   "backend.down": { level: "warn", text: "a backend is unhealthy" },

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#shared/base/clock.ts";
 import { Fault } from "#shared/base/fault.ts";
 
+import { agentVersion } from "../agent-version.ts";
 import { engineMaker } from "../engine/choose-engine.ts";
 import { TrafficWorker } from "./traffic-worker.ts";
 import type { Command, WorkerInit } from "./worker-protocol.ts";
@@ -17,6 +18,13 @@ if (port === null) {
   });
 }
 const init = initOf(workerData);
+if (init.agentVersion !== agentVersion) {
+  throw new Fault({
+    code: "flow/other-version",
+    owner: "node",
+    message: `the agent is version ${init.agentVersion}, and its files are ${agentVersion} now: restart it`,
+  });
+}
 const worker = new TrafficWorker(
   {
     clock: systemClock(),

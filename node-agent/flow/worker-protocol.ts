@@ -36,6 +36,8 @@ import type { AccessTerms } from "./access-trace.ts";
 
 /** What a worker is born with. */
 export interface WorkerInit {
+  /** Of the agent that starts it: a worker reads its program from disk, where there may be another. */
+  readonly agentVersion: string;
   /** Its place in the shared counters, from 0. */
   readonly index: number;
   readonly memory: CounterMemory;

@@ -45,6 +45,11 @@ export class WorkerSeat {
     this.#link = this.#spawn();
   }
 
+  /** Whether a worker sits there that can be asked. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /** Resolves once a worker can be asked. After a death that means its successor. */
   get ready(): Promise<Driver> {
     return this.#ready.promise;

@@ -1,6 +1,7 @@
-import { Fault } from "#shared/base/fault.ts";
+import { errorText, Fault } from "#shared/base/fault.ts";
 import { workerAnswerMsMax } from "#shared/base/limits.ts";
 
+import { agentVersion } from "../agent-version.ts";
 import type { EngineChoice } from "../engine/choose-engine.ts";
 import type { Driver } from "../engine/engine.ts";
 import type { SlotLedger } from "../pool/slot-ledger.ts";
@@ -22,20 +23,35 @@ type SeatDeps = Pick<WorkerLinkDeps, "clock" | "spawn" | "onNotices" | "onAccess
 export interface LostWorker {
   readonly worker: number;
   /** What it threw, if it did. */
-  readonly cause: unknown;
+  readonly detail: string;
   /** Places that it held, by slot index: clients of balancers, connections of backends. */
   readonly held: ReadonlyMap<number, number>;
+}
+
+/** How many workers there are. */
+export interface WorkersView {
+  readonly wanted: number;
+  /** Those that are there, and not lost or still starting. */
+  readonly present: number;
+  /** Why the last one was lost; null while none was. */
+  readonly lastLoss: string | null;
 }
 
 /** The workers of a process: as many as the ledger's memory is made for. */
 export class Workers {
   readonly #deps: WorkersDeps;
   readonly #seats: readonly WorkerSeat[];
+  #lastLoss: string | null = null;
 
   constructor(deps: WorkersDeps) {
     this.#deps = deps;
     const { workers } = deps.ledger.memory;
-    this.#seats = Array.from({ length: workers }, (_, index) => seatOf(deps, index));
+    const onLost = (lost: LostWorker): void => {
+      this.#lastLoss = lost.detail;
+      deps.onLost(lost);
+    };
+    const all = { ...deps, onLost };
+    this.#seats = Array.from({ length: workers }, (_, index) => seatOf(all, index));
   }
 
   /**
@@ -55,6 +71,11 @@ export class Workers {
 
   get count(): number {
     return this.#seats.length;
+  }
+
+  view(): WorkersView {
+    const present = this.#seats.filter(({ isReady }) => isReady).length;
+    return { wanted: this.#seats.length, present, lastLoss: this.#lastLoss };
   }
 
   /** Tells one worker; see `WorkerSeat`. */
@@ -110,12 +131,13 @@ export class Workers {
 function seatOf(deps: WorkersDeps, worker: number): WorkerSeat {
   const { clock, random, spawn, ledger, engine, onNotices, onAccessLines } = deps;
   const onLost = (cause: unknown): void => {
-    deps.onLost({ worker, cause, held: ledger.settle(worker) });
+    const detail = cause === undefined ? "it ended" : errorText(cause);
+    deps.onLost({ worker, detail, held: ledger.settle(worker) });
   };
   const onReplaced = (): void => deps.onReplaced(worker);
   return new WorkerSeat(
     { clock, random, spawn, onNotices, onAccessLines, onLost, onReplaced },
-    { index: worker, memory: ledger.memory, engine },
+    { agentVersion, index: worker, memory: ledger.memory, engine },
   );
 }
 

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { resolve } from "node:path";
 
-import { readAddonNeeds } from "./addon-needs.ts";
+import { errorText } from "#shared/base/fault.ts";
+
+import { readAddonNeeds, type AddonNeeds } from "./addon-needs.ts";
 import { explainUnfit } from "./explain-unfit.ts";
 import { nativeContract, type NativeAddon } from "./native-addon.ts";
 
@@ -10,22 +12,40 @@ export type LoadedNative =
   /** `absent`: nothing lies there. `unfit`: something does, and this process cannot use it. */
   | { readonly ok: false; readonly why: "absent" | "unfit"; readonly detail: string };
 
-/** Loads the addon out of a file, once a thread; a second time gives the same. */
+/** Loads the addon out of a file. What went wrong is told in one line; it does not throw. */
 export function loadNative(file: string): LoadedNative {
   if (!existsSync(file)) return { ok: false, why: "absent", detail: `there is no ${file}` };
   // Looked at first: the system maps half a file as if it were whole, and the process dies of it.
-  const needs = readAddonNeeds(readFileSync(file));
+  const bytes = readAddon(file);
+  if (typeof bytes === "string") return unfit(bytes);
+  const needs = readAddonNeeds(bytes);
   if (needs === undefined) return unfit(`${file} is not a whole addon for Linux`);
   if (needs.arch !== process.arch) {
     return unfit(`${file} is for ${needs.arch}, and this host is ${process.arch}`);
   }
+  return mapped(file, needs);
+}
+
+/** The file, or why it cannot be read. */
+function readAddon(file: string): Buffer | string {
   try {
-    const loaded: unknown = createRequire(import.meta.url)(file);
-    if (isAddon(loaded)) return { ok: true, addon: loaded };
-    return unfit(`${file} was built for another version of the agent: ${contractsOf(loaded)}`);
+    return readFileSync(file);
+  } catch (error) {
+    return `${file} cannot be read: ${errorText(error)}`;
+  }
+}
+
+/** Not by `require`: that resolves links, and a held addon may have no name left. */
+function mapped(file: string, needs: AddonNeeds): LoadedNative {
+  const loaded: { exports: unknown } = { exports: {} };
+  try {
+    process.dlopen(loaded, resolve(file));
   } catch (error) {
     return unfit(explainUnfit(file, needs, error));
   }
+  if (isAddon(loaded.exports)) return { ok: true, addon: loaded.exports };
+  const contracts = contractsOf(loaded.exports);
+  return unfit(`${file} was built for another version of the agent: ${contracts}`);
 }
 
 function unfit(detail: string): LoadedNative {

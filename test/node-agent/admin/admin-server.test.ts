@@ -67,6 +67,25 @@ describe("status port", () => {
     }
   });
 
+  test("an agent without a worker is alive and not ready, and says why everywhere", async () => {
+    const workers = { wanted: 2, present: 0, lastLoss: "the addon is gone" };
+    const { get } = await setup({ phase: "halted", workers });
+    expect((await get("/healthz")).status).toBe(200);
+    const ready = await get("/readyz");
+    expect([ready.status, ready.body]).toEqual([
+      503,
+      "halted: no worker is left: the addon is gone\n",
+    ]);
+    expect((await get("/status.txt")).body).toContain(
+      "workers        0 of 2 (the addon is gone)\n",
+    );
+    expect((await get("/")).body).toContain("0 of 2 (the addon is gone)");
+    const lines = (await get("/metrics")).body.split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining(["midstream_agent_ready 0", "midstream_agent_workers_present 0"]),
+    );
+  });
+
   test("metrics in Prometheus' format: counters and gauges of balancers and backends, and the process", async () => {
     const { get } = await setup();
     const { body, headers } = await get("/metrics");

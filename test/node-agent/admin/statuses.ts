@@ -7,6 +7,7 @@ export function statusOf(over: Partial<AgentStatus> = {}): AgentStatus {
   return {
     phase: "serving",
     agent: { version: "0.1.0", driver: "portable", pid: 42, uptimeMs: 1_000 },
+    workers: { wanted: 2, present: 2, lastLoss: null },
     restarts: { handovers: 0, predecessor: null, failed: 0, lastFailure: null },
     node: { id: "nod_a", group: "grp_a", control: "http://127.0.0.1:8080" },
     link: { stage: "open", opened: 2 },

@@ -1,20 +1,32 @@
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { workerAnswerMsMax } from "#shared/base/limits.ts";
 
+import { agentVersion } from "../../../node-agent/agent-version.ts";
+import { chooseEngine } from "../../../node-agent/engine/choose-engine.ts";
 import {
   spawnThread,
   type SpawnWorker,
   type WorkerThread,
 } from "../../../node-agent/flow/spawn-thread.ts";
-import { serve, startPlane, verified, type PlaneUnderTest } from "../../support/data-plane.ts";
+import {
+  serve,
+  startPlane,
+  verified,
+  type PlaneOptions,
+  type PlaneUnderTest,
+} from "../../support/data-plane.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, silent, startBackend } from "../../support/fake-backend.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { freePort } from "../../support/free-port.ts";
+import { findNative } from "../../support/native-engine.ts";
 import { openSockets } from "../../support/open-sockets.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { ask, openClient } from "../../support/test-client.ts";
 
 describe.each([1, 3])("a start that fails, on %i worker(s)", (workers) => {
@@ -177,6 +189,60 @@ test("a worker that dies again and again is replaced with growing pauses, and se
   expect(under.ofKind("worker.lost")).toHaveLength(4);
 });
 
+test("an addon whose file is gone, or another one by now, is what a replaced worker runs on", async (context) => {
+  const native = await findNative();
+  if (native.kind === "none") return context.skip(native.why);
+  const file = join(await temporaryFolder(onTestFinished), "addon.node");
+  await copyFile(native.file, file);
+  const chosen = chooseEngine("native", file);
+  if (!chosen.ok) throw new Error(chosen.detail);
+  const { under, crash } = await crashable(1, { engine: chosen.choice });
+  const backend = await startBackend(greet("here"));
+  const web = await serve(under, { backends: [backend] });
+
+  await rm(file);
+  crash(0);
+  await eventually(() => under.ofKind("worker.replaced").length === 1);
+  await eventually(async () => (await ask(web.port)) === "here");
+
+  await writeFile(file, "half an upgrade");
+  crash(0);
+  await eventually(() => under.ofKind("worker.replaced").length === 2);
+  await eventually(async () => (await ask(web.port)) === "here");
+  expect(under.plane.driver).toBe("native");
+});
+
+test("a replacement out of another version's files is refused, and told once while no worker is left", async () => {
+  let isUpgraded = false;
+  const { under, crash } = await crashable(1, {
+    spawn: (init, ears) =>
+      spawnThread(isUpgraded ? { ...init, agentVersion: "0.0.1" } : init, ears),
+  });
+  const web = await serve(under, { backends: [await startBackend(greet("here"))] });
+  expect(under.plane.workers()).toEqual({ wanted: 1, present: 1, lastLoss: null });
+
+  isUpgraded = true;
+  crash(0);
+  await eventually(() => under.ofKind("worker.lost").length >= 3);
+
+  const why = `the agent is version 0.0.1, and its files are ${agentVersion} now: restart it`;
+  expect(under.plane.workers()).toEqual({ wanted: 1, present: 0, lastLoss: why });
+  expect(under.ofKind("serving.halted")).toHaveLength(1);
+  expect(under.ofKind("serving.resumed")).toEqual([]);
+
+  isUpgraded = false;
+  await eventually(() => under.ofKind("serving.resumed").length === 1);
+  expect(under.plane.workers()).toMatchObject({ wanted: 1, present: 1 });
+  await eventually(async () => (await ask(web.port)) === "here");
+});
+
+test("one worker of several is no halt", async () => {
+  const { under, crash } = await crashable(2);
+  crash(0);
+  await eventually(() => under.ofKind("worker.replaced").length === 1);
+  expect(under.ofKind("serving.halted")).toEqual([]);
+});
+
 test("workers that cannot start at all are told as a fault", async () => {
   const clock = new FakeClock();
   const spawn: SpawnWorker = (_init, ears) => {
@@ -207,14 +273,15 @@ test("a port that a connection of this host had before can be listened on", asyn
 /** A data plane whose workers die when told to: by a command that they cannot understand. */
 async function crashable(
   workers: number,
+  { spawn: start = spawnThread, engine }: Pick<PlaneOptions, "spawn" | "engine"> = {},
 ): Promise<{ under: PlaneUnderTest; crash: (worker: number) => void }> {
   const threads = new Map<number, WorkerThread>();
   const spawn: SpawnWorker = (init, ears) => {
-    const thread = spawnThread(init, ears);
+    const thread = start(init, ears);
     threads.set(init.index, thread);
     return thread;
   };
-  const under = await startPlane({ workers, spawn });
+  const under = await startPlane({ workers, spawn, ...(engine === undefined ? {} : { engine }) });
   return {
     under,
     crash: (worker) => threads.get(worker)?.post({ do: "serve" } as never),

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
@@ -84,6 +84,16 @@ test("what is no addon, and half of one, is refused in one line", async ({ skip 
     const detail = `${file} is not a whole addon for Linux`;
     expect(loadNative(file)).toEqual({ ok: false, why: "unfit", detail });
   }
+});
+
+test("what cannot be read at all is refused in one line", async () => {
+  const folder = await place("folder.node");
+  await mkdir(folder);
+  expect(loadNative(folder)).toEqual({
+    ok: false,
+    why: "unfit",
+    detail: `${folder} cannot be read: EISDIR: illegal operation on a directory, read`,
+  });
 });
 
 test.each([
