@@ -1,4 +1,5 @@
 import type { Clock } from "#shared/base/clock.ts";
+import { errorText } from "#shared/base/fault.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import {
   dismissMsMax,
@@ -49,7 +50,11 @@ export async function handOver(parts: HandingParts): Promise<HandOverOutcome> {
   if (release === undefined) {
     return { kind: "refused", why: "a change is being applied, try again" };
   }
-  const successor = await started(parts);
+  const successor = await started(parts).catch((error: unknown) => errorText(error));
+  if (typeof successor === "string") {
+    release();
+    return { kind: "failed", why: `the new process could not be started: ${successor}` };
+  }
   const verdict = await judged(parts, successor);
   const pid = successor.pid();
   if (verdict !== undefined || pid === undefined) {
@@ -82,7 +87,12 @@ async function heldStill({ clock, agent }: HandingParts): Promise<(() => void) |
   return release;
 }
 
-async function started({ agent, folder, admin, startSuccessor }: HandingParts) {
+async function started({
+  agent,
+  folder,
+  admin,
+  startSuccessor,
+}: HandingParts): Promise<SuccessorProcess> {
   const { descriptors, estate } = estateOf({
     addresses: await agent.dataPlane.addresses(),
     folderClaim: folder.descriptor(),

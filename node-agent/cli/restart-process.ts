@@ -6,7 +6,7 @@ import {
   takeoverMsMax,
 } from "#shared/base/limits.ts";
 
-import { askForRestart } from "../handover/restart-socket.ts";
+import { askForRestart, type RestartOutcome } from "../handover/restart-socket.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 import { complain } from "./complain.ts";
 
@@ -24,7 +24,12 @@ export async function restartProcess(dataFolder: string): Promise<number> {
     console.log(`process ${outcome.pid} serves, after ${Math.round(outcome.tookMs)} ms`);
     return exitCodes.ended;
   }
-  const text = outcome.kind === "refused" ? "not restarted" : "the restart failed, nothing changed";
-  complain([`${text}: ${outcome.why}`]);
+  complain([`${saidOf[outcome.kind]}: ${outcome.why}`]);
   return exitCodes.failed;
 }
+
+const saidOf: Readonly<Record<Exclude<RestartOutcome["kind"], "handed-over">, string>> = {
+  refused: "not restarted",
+  failed: "the restart failed, nothing changed",
+  broken: "the restart broke, and the agent ends for its supervisor to start",
+};

@@ -51,10 +51,7 @@ export function createRestarts(deps: RestartsDeps): Restarts {
         isOver = true;
         left.resolve({ kind: "broken" });
         log.fatal({ why: outcome.why, tookMs }, "the handover broke: the agent ends");
-        return {
-          kind: "failed",
-          why: `${outcome.why}; the agent ends, for its supervisor to start`,
-        };
+        return { kind: "broken", why: outcome.why };
       case "failed":
         log.error({ why: outcome.why, tookMs }, "the restart failed: the agent goes on as before");
         deps.onFailed(outcome.why);

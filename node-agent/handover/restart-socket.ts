@@ -19,6 +19,8 @@ const outcomeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("refused"), why: z.string() }),
   /** It was tried in vain: the agent goes on as before. */
   z.object({ kind: z.literal("failed"), why: z.string() }),
+  /** Everything was given away and not taken: the agent ends, for its supervisor to start. */
+  z.object({ kind: z.literal("broken"), why: z.string() }),
 ]);
 
 /** What came of a restart. */
