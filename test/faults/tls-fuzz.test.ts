@@ -95,14 +95,16 @@ test(
 /** The same backend inside of TLS. */
 function startSecureFuzzBackend(random: () => number): Promise<FakeBackend> {
   const wires = new Map<number | undefined, Socket>();
-  const behave = fuzzBackend(random, (socket) => wires.get(socket.remotePort) ?? socket);
+  const behave = fuzzBackend(random, (socket) => wires.get(socket.remotePort));
   const inside = createServer({ ...testCertificate, allowHalfOpen: true }, (socket) => {
     socket.on("error", () => undefined);
     behave(socket);
   });
   inside.on("tlsClientError", () => undefined);
   return startBackend((wire) => {
-    wires.set(wire.remotePort, wire);
+    const port = wire.remotePort;
+    wires.set(port, wire);
+    wire.on("close", () => wires.delete(port));
     inside.emit("connection", wire);
   });
 }

@@ -29,10 +29,16 @@ export interface FuzzOptions {
 /** A backend that behaves as its client asks, at random moments. */
 export function fuzzBackend(
   random: () => number,
-  /** What lies below TLS is reset there. */
-  wireOf = (socket: Socket): Socket => socket,
+  /** What lies below TLS is reset there; undefined when it is gone already. */
+  wireOf: (socket: Socket) => Socket | undefined = (socket) => socket,
 ): BackendBehaviour {
   return (socket) => {
+    // Asked now: a socket that has ended no longer knows its port.
+    const wire = wireOf(socket);
+    if (wire === undefined) {
+      socket.destroy();
+      return;
+    }
     socket.once("data", (first: Buffer) => {
       const mode = backendModes[first[0] ?? 0] ?? "echo";
       if (mode === "echo") {
@@ -40,7 +46,7 @@ export function fuzzBackend(
         socket.pipe(socket);
         return;
       }
-      const reset = (): void => void wireOf(socket).resetAndDestroy();
+      const reset = (): void => void wire.resetAndDestroy();
       misbehave(socket, { mode, random, reset });
     });
   };
