@@ -28,7 +28,9 @@ export interface AnnouncedTls {
         /** `TLSv1.3` … */
         readonly version: string;
         readonly cipher: string;
-        /** Undefined when it has shown none. */
+        /** Whether it goes on with a session that began in an earlier connection. */
+        readonly isResumed: boolean;
+        /** What it has shown when its session began; undefined when that is none. */
         readonly client: { readonly commonName: string; readonly isVerified: boolean } | undefined;
       }
     | undefined;
@@ -100,22 +102,28 @@ const types = {
   commonName: 0x22,
   cipher: 0x23,
 } as const;
-/** Bits of what the client used: TLS, and a certificate in this connection. */
-const clientBits = { tls: 0x01, certificate: 0x02 } as const;
+/** What the client used: TLS, and a certificate in this connection, or in its session at some time. */
+const clientBits = { tls: 0x01, certificateNow: 0x02, certificateInSession: 0x04 } as const;
 
 function tlsParts({ alpn, serverName, session }: AnnouncedTls): readonly Uint8Array[] {
   const names = [...text(types.alpn, alpn), ...text(types.authority, serverName)];
   if (session === undefined) return names;
   const { version, cipher, client } = session;
-  const bits = clientBits.tls | (client === undefined ? 0 : clientBits.certificate);
   const isVerified = client?.isVerified === true;
   const content = [
-    Uint8Array.of(bits, 0, 0, 0, isVerified ? 0 : 1),
+    Uint8Array.of(clientBitsOf(session), 0, 0, 0, isVerified ? 0 : 1),
     ...text(types.tlsVersion, version),
     ...text(types.commonName, client?.commonName ?? ""),
     ...text(types.cipher, cipher),
   ];
   return [...names, part(types.tls, joined(content))];
+}
+
+/** A session that is resumed spares the client from showing its certificate again. */
+function clientBitsOf({ client, isResumed }: NonNullable<AnnouncedTls["session"]>): number {
+  if (client === undefined) return clientBits.tls;
+  const now = isResumed ? 0 : clientBits.certificateNow;
+  return clientBits.tls | now | clientBits.certificateInSession;
 }
 
 /** None for an empty text, nor for one that no name is as long as. */

@@ -21,6 +21,7 @@ const tls: AnnouncedTls = {
   session: {
     version: "TLSv1.3",
     cipher: "TLS_AES_128_GCM_SHA256",
+    isResumed: false,
     client: { commonName: "machine-7", isVerified: true },
   },
 };
@@ -47,7 +48,7 @@ test("X-PRX-04 TLS is told where it is asked for and known", () => {
   expect(parts[0]?.value.toString()).toBe("h2");
   expect(parts[1]?.value.toString()).toBe("www.example.com");
   const session = parts[2]?.value ?? Buffer.alloc(0);
-  expect(session.subarray(0, 5).toString("hex")).toBe("0300000000");
+  expect(session.subarray(0, 5).toString("hex")).toBe("0700000000");
   const inner = partsOf(session.subarray(5)).map(({ type, value }) => [type, value.toString()]);
   expect(inner).toEqual([
     [0x21, "TLSv1.3"],
@@ -58,7 +59,7 @@ test("X-PRX-04 TLS is told where it is asked for and known", () => {
   const withoutClient = {
     ...tls,
     alpn: "",
-    session: { version: "a", cipher: "b", client: undefined },
+    session: { version: "a", cipher: "b", isResumed: false, client: undefined },
   };
   const [name, bare] = partsOf(Buffer.from(header(withoutClient)).subarray(28));
   expect(name?.type).toBe(0x02);
@@ -68,6 +69,25 @@ test("X-PRX-04 TLS is told where it is asked for and known", () => {
   expect(partsOf(Buffer.from(header({ ...tls, session: undefined })).subarray(28))).toHaveLength(2);
   expect(Buffer.from(header(undefined))).toHaveLength(28);
   expect(proxyHeader({ version: 2, tellsTls: false }, ipv4, tls)).toHaveLength(28);
+});
+
+test("X-PRX-04 a certificate counts as shown in the connection whose handshake had it, and in all of its session", () => {
+  const bitsOf = (session: Partial<NonNullable<AnnouncedTls["session"]>>): string | undefined => {
+    if (tls.session === undefined) throw new Error("there is none");
+    const about = { ...tls, session: { ...tls.session, ...session } };
+    const parts = partsOf(Buffer.from(header(about)).subarray(28));
+    return parts
+      .find(({ type }) => type === 0x20)
+      ?.value.subarray(0, 5)
+      .toString("hex");
+  };
+  const unverified = { commonName: "machine-7", isVerified: false };
+
+  expect(bitsOf({})).toBe("0700000000");
+  expect(bitsOf({ isResumed: true })).toBe("0500000000");
+  expect(bitsOf({ client: unverified })).toBe("0700000001");
+  expect(bitsOf({ client: unverified, isResumed: true })).toBe("0500000001");
+  expect(bitsOf({ client: undefined, isResumed: true })).toBe("0100000001");
 });
 
 function line(ends: ConnectionEnds): string {
