@@ -41,7 +41,7 @@ export function isNowhere(nodes: readonly NodeHealth[]): boolean {
   return isSure && answered.length > 0 && answered.every(({ backends }) => backends.length === 0);
 }
 
-const nothing: HealthResult = { backends: [], unlisted: 0, sources: [] };
+const nothing: HealthResult = { backends: [], unlisted: 0, sources: [], unserved: null };
 
 function stateOf(code: string): HealthState {
   return healthStates.find((state) => state === code) ?? "failed";

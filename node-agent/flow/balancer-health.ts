@@ -6,10 +6,11 @@ import type { BackendStatus, BalancerStatus } from "./balancer-status.ts";
 
 /**
  * What this node knows of a balancer's backends: of one with all results that are kept, of all with
- * the last result of each. What is wrong comes first, so that a bound does not hide it.
+ * the last result of each, and what the balancer did not serve. What is wrong comes first, so that a
+ * bound does not hide it.
  */
 export function balancerHealth(
-  { backends, sources }: Pick<BalancerStatus, "backends" | "sources">,
+  { backends, sources, unserved }: Pick<BalancerStatus, "backends" | "sources" | "unserved">,
   asked: HealthArgs["backend"],
 ): HealthResult {
   const wanted = backends.filter(({ name }) => asked === null || name === asked);
@@ -20,6 +21,7 @@ export function balancerHealth(
     backends: listed.map((backend) => backendHealth(backend, asked === null ? 1 : undefined)),
     unlisted: wanted.length - listed.length,
     sources: sources.map(sourceHealth),
+    unserved,
   };
 }
 

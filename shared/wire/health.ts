@@ -69,12 +69,29 @@ const sourceHealthSchema = z.object({
 });
 export type SourceHealth = z.output<typeof sourceHealthSchema>;
 
-/** What one node knows of a balancer's backends and their sources. */
+const countsSchema = z.record(z.string().max(60), z.int().min(0));
+
+const unservedSchema = z.object({
+  turnedAway: countsSchema.meta({ description: "Clients that got no backend, by close reason" }),
+  sessionsEvicted: z.int().min(0).meta({ description: "UDP sessions that made room for others" }),
+  datagramsDropped: countsSchema.meta({ description: "Datagrams, by the reason of the drop" }),
+});
+
+/** What one node knows of a balancer's backends, their sources, and clients that were not served. */
 export const healthResultSchema = z.object({
   backends: z.array(backendHealthSchema).max(healthBackendsMax).meta({
     description: "Those that are not live first, then by name",
   }),
   unlisted: z.int().min(0).meta({ description: "Backends beyond those that are listed" }),
   sources: z.array(sourceHealthSchema).max(discoverySourcesMax),
+  // Agents that do not count by reason do not say it.
+  unserved: unservedSchema
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "What was not served, since the balancer began on this node or the agent started; a reason " +
+        "that has not occurred is absent. Null: the node does not say",
+    }),
 });
 export type HealthResult = z.output<typeof healthResultSchema>;

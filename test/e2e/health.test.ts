@@ -1,5 +1,6 @@
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 
+import { askFrom } from "../support/client-from.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
 import type { ControlProcess } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -34,6 +35,7 @@ interface NodeHealth {
   readonly state: string;
   readonly backends: readonly Backend[];
   readonly sources: readonly object[];
+  readonly unserved: object | null;
 }
 
 async function onlyNode(tenant: TestTenant, path: string): Promise<NodeHealth> {
@@ -104,6 +106,28 @@ test("X-HC-30 the API shows of every node the last results of a backend's checks
   expect(strange).toMatchObject({ status: 404, body: { code: "http/not-found" } });
   const mapped = await onlyNode(tenant, `${path}?backend=[::ffff:127.0.0.1]:${up.port}`);
   expect(mapped.backends).toMatchObject([{ backend: backends[0] }]);
+});
+
+test("X-STAT-10 the API shows of every node whom its balancer turned away, by reason", async () => {
+  const tenant = await signUp(control.url);
+  await startLinkedAgent(onTestFinished, control, tenant);
+  const backend = await startBackend(greet("hello"));
+  const port = await freePort();
+  const more = { access: { rules: ["deny 127.0.0.2"] } };
+  const { id } = await createBalancer(tenant, { port, backends: [backend.port], more });
+  await eventually(async () => expect(await askFrom("127.0.0.1", port)).toBe("hello"), {
+    withinMs: 30_000,
+  });
+  for (let turn = 0; turn < 3; turn += 1) expect(await askFrom("127.0.0.2", port)).toBe("");
+
+  await eventually(
+    async () => {
+      const { unserved } = await onlyNode(tenant, `/v1/balancers/${id}/health`);
+      const datagrams = { sessionsEvicted: 0, datagramsDropped: {} };
+      expect(unserved).toEqual({ turnedAway: { "access-denied": 3 }, ...datagrams });
+    },
+    { withinMs: 30_000, everyMs: 200 },
+  );
 });
 
 test("X-DSC-15 the API shows of every node how each source is: last success, last failure, duration, counts", async () => {

@@ -17,6 +17,12 @@ function backend(name: string, over: Partial<BackendStatus> = {}): BackendStatus
   };
 }
 
+const unserved = {
+  turnedAway: { "limit-reached": 3 },
+  sessionsEvicted: 1,
+  datagramsDropped: { "held-full": 2 },
+};
+
 const failures = Array.from({ length: checkResultsKept }, (_, index) => ({
   verdict: "failed" as const,
   tookMs: 1.4,
@@ -26,12 +32,13 @@ const failures = Array.from({ length: checkResultsKept }, (_, index) => ({
 
 test("X-HC-30 of all backends the last result each, of one all that are kept; what is wrong comes first", () => {
   const backends = [backend("a:1"), backend("b:1", { isLive: false, checks: failures })];
-  const all = balancerHealth({ backends, sources: [] }, null);
+  const all = balancerHealth({ backends, sources: [], unserved }, null);
   expect(all.backends).toMatchObject([
     { backend: "b:1", live: false, checks: [{ atMs: 100, tookMs: 1 }] },
     { backend: "a:1", live: true, checks: [] },
   ]);
-  const one = balancerHealth({ backends, sources: [] }, "b:1");
+  expect(all.unserved).toEqual(unserved);
+  const one = balancerHealth({ backends, sources: [], unserved }, "b:1");
   expect(one.backends).toMatchObject([{ backend: "b:1" }]);
   expect(one.backends[0]?.checks).toHaveLength(checkResultsKept);
 });
@@ -41,7 +48,7 @@ test("an answer is bounded, whatever there is, and says how much it leaves out",
     backend(`10.0.0.1:${index + 1}`, { checks: failures }),
   );
   const sick = backend("z:1", { isLive: false });
-  const health = balancerHealth({ backends: [...many, sick], sources: [] }, null);
+  const health = balancerHealth({ backends: [...many, sick], sources: [], unserved }, null);
   expect(health.backends).toHaveLength(healthBackendsMax);
   expect(health.backends[0]?.backend).toBe("z:1");
   expect(health.unlisted).toBe(1_001 - healthBackendsMax);

@@ -15,6 +15,13 @@ const source = {
 };
 const resultOf = (one: object) => ({ backends: [], unlisted: 0, sources: [one] });
 
+test("an answer of an agent that does not count by reason is understood", () => {
+  const older = { backends: [], unlisted: 0, sources: [] };
+  expect(healthResultSchema.parse(older).unserved).toBeNull();
+  const unserved = { turnedAway: { "a-new-reason": 1 }, sessionsEvicted: 0, datagramsDropped: {} };
+  expect(healthResultSchema.parse({ ...older, unserved }).unserved).toEqual(unserved);
+});
+
 test("an answer of an agent that remembers nothing is understood, and so is one that says more than is known", () => {
   const older = healthResultSchema.parse(resultOf(source));
   expect(older.sources).toEqual([{ ...source, rememberedMs: null }]);
