@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
-import { lstat, rm } from "node:fs/promises";
-import { connect, createServer, type ListenOptions, type Server } from "node:net";
+import { rm } from "node:fs/promises";
+import { createServer, type ListenOptions, type Server } from "node:net";
 
 import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 
 import { descriptorOf } from "../runtime/server-descriptor.ts";
+import { isAbandonedSocket } from "./abandoned-socket.ts";
 import type { Address } from "./engine.ts";
 import { bindSocket } from "./portable/datagram-listener.ts";
 import { withoutIpv6 } from "./wildcard.ts";
@@ -183,24 +184,8 @@ function closed(server: Server | undefined): Promise<void> {
   });
 }
 
-/**
- * A process that was killed leaves its socket's file behind, and nobody answers there any more. A
- * file that is no socket refuses connections as well, and is left alone.
- */
+/** A process that was killed leaves its socket's file behind. */
 async function removeStale(path: string): Promise<void> {
-  const file = await lstat(path).catch(() => undefined);
-  if (file?.isSocket() !== true || !(await isRefused(path))) return;
   // Where it cannot be removed, the bind that follows says so.
-  await rm(path, { force: true });
-}
-
-function isRefused(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once("error", (error) => resolve(systemErrorCode(error) === "ECONNREFUSED"));
-  });
+  if (await isAbandonedSocket(path)) await rm(path, { force: true });
 }

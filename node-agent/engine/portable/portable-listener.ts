@@ -1,4 +1,4 @@
-import { link, rm } from "node:fs/promises";
+import { link, rename, rm } from "node:fs/promises";
 import {
   createServer,
   type AddressInfo,
@@ -11,6 +11,7 @@ import { basename, dirname, join } from "node:path";
 import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 import { unixPathBytesMax } from "#shared/base/limits.ts";
 
+import { isAbandonedSocket } from "../abandoned-socket.ts";
 import type { ListenOptions, ListenOutcome } from "../engine.ts";
 import { withoutIpv6 } from "../wildcard.ts";
 import { socketOptions } from "./socket-options.ts";
@@ -65,14 +66,28 @@ async function openBeside(
   const opened = await openServer(deps, { ...options, address: { kind: "unix", path: beside } });
   if (!opened.ok) return opened;
   try {
-    await link(beside, path);
-    await rm(beside, { force: true });
+    await moveInto(beside, path);
     return opened;
   } catch (error) {
     opened.server.close();
     const code = systemErrorCode(error) ?? "EUNKNOWN";
     return { ok: false, code: code === "EEXIST" ? "EADDRINUSE" : code, detail: errorText(error) };
   }
+}
+
+/**
+ * Only where nothing is, or what a worker that died has left: that is replaced in one step.
+ *
+ * @throws the system's error, `EEXIST` where something is that somebody may need
+ */
+async function moveInto(beside: string, path: string): Promise<void> {
+  try {
+    await link(beside, path);
+  } catch (error) {
+    if (systemErrorCode(error) !== "EEXIST" || !(await isAbandonedSocket(path))) throw error;
+    return rename(beside, path);
+  }
+  await rm(beside, { force: true });
 }
 
 /** As long as the system allows a path to be. */

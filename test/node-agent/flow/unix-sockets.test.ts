@@ -1,7 +1,13 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import {
+  spawnThread,
+  type SpawnWorker,
+  type WorkerThread,
+} from "../../../node-agent/flow/spawn-thread.ts";
 import { startPlane, verified } from "../../support/data-plane.ts";
 import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -55,6 +61,33 @@ describe.for(await bothDrivers())("with the $driver engine", ({ driver, missing 
 
     await under.plane.remove(balancer.id, 0);
     expect((await openClient({ path: front })).errorCode).toBe("ENOENT");
+  });
+
+  test("X-TCP-28 a Unix socket whose worker died is listened on by the next one", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const threads = new Map<number, WorkerThread>();
+    const spawn: SpawnWorker = (init, ears) => {
+      const thread = spawnThread(init, ears);
+      threads.set(init.index, thread);
+      return thread;
+    };
+    const under = await startPlane({ engine: await engineOf(driver), workers: 2, spawn });
+    const folder = await temporaryFolder(onTestFinished);
+    const path = join(folder, "front.sock");
+    const backend = await startBackend(greet("here"));
+    const balancer = verified({ bind: [`unix:${path}`], backends: [backend] });
+    expect(await under.plane.start(balancer)).toMatchObject({ ok: true });
+    for (let death = 1; death <= 2; death += 1) {
+      threads.get(0)?.post({ do: "serve" } as never);
+      await eventually(() => under.ofKind("worker.replaced").length === death);
+      await eventually(async () => (await ask({ path })) === "here");
+    }
+    expect(under.ofKind("listener.lost")).toEqual([]);
+
+    await under.plane.remove(balancer.id, 0);
+    await eventually(async () => (await readdir(folder)).length === 0);
   });
 
   test("X-TCP-28 a Unix socket where nobody listens is a failed dial, and another backend is tried", async ({
