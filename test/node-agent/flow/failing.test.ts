@@ -8,18 +8,9 @@ import { workerAnswerMsMax } from "#shared/base/limits.ts";
 
 import { agentVersion } from "../../../node-agent/agent-version.ts";
 import { chooseEngine } from "../../../node-agent/engine/choose-engine.ts";
-import {
-  spawnThread,
-  type SpawnWorker,
-  type WorkerThread,
-} from "../../../node-agent/flow/spawn-thread.ts";
-import {
-  serve,
-  startPlane,
-  verified,
-  type PlaneOptions,
-  type PlaneUnderTest,
-} from "../../support/data-plane.ts";
+import { spawnThread, type SpawnWorker } from "../../../node-agent/flow/spawn-thread.ts";
+import { crashable } from "../../support/crashable-plane.ts";
+import { serve, startPlane, verified } from "../../support/data-plane.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, silent, startBackend } from "../../support/fake-backend.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -269,21 +260,3 @@ test("a port that a connection of this host had before can be listened on", asyn
   const again = await under.plane.start(verified({ bind: [web.bind], backends: [backend] }));
   expect(again.ok).toBe(true);
 });
-
-/** A data plane whose workers die when told to: by a command that they cannot understand. */
-async function crashable(
-  workers: number,
-  { spawn: start = spawnThread, engine }: Pick<PlaneOptions, "spawn" | "engine"> = {},
-): Promise<{ under: PlaneUnderTest; crash: (worker: number) => void }> {
-  const threads = new Map<number, WorkerThread>();
-  const spawn: SpawnWorker = (init, ears) => {
-    const thread = start(init, ears);
-    threads.set(init.index, thread);
-    return thread;
-  };
-  const under = await startPlane({ workers, spawn, ...(engine === undefined ? {} : { engine }) });
-  return {
-    under,
-    crash: (worker) => threads.get(worker)?.post({ do: "serve" } as never),
-  };
-}

@@ -3,11 +3,7 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import {
-  spawnThread,
-  type SpawnWorker,
-  type WorkerThread,
-} from "../../../node-agent/flow/spawn-thread.ts";
+import { crashable } from "../../support/crashable-plane.ts";
 import { startPlane, verified } from "../../support/data-plane.ts";
 import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -67,20 +63,14 @@ describe.for(await bothDrivers())("with the $driver engine", ({ driver, missing 
     skip,
   }) => {
     if (missing !== undefined) return skip(missing);
-    const threads = new Map<number, WorkerThread>();
-    const spawn: SpawnWorker = (init, ears) => {
-      const thread = spawnThread(init, ears);
-      threads.set(init.index, thread);
-      return thread;
-    };
-    const under = await startPlane({ engine: await engineOf(driver), workers: 2, spawn });
+    const { under, crash } = await crashable(2, { engine: await engineOf(driver) });
     const folder = await temporaryFolder(onTestFinished);
     const path = join(folder, "front.sock");
     const backend = await startBackend(greet("here"));
     const balancer = verified({ bind: [`unix:${path}`], backends: [backend] });
     expect(await under.plane.start(balancer)).toMatchObject({ ok: true });
     for (let death = 1; death <= 2; death += 1) {
-      threads.get(0)?.post({ do: "serve" } as never);
+      crash(0);
       await eventually(() => under.ofKind("worker.replaced").length === death);
       await eventually(async () => (await ask({ path })) === "here");
     }
