@@ -3,10 +3,11 @@ import type { Balancer } from "../definition/balancer.ts";
 import { checkBalancer, type Rule } from "./check-balancer.ts";
 import { authorizationRules } from "./rules/authorization-rules.ts";
 import { drainRules } from "./rules/drain-rules.ts";
+import { loopRules } from "./rules/loop-rules.ts";
 import { statusRules } from "./rules/status-rules.ts";
 import { urlRules } from "./rules/url-rules.ts";
 
-const rules: readonly Rule[] = [urlRules, authorizationRules, statusRules, drainRules];
+const rules: readonly Rule[] = [urlRules, authorizationRules, statusRules, drainRules, loopRules];
 
 /**
  * As `checkBalancer`, for a definition that is written now: refuses also what means nothing, or shows

@@ -133,3 +133,76 @@ test("what is wrong in a section does not hide what is refused in another", () =
   });
   expect(writtenCodes(raw)).toEqual(["/protocol unknown-value", "/discovery/endpoint conflict"]);
 });
+
+test("a listed backend that is the balancer itself is refused where it stands, and told by which bind", () => {
+  const looping = [
+    ["127.0.0.1:20670", "127.0.0.1"],
+    ["127.0.0.1:20670", "localhost"],
+    ["127.0.0.1:20600-20700", "0.0.0.0"],
+    [":20670", "127.0.0.9"],
+    ["0.0.0.0:20670", "::ffff:127.0.0.1"],
+    ["[::]:20670", "::1"],
+    ["[2001:db8::1]:20670", "2001:DB8:0::1"],
+    ["10.0.0.1:20670", "10.0.0.1"],
+  ] as const;
+  for (const protocol of ["udp", "tcp"] as const) {
+    for (const [bind, host] of looping) {
+      const backends = [
+        { host: "10.9.9.9", port: 20_670 },
+        { host, port: 20_670 },
+      ];
+      const raw = looped({ protocol, bind: [bind], backends });
+      expect(checkWritten(raw)).toEqual({
+        ok: false,
+        problems: [
+          {
+            pointer: "/discovery/backends/1",
+            code: "conflict",
+            detail: expect.stringContaining(bind),
+          },
+        ],
+      });
+      // It may be stored from before.
+      expect(codesOf(raw)).toEqual([]);
+    }
+  }
+});
+
+test("a Unix socket leads back too, and so does a managed backend, unless it is taken out of service", () => {
+  const backends = [{ host: "unix:/run/own.sock", port: 0 }];
+  expect(writtenCodes(looped({ bind: ["unix:/run/own.sock"], backends }))).toEqual([
+    "/discovery/backends/0 conflict",
+  ]);
+  const elsewhere = [{ host: "10.9.9.9", port: 80 }];
+  const managed = (more: object): object => ({
+    ...looped({ bind: [":20670"], backends: elsewhere }),
+    managedBackends: [{ host: "localhost", port: 20_670, ...more }],
+  });
+  expect(writtenCodes(managed({}))).toEqual(["/managedBackends/0 conflict"]);
+  expect(writtenCodes(managed({ state: "disabled" }))).toEqual([]);
+});
+
+test("a backend at another port or address than the balancer's is none of its own", () => {
+  const others = [
+    ["127.0.0.1:20670", "127.0.0.1", 20_671],
+    ["127.0.0.1:20670", "127.0.0.2", 20_670],
+    ["127.0.0.1:20670", "::1", 20_670],
+    [":20670", "10.0.0.1", 20_670],
+    [":20670", "backend.test", 20_670],
+    ["interface:lo:20670", "127.0.0.1", 20_670],
+  ] as const;
+  for (const [bind, host, port] of others) {
+    expect(writtenCodes(looped({ bind: [bind], backends: [{ host, port }] }))).toEqual([]);
+  }
+});
+
+interface Looped {
+  readonly protocol?: string;
+  readonly bind: readonly string[];
+  readonly backends: readonly object[];
+}
+
+function looped({ backends, ...given }: Looped): object {
+  const limits = { clientIdleTimeout: "60s" };
+  return minimalBalancer({ ...given, limits, discovery: { kind: "static", backends } });
+}

@@ -1,0 +1,70 @@
+import ipaddr from "ipaddr.js";
+
+import type { Problem } from "../../base/problem.ts";
+import { isWildcard, parseBind, type Bind } from "../../definition/bind.ts";
+import { sourcesOf } from "../../definition/discovery/discovery.ts";
+import { canonicalAddress, isAddress, normalHost } from "../../definition/host.ts";
+import { socketPathOf } from "../../definition/socket-path.ts";
+import type { Parts } from "../parts.ts";
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * No backend of a definition is the balancer itself: one datagram, or one connection, would keep it
+ * busy without end. Whether an address that is not written in a bind is the node's is not known here.
+ */
+export function loopRules({ right }: Parts): readonly Problem[] {
+  const { bind: texts = [], discovery, managedBackends = [] } = right;
+  const binds = texts.map((text) => ({ text, bind: parseBind(text) }));
+  const listed = discovery === undefined ? [] : sourcesOf(discovery);
+  const targets = [
+    ...listed.flatMap(({ source, pointer }) =>
+      source.kind === "static" ? pointed(source.backends, `${pointer}/backends`) : [],
+    ),
+    ...pointed(managedBackends, "/managedBackends").filter(({ target }) => isAdded(target)),
+  ];
+  return targets.flatMap(({ target, pointer }) => {
+    const own = binds.find(({ bind }) => leadsTo(target, bind));
+    if (own === undefined) return [];
+    const detail = `is this balancer itself, which listens on ${own.text}`;
+    return [{ pointer, code: "conflict", detail }];
+  });
+}
+
+function pointed<Backend extends Target>(
+  backends: readonly Backend[],
+  place: string,
+): readonly { readonly target: Backend; readonly pointer: string }[] {
+  return backends.map((target, index) => ({ target, pointer: `${place}/${index}` }));
+}
+
+/** One that is named to take it out of service may be named. */
+function isAdded({ state = "enabled" }: { readonly state?: string | undefined }): boolean {
+  return state === "enabled";
+}
+
+function leadsTo({ host, port }: Target, bind: Bind): boolean {
+  if (bind.kind === "unix") return socketPathOf(host) === bind.path;
+  if (bind.kind === "interface" || port < bind.fromPort || port > bind.toPort) return false;
+  const addresses = addressesOf(host);
+  return isWildcard(bind.host)
+    ? addresses.some(isLoopback)
+    : addresses.includes(canonicalAddress(bind.host));
+}
+
+/** What dialling a host reaches, as far as that is the same on every node. */
+function addressesOf(host: string): readonly string[] {
+  const normal = normalHost(host);
+  if (normal === "localhost") return ["127.0.0.1", "::1"];
+  // The system takes it as the host's own.
+  if (normal === "0.0.0.0") return ["127.0.0.1"];
+  if (normal === "::") return ["::1"];
+  return isAddress(normal) ? [canonicalAddress(normal)] : [];
+}
+
+function isLoopback(address: string): boolean {
+  return ipaddr.process(address).range() === "loopback";
+}
