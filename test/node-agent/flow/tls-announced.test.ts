@@ -1,3 +1,5 @@
+import type { ConnectionOptions } from "node:tls";
+
 import { describe, expect, test } from "vitest";
 
 import { readProxyHeader } from "../../../node-agent/listen/proxy-header.ts";
@@ -48,6 +50,51 @@ describe.for(await bothDrivers())("TLS with the $driver engine", ({ driver, miss
     expect(bytes.subarray(blockBytes, length).toString("latin1")).toContain("a.test");
     expect(bytes.subarray(blockBytes, length).toString("latin1")).toContain("TLSv1.3");
     expect(bytes.subarray(length).toString()).toBe("in clear");
+  });
+
+  test("X-PRX-04 a client's certificate is told as shown in this connection, and in a resumed session as shown before", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const recording = await startRecording();
+    const { protocol, tls } = terminating([
+      await filesOf(await authority.issue({ names: ["a.test"] })),
+    ]);
+    const web = await serve(await plane(), {
+      protocol,
+      tls: {
+        ...tls,
+        sessionTickets: true,
+        clientAuth: { mode: "verify", authority: { pem: authority.cert } },
+      },
+      backends: [recording.backend],
+      proxyProtocol: { version: "2", tlsDetails: true },
+    });
+    const certificate = await authority.issue({ commonName: "machine-7" });
+    const visit = async (options: ConnectionOptions) => {
+      const client = await openTlsClient(web.port, {
+        ...{ servername: "a.test", ...certificate },
+        ...options,
+      });
+      const isResumed = client.tls.isSessionReused();
+      const session = options.session ?? (await client.session());
+      client.finish();
+      await client.isOver();
+      return { session, isResumed };
+    };
+
+    for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+      const before = recording.clients.length;
+      const first = await visit({ maxVersion });
+      const again = await visit({ maxVersion, session: first.session });
+
+      expect([first.isResumed, again.isResumed]).toEqual([false, true]);
+      const [full, resumed] = recording.clients.slice(before).map(tlsPartOf);
+      // The bits, and that the certificate is verified.
+      expect(full?.subarray(0, 5).toString("hex")).toBe("0700000000");
+      expect(resumed?.subarray(0, 5).toString("hex")).toBe("0500000000");
+      expect(resumed?.toString("latin1")).toContain("machine-7");
+    }
   });
 
   test("X-PRX-07 with beforeTls the header goes in clear before the backend's handshake, otherwise inside of it", async ({
@@ -152,3 +199,14 @@ describe.for(await bothDrivers())("TLS with the $driver engine", ({ driver, miss
     expect(await greetingOf("h2", "http/1.1")).toBe("any");
   });
 });
+
+/** What a header of version 2 tells of TLS. */
+function tlsPartOf(header: Buffer): Buffer | undefined {
+  const end = 16 + header.readUInt16BE(14);
+  for (let at = blockBytes; at < end;) {
+    const next = at + 3 + header.readUInt16BE(at + 1);
+    if (header[at] === 0x20) return header.subarray(at + 3, next);
+    at = next;
+  }
+  return undefined;
+}
