@@ -140,6 +140,8 @@ export const sessionEndReasons = [
   "removed",
   "drained",
   "stopped",
+  /** The access list has changed, and its client may not come in any more. */
+  "access-denied",
 ] as const;
 export type SessionEndReason = (typeof sessionEndReasons)[number];
 

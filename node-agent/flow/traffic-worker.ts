@@ -5,6 +5,7 @@ import type { ConnectionId, CreateEngine, Engine, EngineEvent } from "../engine/
 import { WorkerCounters } from "../pool/worker-counters.ts";
 import { ConnectionCounts } from "../stats/connection-counts.ts";
 import { AccessRecorder } from "./access-recorder.ts";
+import { endDenied } from "./end-denied.ts";
 import { MovementCounting } from "./movement-counting.ts";
 import { NoticeBox } from "./notice-box.ts";
 import type { OpenConnection } from "./open-connection.ts";
@@ -149,6 +150,7 @@ export class TrafficWorker {
     } else {
       known.serve(terms, pool);
       if (terms.udp !== undefined) this.#listeners.adjust(terms.key, terms.udp.listener);
+      if (this.#udpStages !== undefined) endDenied(this.#udpStages, known);
     }
     return nothingTouched;
   }

@@ -7,7 +7,7 @@ import type {
   SessionId,
 } from "../engine/datagrams.ts";
 import type { CloseReason } from "../engine/engine.ts";
-import { admit, releasePlace, type Admission } from "../listen/admission.ts";
+import { admit, isAllowed, releasePlace, type Admission } from "../listen/admission.ts";
 import { isOwnLack } from "../runtime/own-lack.ts";
 import type { AccessTrace } from "./access-trace.ts";
 import { OpenSession } from "./open-session.ts";
@@ -23,7 +23,7 @@ export interface UdpStages extends Pick<
   Stages,
   "counters" | "counts" | "notices" | "access" | "placeOf" | "balancerOf"
 > {
-  readonly relay: Pick<DatagramRelay, "forward" | "refuse" | "evict">;
+  readonly relay: Pick<DatagramRelay, "forward" | "refuse" | "evict" | "end">;
   /** Sessions that hold a place of their balancer, or have given it up for another one. */
   readonly sessions: Map<SessionId, OpenSession>;
 }
@@ -141,6 +141,10 @@ function onFailed(stages: UdpStages, { session: id, code }: EventOf<"session-fai
   stages.counts.forwardFailed(backend.slot, { isOwnLack: isOwnLack(code, backend.host) });
   const { key } = balancer.terms;
   stages.notices.add({ kind: "dial-failed", balancer: key, backend: backend.name, code, count: 1 });
+  // The list may have changed since it came.
+  if (!isAllowed(balancer.door, session)) {
+    return turnAway(stages, session, refused("access-denied"));
+  }
   if (isForWantOfRoom(code, balancer) && makeRoom(stages, session)) {
     session.tried = tried.slice(0, -1);
   }

@@ -51,7 +51,7 @@ export interface HeldPlace {
  * nowhere; the limits are exact over all workers.
  */
 export function admit(counters: WorkerCounters, door: Door, client: ArrivingClient): Admission {
-  if (door.access?.allows(client.address) === false) return accessDenied;
+  if (!isAllowed(door, client)) return accessDenied;
   const place =
     door.perClient === undefined ? undefined : takePlace(door.perClient, client.address);
   if (place !== undefined && "kind" in place) return place;
@@ -59,6 +59,11 @@ export function admit(counters: WorkerCounters, door: Door, client: ArrivingClie
   if (acquired === "acquired") return { kind: "admitted", place };
   if (place !== undefined) releasePlace(place);
   return acquired === "full" ? balancerFull : removed;
+}
+
+/** What the access list says of a client, whether it is new or in already. */
+export function isAllowed({ access }: Door, { address }: ArrivingClient): boolean {
+  return access?.allows(address) !== false;
 }
 
 /** Gives back what an admission held for the client itself. */

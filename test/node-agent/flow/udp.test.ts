@@ -11,6 +11,7 @@ import { engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
+import { reasonLog } from "../../support/reason-log.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { ask } from "../../support/test-client.ts";
 import { startUdpBackend, type UdpBackend } from "../../support/udp-backend.ts";
@@ -309,6 +310,34 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
     expect(dns.status().totals.connections).toBe(1);
     await dns.update(given);
     expect(await denied.ask("z")).toBe("z");
+  });
+
+  test("F-UDP-08 F-ACL-06 a client that a changed list denies is dropped although its session is open, and others go on", async () => {
+    const { accessLog, reasons } = reasonLog();
+    const under = await startPlane({ workers: 2, engine: await engineOf(driver), accessLog });
+    const backend = await startUdpBackend((bytes) => bytes);
+    const given = { ...udp, accessLog: {}, backends: [backend] };
+    const only = (...hosts: string[]): Given => {
+      const rules = hosts.map((host) => `allow ${host}`);
+      return { ...given, access: { default: "deny", rules } };
+    };
+    const dns = await serve(under, only("127.0.0.5", "127.0.0.6"));
+    const [going, staying] = [
+      await openUdpClient(dns, { host: "127.0.0.5" }),
+      await openUdpClient(dns, { host: "127.0.0.6" }),
+    ];
+    for (const client of [going, staying]) expect(await client.ask("x")).toBe("x");
+    await dns.update(only("127.0.0.6"));
+    await eventually(() => dns.status().openConnections === 1);
+    await eventually(() => expect(reasons).toEqual(["access-denied"]));
+    await going.send("denied");
+    await eventually(() => dns.status().totals.rejected === 1);
+
+    expect(await staying.ask("y")).toBe("y");
+    expect(backend.received.map((bytes) => bytes.toString())).toEqual(["x", "x", "y"]);
+    expect(dns.status()).toMatchObject({ openConnections: 1, totals: { connections: 2 } });
+    await dns.update(only("127.0.0.5", "127.0.0.6"));
+    expect(await going.ask("z")).toBe("z");
   });
 
   test("F-UDP-14 a backend that refuses datagrams is counted, told of, and left out", async () => {

@@ -25,6 +25,7 @@ enum class SessionEnd : uint8_t {
   kRemoved,
   kDrained,
   kStopped,
+  kAccessDenied,
   kCount,
 };
 
