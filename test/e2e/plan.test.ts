@@ -103,10 +103,11 @@ describe("a dry run", () => {
     const tenant = await signUp(control.url);
     await startLinkedAgent(onTestFinished, control, tenant);
     const holder = await startBackend(greet("somebody else"));
+    const open = await startBackend(greet("a backend"));
     const closed = await freePort();
     const wanted = {
       bind: [`127.0.0.1:${await freePort()}`, `127.0.0.1:${holder.port}`],
-      backends: [`127.0.0.1:${holder.port}`, `127.0.0.1:${closed}`, "no-such-host.invalid:80"],
+      backends: [`127.0.0.1:${open.port}`, `127.0.0.1:${closed}`, "no-such-host.invalid:80"],
     };
 
     const plan = onlyPlan(await dryRun(tenant, wanted));
