@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { chooseEngine } from "../../../node-agent/engine/choose-engine.ts";
+import { nativeAddonFile } from "../../../node-agent/engine/native/native-file.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startProcess } from "../../support/processes.ts";
 import { findProgram, runCommand } from "../../support/run-command.ts";
@@ -43,8 +43,6 @@ async function startEngine(
   { ecdsa, rsa }: TlsMaterial,
   { targets, cleanup }: Setting,
 ): ReturnType<Contender["start"]> {
-  const chosen = chooseEngine(driver);
-  if (!chosen.ok) throw new Error(chosen.detail);
   const { keyPem, certificatePem } = ecdsa;
   const pair = { keyPem, certificatePem };
   const listeners = [
@@ -55,7 +53,7 @@ async function startEngine(
       backendPort: targets.keepAlive[0] ?? 0,
     },
   ];
-  const addon = chosen.choice.driver === "native" ? chosen.choice.file : "";
+  const addon = driver === "native" ? nativeAddonFile() : "";
   const plan: TlsEnginePlan = { driver, addon, listeners, cipherSuites: suite, groups };
   const name = `engine ${driver}`;
   const command = ["test/support/tls-engine-main.ts", JSON.stringify(plan)];
