@@ -1,26 +1,18 @@
 import { glob, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { joinNode, startAgent } from "../support/agent-process.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
-import type { ControlProcess } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { greet, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
 import { nodeIsConnected } from "../support/linked-agent.ts";
 import { createBalancer, onlyNode, updateBalancer } from "../support/served-balancers.ts";
 import { spoilableFolder } from "../support/spoilable-folder.ts";
-import { suiteCleanup } from "../support/suite-cleanup.ts";
 import { signUp } from "../support/tenant-api.ts";
 import { ask, openClient } from "../support/test-client.ts";
-
-const cleanup = suiteCleanup();
-let control: ControlProcess;
-beforeAll(async () => {
-  ({ control } = await controlOnDatabase(cleanup));
-});
 
 describe("the agent's disk", () => {
   test.for(["full", "read-only"] as const)(
@@ -28,6 +20,7 @@ describe("the agent's disk", () => {
     async (how, { skip }) => {
       const disk = await spoilableFolder(onTestFinished, how);
       if (typeof disk === "string") return skip(disk);
+      const { control } = await controlOnDatabase(onTestFinished);
       const tenant = await signUp(control.url);
       const folder = join(disk.folder, "agent");
       await joinNode(onTestFinished, control, tenant, folder);
@@ -59,6 +52,7 @@ describe("the agent's disk", () => {
   );
 
   test("holds a snapshot that somebody changed: it is not served, the one before is, and the API hears of it", async () => {
+    const { control } = await controlOnDatabase(onTestFinished);
     const tenant = await signUp(control.url);
     const folder = await joinNode(onTestFinished, control, tenant);
     const agent = await startAgent(onTestFinished, folder);
@@ -82,7 +76,7 @@ describe("the agent's disk", () => {
     const client = await openClient(port);
     await eventually(() => client.errorCode === "ECONNREFUSED");
 
-    control = await control.startAgain();
+    await control.startAgain();
     await eventually(async () => expect(await ask(port)).toBe("second"), {
       withinMs: 30_000,
       everyMs: 100,

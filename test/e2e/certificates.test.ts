@@ -8,7 +8,6 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 
 import { joinNode, startAgent } from "../support/agent-process.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
-import type { ControlProcess } from "../support/control-process.ts";
 import { bothDrivers } from "../support/drivers.ts";
 import { eventually } from "../support/eventually.ts";
 import { echo, startBackend } from "../support/fake-backend.ts";
@@ -17,16 +16,12 @@ import { issuedCertificate, type IssuedCertificate } from "../support/issued-cer
 import { nodeIsConnected, startLinkedAgent } from "../support/linked-agent.ts";
 import { startPages } from "../support/page-server.ts";
 import { createBalancer } from "../support/served-balancers.ts";
-import { suiteCleanup } from "../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../support/tenant-api.ts";
 import { testCertificate } from "../support/test-certificates.ts";
 import { openClient } from "../support/test-client.ts";
 
-const cleanup = suiteCleanup();
-let control: ControlProcess;
 let authority: IssuedCertificate;
 beforeAll(async () => {
-  ({ control } = await controlOnDatabase(cleanup));
   authority = await issuedCertificate({ name: "Clients", isAuthority: true });
 });
 
@@ -57,6 +52,7 @@ async function upload(tenant: TestTenant, pair: IssuedCertificate): Promise<Show
 }
 
 test("a stored certificate goes sealed to the node that needs it, is renewed under open connections, and its key shows nowhere", async () => {
+  const { control } = await controlOnDatabase(onTestFinished);
   const tenant = await signUp(control.url);
   const agent = await startLinkedAgent(onTestFinished, control, tenant);
   const backend = await startBackend(echo);
@@ -119,9 +115,9 @@ test("a stored certificate goes sealed to the node that needs it, is renewed und
 });
 
 test("a node is sent no certificate that its group's balancers do not name", async () => {
-  const { control: own } = await controlOnDatabase(onTestFinished);
-  const tenant = await signUp(own.url);
-  const agent = await startLinkedAgent(onTestFinished, own, tenant);
+  const { control } = await controlOnDatabase(onTestFinished);
+  const tenant = await signUp(control.url);
+  const agent = await startLinkedAgent(onTestFinished, control, tenant);
   const backend = await startBackend(echo);
   const pair = await issuedCertificate({ name: "unused" });
   const certificate = await upload(tenant, pair);
@@ -134,9 +130,9 @@ test.for(await bothDrivers())(
   "a balancer that shows a stored certificate is verified by its clients, shows the next one once it is renewed, and cuts nobody ($driver)",
   async ({ driver, missing }, { skip }) => {
     if (missing !== undefined) return skip(missing);
-    const { control: own } = await controlOnDatabase(onTestFinished);
-    const tenant = await signUp(own.url);
-    const folder = await joinNode(onTestFinished, own, tenant);
+    const { control } = await controlOnDatabase(onTestFinished);
+    const tenant = await signUp(control.url);
+    const folder = await joinNode(onTestFinished, control, tenant);
     await startAgent(onTestFinished, folder, ["--relay", driver]);
     await nodeIsConnected(tenant);
     const backend = await startBackend(echo);

@@ -1,11 +1,10 @@
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { joinNode, startAgent } from "../support/agent-process.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
-import type { ControlProcess } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { greet, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
@@ -13,15 +12,8 @@ import { nodeIsConnected } from "../support/linked-agent.ts";
 import { page, startPages, type Answer } from "../support/page-server.ts";
 import { startRestartingAgent } from "../support/restarting-agent.ts";
 import { createBalancer } from "../support/served-balancers.ts";
-import { suiteCleanup } from "../support/suite-cleanup.ts";
 import { signUp } from "../support/tenant-api.ts";
 import { ask } from "../support/test-client.ts";
-
-const cleanup = suiteCleanup();
-let control: ControlProcess;
-beforeAll(async () => {
-  ({ control } = await controlOnDatabase(cleanup));
-});
 
 const down: Answer = ({ socket }) => void socket.destroy();
 const patiently = { withinMs: 40_000, everyMs: 100 };
@@ -30,6 +22,7 @@ const remembered = { ...failing, rememberedMs: expect.any(Number) };
 
 /** A joined node, a source on HTTP that names one of two backends, and a balancer to be made of it. */
 async function sourcedNode() {
+  const { control } = await controlOnDatabase(onTestFinished);
   const tenant = await signUp(control.url);
   const folder = await joinNode(onTestFinished, control, tenant);
   const [before, after] = [await startBackend(greet("before")), await startBackend(greet("after"))];
@@ -38,7 +31,7 @@ async function sourcedNode() {
   const discovery = { kind: "plaintext", endpoint: pages.origin, interval: "100ms" };
   const more = { discovery, healthcheck: { kind: "none" } };
   return {
-    ...{ tenant, folder, port, pages },
+    ...{ control, tenant, folder, port, pages },
     create: () => createBalancer(tenant, { port, backends: [], more }),
     /** The source is there again, and names the other backend. */
     move: () => void (pages.answer = page(`127.0.0.1:${after.port}\n`)),
@@ -51,7 +44,7 @@ test.for(["stopped", "killed"] as const)(
   "F-DSC-04 an agent that was %s starts without its source and without the control plane, and serves the backends of before; then those that the source names",
   { timeout: 180_000 },
   async (how) => {
-    const { tenant, folder, port, pages, create, move, isKept } = await sourcedNode();
+    const { control, tenant, folder, port, pages, create, move, isKept } = await sourcedNode();
     const adminPort = await freePort();
     const admin = ["--admin", `127.0.0.1:${adminPort}`];
     const first = await startAgent(onTestFinished, folder, admin);
@@ -74,7 +67,7 @@ test.for(["stopped", "killed"] as const)(
       /plaintext discovery at \/discovery is failing, remembered of /,
     );
 
-    control = await control.startAgain();
+    await control.startAgain();
     await nodeIsConnected(tenant);
     const health = `/v1/balancers/${id}/health`;
     expect(await tenant.demand("GET", health)).toMatchObject({
@@ -123,12 +116,13 @@ test("a balancer that is deleted leaves nothing on the disk of what its sources 
   await eventually(async () => expect(await filesOf(folder)).toEqual([]), patiently);
 });
 
-function filesOf(folder: string): Promise<readonly string[]> {
-  return Array.fromAsync(glob("sources/*", { cwd: folder }));
+function filesOf(folder: string, names = "*"): Promise<readonly string[]> {
+  return Array.fromAsync(glob(`sources/${names}`, { cwd: folder }));
 }
 
+/** Under the name by which the next agent finds it: what is still being written survives no kill. */
 async function isOnDisk(folder: string, backendPort: number): Promise<boolean> {
-  const files = await filesOf(folder);
+  const files = await filesOf(folder, "*.json");
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
   return texts.some((text) => text.includes(`"port":${backendPort}`));
 }
