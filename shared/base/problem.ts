@@ -18,6 +18,12 @@ export function pointerOf(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${escapePart(String(part))}`).join("");
 }
 
+/** How a pointer goes on behind `place`, a pointer too; undefined when it leads elsewhere. */
+export function pointerBehind(place: string, pointer: string): string | undefined {
+  const isBehind = pointer === place || pointer.startsWith(`${place}/`);
+  return isBehind ? pointer.slice(place.length) : undefined;
+}
+
 function escapePart(part: string): string {
   return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -1,4 +1,4 @@
-import type { Checked } from "../base/problem.ts";
+import { pointerBehind, type Checked } from "../base/problem.ts";
 import type { Balancer } from "../definition/balancer.ts";
 import { checkBalancer, type Rule } from "./check-balancer.ts";
 import { authorizationRules } from "./rules/authorization-rules.ts";
@@ -10,9 +10,17 @@ import { urlRules } from "./rules/url-rules.ts";
 const rules: readonly Rule[] = [urlRules, authorizationRules, statusRules, drainRules, loopRules];
 
 /**
- * As `checkBalancer`, for a definition that is written now: refuses also what means nothing, or shows
- * a secret, and what definitions that are stored already may hold. Those are still read, and run.
+ * As `checkBalancer`, for what is written now: refuses also what means nothing, shows a secret or
+ * leads back to the balancer, and what definitions that are stored already may hold. Those are still
+ * read, and run.
+ *
+ * @param written JSON pointer to what is written, when the rest is stored already
  */
-export function checkWritten(raw: unknown): Checked<Balancer> {
-  return checkBalancer(raw, rules);
+export function checkWritten(raw: unknown, written = ""): Checked<Balancer> {
+  const ofWritten = rules.map(
+    (rule): Rule =>
+      (parts) =>
+        rule(parts).filter(({ pointer }) => pointerBehind(written, pointer) !== undefined),
+  );
+  return checkBalancer(raw, ofWritten);
 }

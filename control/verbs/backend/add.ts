@@ -1,6 +1,5 @@
 import { backendName } from "#shared/definition/backend-name.ts";
 import { managedBackendSchema } from "#shared/definition/managed-backend.ts";
-import { drainProblems } from "#shared/validation/rules/drain-rules.ts";
 
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
@@ -31,8 +30,8 @@ export async function addBackend(
 ): Promise<AddBackendOutcome> {
   requireScope(actor, "write");
   const checked = checkInput(managedBackendSchema, input.backend);
-  const problems = checked.ok ? drainProblems(checked.value) : checked.problems;
-  if (!checked.ok || problems.length > 0) {
+  if (!checked.ok) {
+    const { problems } = checked;
     return { kind: "wrote", backend: "", written: { kind: "invalid", problems } };
   }
   const { value } = checked;

@@ -3,7 +3,6 @@ import {
   type ManagedBackend,
   type ManagedPatch,
 } from "#shared/definition/managed-backend.ts";
-import { drainProblems } from "#shared/validation/rules/drain-rules.ts";
 
 import { requireScope, type Actor, type VerbDeps } from "../actor.ts";
 import { checkInput } from "../check-input.ts";
@@ -37,9 +36,6 @@ export async function changeBackend(
           const before = backends.find((one) => isNamed(one, input.backend));
           if (before === undefined) return { kind: "not-found" };
           const after = patched(before, checked.value);
-          const isGiven = (checked.value.drainTimeout ?? null) !== null;
-          const problems = isGiven ? drainProblems(after) : [];
-          if (problems.length > 0) return { kind: "invalid", problems };
           return backends.map((one) => (one === before ? after : one));
         },
       },
@@ -47,10 +43,10 @@ export async function changeBackend(
   );
 }
 
-/** A drain that ends takes its deadline along, unless that is given anew. */
+/** A deadline ends with its drain, unless it is given anew. */
 function patched(backend: ManagedBackend, patch: ManagedPatch): ManagedBackend {
-  const endsDrain = patch.state !== undefined && patch.state !== "draining";
-  const all = { ...backend, ...(endsDrain ? { drainTimeout: null } : {}), ...patch };
+  const { state } = { ...backend, ...patch };
+  const all = { ...backend, ...(state === "draining" ? {} : { drainTimeout: null }), ...patch };
   const { host, port, ...terms } = all;
   const given = Object.entries(terms).filter(([, value]) => value !== null && value !== undefined);
   return { host, port, ...Object.fromEntries(given) };

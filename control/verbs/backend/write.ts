@@ -1,7 +1,10 @@
 import type { BalancerId } from "#shared/base/ids.ts";
+import { pointerBehind, type Checked } from "#shared/base/problem.ts";
 import { backendName } from "#shared/definition/backend-name.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
 import type { ManagedBackend } from "#shared/definition/managed-backend.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
+import { checkWritten } from "#shared/validation/check-written.ts";
 
 import type { Transaction } from "../../storage/database.ts";
 import { balancerOfTenant } from "../../storage/queries/balancers.ts";
@@ -9,7 +12,7 @@ import { nextRevision } from "../../storage/queries/tenants.ts";
 import type { Actor, VerbDeps } from "../actor.ts";
 import { replaceDefinition, type ReplaceOutcome } from "../balancer/replace.ts";
 import { staleness, type Expected, type Stale } from "../expected.ts";
-import type { Invalid, NotFound } from "../outcomes.ts";
+import type { NotFound } from "../outcomes.ts";
 import { undone, type Ended } from "../transact.ts";
 
 /** A change of one managed backend. */
@@ -34,7 +37,7 @@ export interface BackendEdit {
   readonly action: "backend.add" | "backend.change" | "backend.remove";
   readonly edit: (
     backends: readonly ManagedBackend[],
-  ) => readonly ManagedBackend[] | NotFound | BackendTaken | Invalid;
+  ) => readonly ManagedBackend[] | NotFound | BackendTaken;
 }
 
 /** Changes a balancer's managed backends: a new revision of the balancer. */
@@ -51,12 +54,27 @@ export async function writeBackends(
   if (stale !== undefined) return undone(stale);
   const edited = edit(before.definition.managedBackends ?? []);
   if ("kind" in edited) return undone(edited);
-  const checked = checkBalancer({ ...before.definition, managedBackends: edited });
+  const checked = checkEdited(before.definition, edited);
   if (!checked.ok) return undone({ kind: "invalid", problems: checked.problems });
   const replacement = { before, written: checked.value, action };
   const ended = await replaceDefinition(deps, { tx, actor, rev }, replacement);
   if (ended.outcome.kind !== "updated" || !dryRun) return ended;
   return undone({ ...ended.outcome, dryRun: true });
+}
+
+/** What is wrong with the backend that is written points into it, as it was sent. */
+function checkEdited(stored: Balancer, edited: readonly ManagedBackend[]): Checked<Balancer> {
+  const raw = { ...stored, managedBackends: edited };
+  const index = edited.findIndex((one) => stored.managedBackends?.includes(one) !== true);
+  if (index < 0) return checkBalancer(raw);
+  const place = `/managedBackends/${index}`;
+  const checked = checkWritten(raw, place);
+  if (checked.ok) return checked;
+  const problems = checked.problems.map((problem) => ({
+    ...problem,
+    pointer: pointerBehind(place, problem.pointer) ?? problem.pointer,
+  }));
+  return { ok: false, problems };
 }
 
 /** Whether this is the backend that is called so. */

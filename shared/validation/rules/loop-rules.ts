@@ -4,6 +4,7 @@ import type { Problem } from "../../base/problem.ts";
 import { isWildcard, parseBind, type Bind } from "../../definition/bind.ts";
 import { sourcesOf } from "../../definition/discovery/discovery.ts";
 import { canonicalAddress, isAddress, normalHost } from "../../definition/host.ts";
+import type { ManagedBackend } from "../../definition/managed-backend.ts";
 import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
 
@@ -41,9 +42,12 @@ function pointed<Backend extends Target>(
   return backends.map((target, index) => ({ target, pointer: `${place}/${index}` }));
 }
 
-/** One that is named to take it out of service may be named. */
-function isAdded({ state = "enabled" }: { readonly state?: string | undefined }): boolean {
-  return state === "enabled";
+/** What is named to take it out of service, or to change it where a source names it, adds nothing. */
+function isAdded({
+  override = false,
+  state = "enabled",
+}: Pick<ManagedBackend, "override" | "state">): boolean {
+  return !override && state === "enabled";
 }
 
 function leadsTo({ host, port }: Target, bind: Bind): boolean {

@@ -184,6 +184,30 @@ describe("X-DSC-11 backends that are managed by the API alone", () => {
   });
 });
 
+test("a backend that is the balancer itself is refused, on POST and on PATCH, and so is what lacks its section", async () => {
+  await balancer();
+  const itself = { host: "127.0.0.1", port: 9_000 };
+  const loops = {
+    status: 422,
+    body: {
+      errors: [
+        { pointer: "", code: "conflict", detail: expect.stringContaining("127.0.0.1:9000") },
+      ],
+    },
+  };
+  await added({ host: "10.0.0.5", port: 80 });
+  expect(await added(itself)).toMatchObject(loops);
+  expect(await added({ ...itself, alpn: ["h2"] })).toMatchObject({
+    status: 422,
+    body: { errors: [{ pointer: "/alpn", code: "conflict" }, { pointer: "" }] },
+  });
+  expect((await added({ ...itself, state: "disabled" })).status).toBe(201);
+  expect(await changed("127.0.0.1:9000", { state: "enabled" })).toMatchObject(loops);
+  expect(await changed("127.0.0.1:9000", { state: null })).toMatchObject(loops);
+  expect((await changed("127.0.0.1:9000", { state: "enabled", override: true })).status).toBe(200);
+  expect(await changed("127.0.0.1:9000", { override: null })).toMatchObject(loops);
+});
+
 test("a deadline of a drain without a drain is refused with its pointer, on POST and on PATCH", async () => {
   await balancer();
   const problem = {

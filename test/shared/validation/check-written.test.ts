@@ -9,9 +9,9 @@ import {
 } from "../definition/full-definitions.ts";
 import { codesOf, stored } from "./checking.ts";
 
-/** Every problem of a definition that is written as `pointer code`. */
-function writtenCodes(raw: unknown): readonly string[] {
-  const checked = checkWritten(raw);
+/** Every problem of a definition that is written, or of which a part is, as `pointer code`. */
+function writtenCodes(raw: unknown, written?: string): readonly string[] {
+  const checked = checkWritten(raw, written);
   return checked.ok ? [] : checked.problems.map(({ pointer, code }) => `${pointer} ${code}`);
 }
 
@@ -180,6 +180,30 @@ test("a Unix socket leads back too, and so does a managed backend, unless it is 
   });
   expect(writtenCodes(managed({}))).toEqual(["/managedBackends/0 conflict"]);
   expect(writtenCodes(managed({ state: "disabled" }))).toEqual([]);
+  expect(writtenCodes(managed({ override: true }))).toEqual([]);
+});
+
+test("when a part is written, what is stored around it is judged as what is stored", () => {
+  const raw = {
+    ...minimalBalancer({
+      bind: [":20670"],
+      discovery: { kind: "json", endpoint: "http://user:hush@a.test/" },
+    }),
+    managedBackends: [
+      { host: "localhost", port: 20_670 },
+      { host: "10.9.9.9", port: 80 },
+      ...Array.from({ length: 9 }, (_, index) => ({ host: "127.0.0.1", port: 81 + index })),
+      { host: "127.0.0.9", port: 20_670, drainTimeout: "1m" },
+    ],
+  };
+  expect(writtenCodes(raw, "/managedBackends/1")).toEqual([]);
+  expect(writtenCodes(raw, "/managedBackends/11").toSorted()).toEqual([
+    "/managedBackends/11 conflict",
+    "/managedBackends/11/drainTimeout conflict",
+  ]);
+  expect(writtenCodes({ ...raw, protocol: "sctp" }, "/managedBackends/1")).toEqual([
+    "/protocol unknown-value",
+  ]);
 });
 
 test("a backend at another port or address than the balancer's is none of its own", () => {
