@@ -453,8 +453,8 @@ export const logFlushMsMax = 500;
 export const drainMsDefault = 30_000;
 /** The last report and the closing handshake of the link. */
 export const farewellMsMax = 2_000;
-/** When the process that started the agent died, everything ends within this. */
-export const orphanStopMsMax = 3_000;
+/** When the process that started the agent died, everything ends within this; connections alone may take `flushMsMax`. */
+export const orphanStopMsMax = 10_000;
 /** A part of the agent that does not stop by then is left behind. */
 export const agentPartStopMsMax = 3_000;
 /** Worker threads of one agent, and unless it is told: as many as cores, but each costs a start. */
