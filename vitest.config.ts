@@ -1,12 +1,26 @@
 import { defineConfig } from "vitest/config";
 
-/** Suites whose tests are about time or whole processes: one file at a time, after the others. */
-const heavySuites = ["test/e2e/**/*.test.ts", "test/faults/**/*.test.ts"];
+const wholeSystems = "test/e2e/**/*.test.ts";
+/** Suites that are about load or time, or use what there is one of: one file at a time, after the others. */
+const timed = [
+  "test/faults/**/*.test.ts",
+  "test/e2e/agent-restart.test.ts",
+  "test/e2e/bench.test.ts",
+  "test/e2e/change-to-serving.test.ts",
+  "test/e2e/npm-start.test.ts",
+  "test/e2e/readme.test.ts",
+  "test/e2e/several-controls.test.ts",
+  "test/e2e/traffic.test.ts",
+  "test/e2e/udp-restart.test.ts",
+];
+const foreign = "**/node_modules/**";
+
+// Bounds against hanging, above the patience of a single wait: that one tells what it waited for.
+const patient = { testTimeout: 90_000, hookTimeout: 120_000 };
+const mostPatient = { testTimeout: 240_000, hookTimeout: 240_000 };
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     pool: "forks",
     globalSetup: "test/support/global-setup.ts",
     // Real processes on a host that may stall: there, a test that fails twice is broken.
@@ -17,7 +31,8 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["test/**/*.test.ts"],
-          exclude: [...heavySuites, "**/node_modules/**"],
+          exclude: [wholeSystems, ...timed, foreign],
+          ...patient,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -25,10 +40,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "whole",
-          include: heavySuites,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          name: "systems",
+          include: [wholeSystems],
+          exclude: [...timed, foreign],
+          ...mostPatient,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "timed",
+          include: timed,
+          ...mostPatient,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

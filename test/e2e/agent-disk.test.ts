@@ -8,7 +8,7 @@ import { controlOnDatabase } from "../support/control-on-database.ts";
 import { eventually } from "../support/eventually.ts";
 import { greet, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
-import { nodeIsConnected } from "../support/linked-agent.ts";
+import { linkedWithin, nodeIsConnected } from "../support/linked-agent.ts";
 import { createBalancer, onlyNode, updateBalancer } from "../support/served-balancers.ts";
 import { spoilableFolder } from "../support/spoilable-folder.ts";
 import { signUp } from "../support/tenant-api.ts";
@@ -77,10 +77,7 @@ describe("the agent's disk", () => {
     await eventually(() => client.errorCode === "ECONNREFUSED");
 
     await control.startAgain();
-    await eventually(async () => expect(await ask(port)).toBe("second"), {
-      withinMs: 30_000,
-      everyMs: 100,
-    });
+    await eventually(async () => expect(await ask(port)).toBe("second"), linkedWithin);
     expect(intruder.accepted).toBe(0);
   });
 });

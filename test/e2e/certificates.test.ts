@@ -104,7 +104,8 @@ test("a stored certificate goes sealed to the node that needs it, is renewed und
   const again = await startAgent(onTestFinished, agent.dataFolder);
   await eventually(() => source.shown.has(renewed.fingerprint), { withinMs: 20_000 });
 
-  const disk = await filesBelow(agent.dataFolder);
+  // What is being written has another name a moment later.
+  const disk = await eventually(() => filesBelow(agent.dataFolder));
   expect(disk).toContain(certificate.id);
   const outputs = [agent.process, again.process, control.process].map((it) => it.output());
   for (const text of [disk, ...outputs]) {
@@ -123,7 +124,8 @@ test("a node is sent no certificate that its group's balancers do not name", asy
   const certificate = await upload(tenant, pair);
   await createBalancer(tenant, { port: await freePort(), backends: [backend.port] });
   await nodeIsConnected(tenant);
-  expect(await filesBelow(agent.dataFolder)).not.toContain(certificate.id);
+  const disk = await eventually(() => filesBelow(agent.dataFolder));
+  expect(disk).not.toContain(certificate.id);
 });
 
 test.for(await bothDrivers())(

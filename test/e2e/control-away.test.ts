@@ -5,7 +5,7 @@ import { controlOnDatabase } from "../support/control-on-database.ts";
 import { eventually } from "../support/eventually.ts";
 import { echo, greet, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
-import { startLinkedAgent } from "../support/linked-agent.ts";
+import { linkedWithin, startLinkedAgent } from "../support/linked-agent.ts";
 import { createBalancer, onlyNode, statsOf, updateBalancer } from "../support/served-balancers.ts";
 import { signUp } from "../support/tenant-api.ts";
 import { ask, openClient } from "../support/test-client.ts";
@@ -37,10 +37,7 @@ describe("the control plane is gone", () => {
     await eventually(
       async () =>
         expect(await onlyNode(tenant)).toMatchObject({ connected: true, state: "serving" }),
-      {
-        withinMs: 30_000,
-        everyMs: 100,
-      },
+      linkedWithin,
     );
     client.send("four");
     client.finish();
@@ -79,10 +76,7 @@ describe("the control plane is gone", () => {
     await eventually(
       async () =>
         expect(await onlyNode(tenant)).toMatchObject({ connected: true, state: "serving" }),
-      {
-        withinMs: 30_000,
-        everyMs: 100,
-      },
+      linkedWithin,
     );
   });
 

@@ -2,13 +2,12 @@ import { rm } from "node:fs/promises";
 
 import { expect, onTestFinished, test, vi } from "vitest";
 
-import { reconnectMsMax } from "#shared/base/limits.ts";
-
 import { startAgent, joinNode } from "../support/agent-process.ts";
 import { startControl } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { greet, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
+import { linkedWithin } from "../support/linked-agent.ts";
 import { startProcess } from "../support/processes.ts";
 import { outputOf } from "../support/run-command.ts";
 import { createBalancer, onlyNode, updateBalancer } from "../support/served-balancers.ts";
@@ -23,9 +22,6 @@ vi.setConfig({ testTimeout: 400_000 });
 async function copied(from: string, to: string): Promise<void> {
   await outputOf(["cp", "-a", from, to]);
 }
-
-// The longer the control plane was away, the longer a node may wait with its next attempt.
-const linkedWithin = { withinMs: reconnectMsMax + 15_000, everyMs: 100 };
 
 test("a database from before: nodes keep what is newer until the epoch is raised, then take what it has", async () => {
   let control = await startControl(onTestFinished);

@@ -90,58 +90,54 @@ const phases: readonly Phase[] = [
   },
 ];
 
-test(
-  "F-DSC-04 a source that starts to answer nothing, an error page, an empty list: no client is turned away, and status, metrics, API and events tell the reason",
-  { timeout: 120_000 },
-  async () => {
-    const tenant = await signUp(control.url);
-    const adminPort = await freePort();
-    const dataFolder = await joinNode(onTestFinished, control, tenant);
-    await startAgent(onTestFinished, dataFolder, ["--admin", `127.0.0.1:${adminPort}`]);
-    await nodeIsConnected(tenant);
-    const backend = await startBackend(echo);
-    const kinds = ["plaintext", "json"] as const;
-    const fine = {
-      plaintext: `127.0.0.1:${backend.port}\n`,
-      json: JSON.stringify([{ host: "127.0.0.1", port: backend.port }]),
-    };
-    const sources = await Promise.all(
-      kinds.map(async (kind) => {
-        const pages = await startPages(page(fine[kind]));
-        const port = await freePort();
-        const discovery = { kind, endpoint: pages.origin, interval: "100ms" };
-        const more = { discovery, healthcheck: { kind: "none" } };
-        const { id } = await createBalancer(tenant, { port, backends: [], more });
-        return { kind, pages, port, id };
-      }),
-    );
-    const traffic = startTraffic(sources.map(({ port }) => port));
-    for (const { text, ...failures } of phases) {
-      for (const { pages } of sources) pages.answer = page(text);
-      for (const { kind, id } of sources) {
-        await eventually(() => tellsTheReason({ tenant, adminPort, id, failure: failures[kind] }), {
-          withinMs: 40_000,
-          everyMs: 100,
-        });
-      }
+test("F-DSC-04 a source that starts to answer nothing, an error page, an empty list: no client is turned away, and status, metrics, API and events tell the reason", async () => {
+  const tenant = await signUp(control.url);
+  const adminPort = await freePort();
+  const dataFolder = await joinNode(onTestFinished, control, tenant);
+  await startAgent(onTestFinished, dataFolder, ["--admin", `127.0.0.1:${adminPort}`]);
+  await nodeIsConnected(tenant);
+  const backend = await startBackend(echo);
+  const kinds = ["plaintext", "json"] as const;
+  const fine = {
+    plaintext: `127.0.0.1:${backend.port}\n`,
+    json: JSON.stringify([{ host: "127.0.0.1", port: backend.port }]),
+  };
+  const sources = await Promise.all(
+    kinds.map(async (kind) => {
+      const pages = await startPages(page(fine[kind]));
+      const port = await freePort();
+      const discovery = { kind, endpoint: pages.origin, interval: "100ms" };
+      const more = { discovery, healthcheck: { kind: "none" } };
+      const { id } = await createBalancer(tenant, { port, backends: [], more });
+      return { kind, pages, port, id };
+    }),
+  );
+  const traffic = startTraffic(sources.map(({ port }) => port));
+  for (const { text, ...failures } of phases) {
+    for (const { pages } of sources) pages.answer = page(text);
+    for (const { kind, id } of sources) {
+      await eventually(() => tellsTheReason({ tenant, adminPort, id, failure: failures[kind] }), {
+        withinMs: 40_000,
+        everyMs: 100,
+      });
     }
-    for (const { kind, pages } of sources) pages.answer = page(fine[kind]);
-    await eventually(
-      async () => {
-        const { balancers } = await statusOf(adminPort);
-        expect(balancers.flatMap(({ sources: all }) => all.map(({ state }) => state))).toEqual([
-          "fresh",
-          "fresh",
-        ]);
-      },
-      { withinMs: 40_000, everyMs: 100 },
-    );
-    expect(await metricsOf(adminPort)).not.toContain("midstream_agent_source_failing{");
-    const { answered, wrong } = await traffic.stop();
-    expect(wrong).toEqual({});
-    expect(answered).toBeGreaterThan(50);
-  },
-);
+  }
+  for (const { kind, pages } of sources) pages.answer = page(fine[kind]);
+  await eventually(
+    async () => {
+      const { balancers } = await statusOf(adminPort);
+      expect(balancers.flatMap(({ sources: all }) => all.map(({ state }) => state))).toEqual([
+        "fresh",
+        "fresh",
+      ]);
+    },
+    { withinMs: 40_000, everyMs: 100 },
+  );
+  expect(await metricsOf(adminPort)).not.toContain("midstream_agent_source_failing{");
+  const { answered, wrong } = await traffic.stop();
+  expect(wrong).toEqual({});
+  expect(answered).toBeGreaterThan(50);
+});
 
 interface Reason {
   readonly tenant: TestTenant;

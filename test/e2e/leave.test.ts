@@ -66,7 +66,7 @@ test("a node that leaves is retired, forgets itself, and its folder can join ane
   expect(again.output).toContain(`no node has joined in ${folder}`);
   await joinNode(onTestFinished, control, tenant, folder);
   expect(await nodesOf(tenant)).toHaveLength(2);
-}, 60_000);
+});
 
 test("without a confirmation nothing is forgotten, unless it is forced, which says what is left to do", async () => {
   const tenant = await signUp(control.url);
@@ -82,4 +82,4 @@ test("without a confirmation nothing is forgotten, unless it is forced, which sa
   expect(forced.output).toMatch(/control plane was not told .* DELETE \/v1\/nodes\/nod_/);
   expect(await readdir(folder)).not.toContain("identity.json");
   expect(await nodesOf(tenant)).toMatchObject([{ retiredAt: null }]);
-}, 60_000);
+});

@@ -62,7 +62,7 @@ test("X-DSC-11 by the API alone: a backend is added, drained with a deadline, an
     { withinMs: 20_000, everyMs: 100 },
   );
 
-  await client.isOver(20_000);
+  await client.isOver();
   await tenant.demand("DELETE", `${path}/127.0.0.1:${old.port}`, {
     headers: { ...serving, "if-match": "*" },
   });

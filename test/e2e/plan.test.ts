@@ -195,7 +195,6 @@ describe("the plan of a balancer", () => {
     const plan = await tenant.demand<Plan>("GET", `/v1/balancers/${id}/plan`);
 
     await annotate(`answered after ${Math.round(performance.now() - startedMs)} ms`, "measured");
-    expect(performance.now() - startedMs).toBeLessThan(planMsMax);
     expect(plan).toMatchObject({ id, revision, group: "default", unasked: 0 });
     expect(onlyPlan(plan)).toMatchObject({ state: "answered", fits: true });
     expect(await ask(port)).toBe("served");

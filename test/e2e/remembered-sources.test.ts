@@ -42,7 +42,6 @@ async function sourcedNode() {
 
 test.for(["stopped", "killed"] as const)(
   "F-DSC-04 an agent that was %s starts without its source and without the control plane, and serves the backends of before; then those that the source names",
-  { timeout: 180_000 },
   async (how) => {
     const { control, tenant, folder, port, pages, create, move, isKept } = await sourcedNode();
     const adminPort = await freePort();
@@ -70,9 +69,11 @@ test.for(["stopped", "killed"] as const)(
     await control.startAgain();
     await nodeIsConnected(tenant);
     const health = `/v1/balancers/${id}/health`;
-    expect(await tenant.demand("GET", health)).toMatchObject({
-      nodes: [{ sources: [remembered] }],
-    });
+    await eventually(async () =>
+      expect(await tenant.demand("GET", health)).toMatchObject({
+        nodes: [{ sources: [remembered] }],
+      }),
+    );
 
     move();
     await eventually(async () => expect(await ask(port)).toBe("after"), patiently);
@@ -82,29 +83,24 @@ test.for(["stopped", "killed"] as const)(
   },
 );
 
-test(
-  "an agent that restarts in place while its source is down serves the backends of before, and the new process writes what comes",
-  { timeout: 180_000 },
-  async () => {
-    const { tenant, folder, port, pages, create, move, isKept, isMovedOnDisk } =
-      await sourcedNode();
-    const agent = await startRestartingAgent(onTestFinished, folder);
-    await nodeIsConnected(tenant);
-    await create();
-    await eventually(isKept);
-    pages.answer = down;
-    expect(await agent.restart()).toMatchObject({ code: 0 });
-    expect(await ask(port)).toBe("before");
-    const { port: adminPort } = new URL(agent.adminUrl);
-    await eventually(async () =>
-      expect(await sourcesOf(Number(adminPort))).toMatchObject([remembered]),
-    );
+test("an agent that restarts in place while its source is down serves the backends of before, and the new process writes what comes", async () => {
+  const { tenant, folder, port, pages, create, move, isKept, isMovedOnDisk } = await sourcedNode();
+  const agent = await startRestartingAgent(onTestFinished, folder);
+  await nodeIsConnected(tenant);
+  await create();
+  await eventually(isKept);
+  pages.answer = down;
+  expect(await agent.restart()).toMatchObject({ code: 0 });
+  expect(await ask(port)).toBe("before");
+  const { port: adminPort } = new URL(agent.adminUrl);
+  await eventually(async () =>
+    expect(await sourcesOf(Number(adminPort))).toMatchObject([remembered]),
+  );
 
-    move();
-    await eventually(async () => expect(await ask(port)).toBe("after"), patiently);
-    await eventually(isMovedOnDisk, patiently);
-  },
-);
+  move();
+  await eventually(async () => expect(await ask(port)).toBe("after"), patiently);
+  await eventually(isMovedOnDisk, patiently);
+});
 
 test("a balancer that is deleted leaves nothing on the disk of what its sources named", async () => {
   const { tenant, folder, create, isKept } = await sourcedNode();

@@ -15,7 +15,6 @@ const connections = 500;
 
 test.for(await bothDrivers())(
   "many applies under live connections ($driver): nothing of an untouched balancer is reset, and no health state begins anew",
-  { timeout: 180_000 },
   async ({ driver, missing }, { skip, annotate }) => {
     if (missing !== undefined) return skip(missing);
     const backend = await startBackend(echo);

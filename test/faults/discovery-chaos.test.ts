@@ -35,7 +35,6 @@ const badMoods = ["failing", "hanging", "flooding", "flapping"] as const;
 
 test.for(await bothDrivers())(
   "every kind of source fails, hangs, floods and flaps under traffic ($driver): no client is turned away, memory is bounded, other balancers are unharmed",
-  { timeout: 240_000 },
   async ({ driver, missing }, { skip, annotate }) => {
     if (missing !== undefined) return skip(missing);
     const backends = [await startBackend(echo), await startBackend(echo)];

@@ -52,7 +52,7 @@ const drivers = await bothDrivers();
 
 test.for(drivers)(
   "a flood of handshakes that come to nothing ($driver): everyone honest is answered, every request of who was established too, and nothing of it stays",
-  { timeout: forMs + 90_000 },
+  { timeout: forMs + 180_000 },
   async ({ driver, missing }, { skip, annotate }) => {
     if (missing !== undefined) return skip(missing);
     const agent = await flooded({ driver, balancers: ["a"], environment: collectable });
@@ -122,7 +122,6 @@ test.for(drivers)(
 
 test.for(drivers)(
   "a balancer with limits/maxConnections has no more handshakes than that under way ($driver): others are turned away and counted, who is established and who asks another balancer is answered",
-  { timeout: 180_000 },
   async ({ driver, missing }, { skip }) => {
     if (missing !== undefined) return skip(missing);
     const more = { small: { limits: { maxConnections: placesMax } } };

@@ -16,7 +16,6 @@ const atOnce = 100;
 
 test.for(await bothDrivers())(
   "X-TCP-25 idle connections ($driver) stay within their documented budget of memory",
-  { timeout: 120_000 },
   async ({ driver, missing }, { skip, annotate }) => {
     if (missing !== undefined) return skip(missing);
     const backend = await startBackend(echo);

@@ -28,7 +28,7 @@ const keptBytesMax = 24 * 1024 * 1024;
 
 test.for(await bothDrivers())(
   "X-TCP-30 churn of discovery, health, balancers under traffic ($driver): every probe connection is answered, nothing is left over",
-  { timeout: 300_000 },
+  { timeout: 400_000 },
   async ({ driver, missing }, { skip, annotate }) => {
     if (missing !== undefined) return skip(missing);
     const random = seededRandom(7);

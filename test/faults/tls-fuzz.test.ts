@@ -16,7 +16,7 @@ import { testCertificate } from "../support/test-certificates.ts";
 import type { TlsEnginePlan } from "../support/tls-engine-main.ts";
 
 const clients = 24;
-const forMs = scaled(60_000, 5_000);
+const forMs = scaled(40_000, 5_000);
 /** Splice pipes that an engine keeps for later. */
 const keptDescriptorsMax = 64;
 
@@ -25,7 +25,7 @@ const sanitized = await findSanitized();
 
 test(
   "an engine with sanitizers carries TLS that is cut, reset, half-closed and read slowly, and hellos that are none",
-  { timeout: forMs + 60_000 },
+  { timeout: forMs + 180_000 },
   async ({ skip, annotate }) => {
     if (sanitized.kind === "none") return skip(sanitized.why);
     const seed = Number(process.env["MIDSTREAM_TEST_SEED"] ?? 1);

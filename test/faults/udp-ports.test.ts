@@ -14,7 +14,6 @@ import { findProgram, outputOf, runCommand } from "../support/run-command.ts";
 
 const backendPort = 5_353;
 const clients = 200;
-const timeout = 90_000;
 
 const cases = (await bothDrivers()).flatMap((driver) => [
   { ...driver, title: "its own choice of address", udp: {} },
@@ -23,7 +22,6 @@ const cases = (await bothDrivers()).flatMap((driver) => [
 
 test.for(cases)(
   "X-UDP-16 without a port left to send from ($driver, $title) the oldest session makes room for each new one, and every datagram arrives",
-  { timeout },
   async ({ driver, missing, udp }, { skip }) => {
     if (missing !== undefined) return skip(missing);
     const inside = await namespaceOfFewPorts();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { freePort } from "./free-port.ts";
 import { startProcess, type Cleanup, type RunningProcess } from "./processes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -8,7 +9,7 @@ export interface ControlOptions {
   readonly databaseUrl?: string;
   /** Made when absent. Two instances on one database share it: it holds the master key. */
   readonly dataFolder?: string;
-  /** 0, the default, lets the system choose. */
+  /** One that stays free for the next start, unless given. */
   readonly port?: number;
   readonly args?: readonly string[];
 }
@@ -28,7 +29,7 @@ export async function startControl(
   options: ControlOptions = {},
 ): Promise<ControlProcess> {
   const dataFolder = options.dataFolder ?? join(await temporaryFolder(cleanup), "control");
-  const listening = ["--port", String(options.port ?? 0), "--data", dataFolder];
+  const listening = ["--port", String(options.port ?? (await freePort())), "--data", dataFolder];
   const running = startProcess(cleanup, {
     name: "control",
     command: ["control/main.ts", ...listening, ...(options.args ?? [])],

@@ -1,3 +1,6 @@
+/** A bound against hanging on a host that is slow, busy, or stalls: milliseconds. */
+export const patienceMs = 30_000;
+
 export interface EventuallyOptions {
   /** How long to keep trying, in milliseconds; a bound against hanging, not an expectation. */
   readonly withinMs?: number;
@@ -15,7 +18,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<T> {
-  const withinMs = options.withinMs ?? 10_000;
+  const withinMs = options.withinMs ?? patienceMs;
   const deadlineMs = performance.now() + withinMs;
   for (;;) {
     const outcome = await tryOnce(check);

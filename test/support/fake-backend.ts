@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { onTestFinished } from "vitest";
 
+import { eventually } from "./eventually.ts";
 import type { Cleanup } from "./processes.ts";
 
 /** What a backend does with one connection; the socket's errors are listened to already. */
@@ -50,8 +51,11 @@ export async function startBackend(
   const host = options.host ?? "127.0.0.1";
   const where =
     options.path === undefined ? { host, port: options.port ?? 0 } : { path: options.path };
-  server.listen({ ...where, backlog: 1_024 });
-  await once(server, "listening");
+  // An outgoing connection may have been given the port of a backend that comes back, for a while.
+  await eventually(async () => {
+    server.listen({ ...where, backlog: 1_024 });
+    await once(server, "listening");
+  });
   const closed = once(server, "close");
   const stop = async (): Promise<void> => {
     server.close();

@@ -10,19 +10,24 @@ const fetchRefuses = new Set([
   2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
 ]);
 
-let nextPort = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+/** Files that run at the same time do so in processes of their own: none is given another's port. */
+const lanes = 4;
+const lane = Number(process.env["VITEST_POOL_ID"] ?? 0) % lanes;
+const portsEach = Math.floor((lastPort - firstPort + 1) / lanes);
+
+let turn = Math.floor(Math.random() * portsEach);
 
 /**
  * A port on which nothing listens at this moment and which no outgoing connection will be given; for
  * whoever cannot listen on port 0. Never the same twice in a process, until the range is used up.
  */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
-  for (let tries = 0; tries <= lastPort - firstPort; tries += 1) {
-    nextPort = nextPort >= lastPort ? firstPort : nextPort + 1;
-    const port = nextPort;
+  for (let tries = 0; tries < portsEach; tries += 1) {
+    turn = (turn + 1) % portsEach;
+    const port = firstPort + turn * lanes + lane;
     if (!fetchRefuses.has(port) && (await isFree({ host, port }))) return port;
   }
-  throw new Error(`every port from ${firstPort} to ${lastPort} is taken`);
+  throw new Error(`every port of this process from ${firstPort} to ${lastPort} is taken`);
 }
 
 async function isFree(where: { host: string; port: number }): Promise<boolean> {

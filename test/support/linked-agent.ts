@@ -1,5 +1,7 @@
+import { reconnectMsMax } from "#shared/base/limits.ts";
+
 import { joinNode, startAgent, type AgentProcess } from "./agent-process.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, patienceMs } from "./eventually.ts";
 import type { Cleanup } from "./processes.ts";
 import { onlyNode } from "./served-balancers.ts";
 import type { TestTenant } from "./tenant-api.ts";
@@ -15,10 +17,10 @@ export async function startLinkedAgent(
   return agent;
 }
 
+/** The longer a control plane was away, the longer a node may wait with its next attempt. */
+export const linkedWithin = { withinMs: reconnectMsMax + patienceMs, everyMs: 50 };
+
 /** Waits until the tenant's only node is heard, as after a start of either side. */
 export async function nodeIsConnected(tenant: TestTenant): Promise<void> {
-  await eventually(async () => (await onlyNode(tenant)).connected, {
-    withinMs: 30_000,
-    everyMs: 50,
-  });
+  await eventually(async () => (await onlyNode(tenant)).connected, linkedWithin);
 }

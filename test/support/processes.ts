@@ -10,6 +10,9 @@ export const repository = join(import.meta.dirname, "..", "..");
 /** Where clean-up is registered: vitest's `onTestFinished` or `afterAll`. */
 export type Cleanup = (run: () => Promise<void>) => void;
 
+/** How long a process that is asked to end may take for it: a bound against hanging. */
+const stopMsMax = 15_000;
+
 /** How a process ended. */
 export interface ProcessEnd {
   readonly code: number | null;
@@ -96,10 +99,10 @@ export class RunningProcess {
     return this.ended;
   }
 
-  /** SIGTERM, after five seconds SIGKILL, and waits for the end. */
+  /** SIGTERM, SIGKILL when that takes too long, and waits for the end. */
   async stop(): Promise<ProcessEnd> {
     this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopMsMax);
     const end = await this.ended;
     clearTimeout(timer);
     return end;

@@ -67,7 +67,10 @@ export interface BalancerOptions {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
-/** A TCP balancer on loopback that checks its backends often enough for a test. */
+/**
+ * A TCP balancer on loopback that checks its backends often enough for a test. No check is so short
+ * that a host which stalls makes a backend look dead.
+ */
 export function definition(options: BalancerOptions): Readonly<Record<string, unknown>> {
   return {
     name: `b${options.port}`,
@@ -78,7 +81,7 @@ export function definition(options: BalancerOptions): Readonly<Record<string, un
       kind: "static",
       backends: options.backends.map((port) => ({ host: "127.0.0.1", port })),
     },
-    healthcheck: { kind: "ping", interval: "100ms", timeout: "90ms", fails: 2, passes: 1 },
+    healthcheck: { kind: "ping", interval: "100ms", timeout: "5s", fails: 2, passes: 1 },
     ...options.more,
   };
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 
 import { onTestFinished } from "vitest";
 
-import { eventually } from "./eventually.ts";
+import { eventually, patienceMs } from "./eventually.ts";
 
 export type ClientTarget =
   | number
@@ -71,12 +71,12 @@ export class TestClient {
   }
 
   /** Waits until `bytes` have arrived. */
-  async receives(bytes: number, withinMs = 10_000): Promise<void> {
+  async receives(bytes: number, withinMs = patienceMs): Promise<void> {
     await eventually(() => this.#receivedBytes >= bytes, { withinMs });
   }
 
   /** Waits until the other side ended, or the connection broke. */
-  async isOver(withinMs = 10_000): Promise<void> {
+  async isOver(withinMs = patienceMs): Promise<void> {
     await eventually(() => this.#ended || this.#closed, { withinMs });
   }
 }

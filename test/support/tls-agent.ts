@@ -51,7 +51,7 @@ export interface TlsAgent {
   readonly adminUrl: string;
   readonly control: ScriptedControl;
   portOf(name: string): number;
-  /** Why handshakes failed at a balancer, as the access log says, in alphabetical order. */
+  /** Why handshakes failed at a balancer so far, as the access log says, the first one first. */
   failuresOf(name: string): readonly string[];
 }
 
@@ -106,6 +106,5 @@ function failuresIn(output: string, balancer: string): readonly string[] {
   return lines
     .map((line) => failedSchema.parse(JSON.parse(line)))
     .filter((line) => line.balancer === balancer)
-    .map(({ tlsFailure }) => tlsFailure)
-    .toSorted();
+    .map(({ tlsFailure }) => tlsFailure);
 }

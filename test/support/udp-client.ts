@@ -3,7 +3,7 @@ import { once } from "node:events";
 
 import { onTestFinished } from "vitest";
 
-import { eventually } from "./eventually.ts";
+import { eventually, patienceMs } from "./eventually.ts";
 
 export interface UdpTarget {
   readonly host?: string;
@@ -51,7 +51,10 @@ export async function openUdpClient(
     new Promise((resolve, reject) => {
       socket.send(datagram, port, host, (error) => (error === null ? resolve() : reject(error)));
     });
-  const answer = async (datagram: string | Uint8Array, withinMs = 10_000): Promise<Received> => {
+  const answer = async (
+    datagram: string | Uint8Array,
+    withinMs = patienceMs,
+  ): Promise<Received> => {
     const count = received.length;
     await send(datagram);
     await eventually(() => received.length > count, { withinMs });

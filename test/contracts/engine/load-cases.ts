@@ -22,7 +22,7 @@ export function loadCases(subject: EngineSubject): void {
         const client = await openClient(relay.port);
         // One write and the FIN behind it leave in the same turn: they arrive together.
         client.socket.end("request");
-        await client.isOver(20_000);
+        await client.isOver();
         client.socket.destroy();
         return client.text();
       }),
@@ -51,9 +51,7 @@ export function loadCases(subject: EngineSubject): void {
       }
       const heard = clients.filter((_, index) => round < 11 || index % 7 !== 0);
       await Promise.all(
-        heard.map((client) =>
-          client.receives((said[clients.indexOf(client)] ?? "").length, 20_000),
-        ),
+        heard.map((client) => client.receives((said[clients.indexOf(client)] ?? "").length)),
       );
     }
 

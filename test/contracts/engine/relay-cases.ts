@@ -99,7 +99,7 @@ export function relayCases(subject: EngineSubject): void {
 
     client.send("x");
 
-    await client.isOver(1_000);
+    await client.isOver(5_000);
     expect(client.errorCode).toBeUndefined();
     client.finish();
     expect((await relay.closed(1))[0]).toMatchObject({ reason: "backend-closed" });
@@ -180,7 +180,7 @@ export function relayCases(subject: EngineSubject): void {
     const live = await openClient(relay.port);
     live.send("live");
 
-    await live.isOver(5_000);
+    await live.isOver();
     expect(live.text()).toBe("answer");
   });
 

@@ -16,7 +16,7 @@ import type {
   Engine,
   EngineEvent,
 } from "../../../node-agent/engine/engine.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually, patienceMs } from "../../support/eventually.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 /** An engine, or several that share one address as workers do, that the contract is held against. */
@@ -76,9 +76,9 @@ export async function startRelay(
     events,
     terms,
     ofKind,
-    first: (kind, withinMs = 10_000) =>
+    first: (kind, withinMs = patienceMs) =>
       eventually(() => present(ofKind(kind)[0], `no ${kind} event`), { withinMs }),
-    closed: async (count, withinMs = 10_000) => {
+    closed: async (count, withinMs = patienceMs) => {
       await eventually(() => ofKind("closed").length >= count, { withinMs });
       return ofKind("closed");
     },

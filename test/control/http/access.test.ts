@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
+import { newAddress } from "../../support/new-address.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, tenantWith, type TestTenant } from "../../support/tenant-api.ts";
 
@@ -39,7 +40,11 @@ async function withScopes(tenant: TestTenant, scopes: readonly string[]): Promis
 
 describe("POST /v1/signup", () => {
   test("makes a tenant and a key that may do everything", async () => {
-    const body = { tenant: "Acme", email: "Ada@Example.com", password: "long enough a password" };
+    const body = {
+      tenant: "Acme",
+      email: `Ada.${newAddress()}`,
+      password: "long enough a password",
+    };
     const answer = await post<{ tenant: { id: string }; apiKey: NewKey }>("/v1/signup", body);
     expect(answer).toEqual({
       status: 201,
@@ -58,13 +63,9 @@ describe("POST /v1/signup", () => {
   });
 
   test("an address that is known is 409, in whatever case", async () => {
-    const body = {
-      tenant: "Twice",
-      email: "twice@example.com",
-      password: "long enough a password",
-    };
+    const body = { tenant: "Twice", email: newAddress(), password: "long enough a password" };
     expect((await post("/v1/signup", body)).status).toBe(201);
-    const again = await post<Problem>("/v1/signup", { ...body, email: "TWICE@example.com" });
+    const again = await post<Problem>("/v1/signup", { ...body, email: body.email.toUpperCase() });
     expect(again.status).toBe(409);
     expect(again.body.code).toBe("http/email-taken");
   });

@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 
 import { controlUnderTest } from "../../support/control-under-test.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
+import { newAddress } from "../../support/new-address.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
 
@@ -96,7 +97,7 @@ test.for(["", "x".repeat(256), "two words"])("a key such as %j is 400", async (k
 });
 
 test("sign-up and log-in refuse a key by name, and a sign-up that is sent again makes nothing twice", async () => {
-  const account = { email: "again@example.com", password: "long enough a password" };
+  const account = { email: newAddress(), password: "long enough a password" };
   const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
     fetch(new URL(path, url), {
       method: "POST",

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
+import { newAddress } from "../../support/new-address.ts";
 import { eventRow, nodeRow, nodeStatusRow } from "../../support/node-rows.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
@@ -191,7 +192,7 @@ async function story(tenant: TestTenant): Promise<StoryCall[]> {
     };
   const ids = () => known;
   const current = () => ({ "if-match": known["etag"] ?? "", prefer: "wait=0" });
-  const account = { email: "story@example.com", password: "long enough a password" };
+  const account = { email: newAddress(), password: "long enough a password" };
   const [balancer, certificate, node, key, token] = [
     "/v1/balancers/{id}",
     "/v1/certificates/{id}",

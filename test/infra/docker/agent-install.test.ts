@@ -42,7 +42,7 @@ const expected = [
 
 test(
   "an agent's install brings what the agent needs, and nothing of the control plane",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const folder = await temporaryFolder(onTestFinished);
     await copyManifests(folder);

@@ -42,7 +42,7 @@ beforeAll(async () => {
   }
 }, 300_000);
 
-describe("the images", { timeout: 180_000 }, () => {
+describe("the images", { timeout: 300_000 }, () => {
   test("serve a tenant's traffic together: not as root, healthy, and stopped in time", async ({
     skip,
     annotate,

@@ -9,7 +9,7 @@ const units = ["midstream-control.service", "midstream-agent.service"];
 
 test(
   "under a real systemd: started means ready, a low port without root, back after a kill, stopped without a trace",
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async ({ skip, annotate }) => {
     const found = await bootSystemd(onTestFinished, units);
     if (found.kind === "none") return skip(found.why);

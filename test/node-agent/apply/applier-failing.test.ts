@@ -146,7 +146,7 @@ test("whatever is wanted and whichever steps fail: every balancer runs as wanted
     ),
     { numRuns: 120 },
   );
-}, 60_000);
+});
 
 interface Seen {
   readonly applier: Applier;

@@ -65,4 +65,4 @@ test("a certificate that ends soon, and a renewal that cannot be used, are in th
     withinMs: 20_000,
   });
   expect((await shown())?.problems).toEqual([]);
-}, 90_000);
+});

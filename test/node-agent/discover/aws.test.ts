@@ -93,7 +93,7 @@ describe("ec2 discovery from AWS as moto plays it", () => {
     const tags = [{ key: "fleet" }];
     const answer = await fetchOnce(aws(moto, { kind: "ec2", tags, port: 80 }));
     expect(new Set(targetsOf(answer)).size).toBe(250);
-  }, 60_000);
+  });
 
   test("with a role: it is taken on with the credentials first", async (context) => {
     const moto = motoOf(context);

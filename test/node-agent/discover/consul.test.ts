@@ -21,7 +21,7 @@ let services = 0;
 
 beforeAll(async () => {
   search = await startConsul(cleanup, { acl: true });
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const run of cleanups.toReversed()) await run();

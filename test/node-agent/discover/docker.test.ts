@@ -24,11 +24,11 @@ let labels = 0;
 beforeAll(async () => {
   search = await findDocker(cleanup, "own");
   if (search.kind === "found") image = await importSleepingImage(cleanup, search.docker);
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const run of cleanups.toReversed()) await run();
-}, 60_000);
+});
 
 /** The daemon, and a label of one's own. */
 function daemon(context: TestContext): { docker: Docker; label: string } {

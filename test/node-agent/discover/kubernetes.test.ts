@@ -271,22 +271,18 @@ describe("kubernetes discovery from slices of the test's own", () => {
     ["an event without a version", '{"type":"ADDED","object":{}}\n', "bad-answer"],
     ["an error", '{"type":"ERROR","object":{"code":500}}\n', "bad-status"],
     ["an event without an end", "x".repeat(watchEventBytesMax + 1), "too-big"],
-  ])(
-    "%s ends the watch, and is told without quoting it",
-    { timeout: 20_000 },
-    async (_, text, code) => {
-      const { origin } = await startApi((request, response) => {
-        if (request.url?.includes("watch=1") !== true) return listing()(request, response);
-        response.write(text);
-      });
-      const end = await sourceOf(discovery(origin)).watch?.(
-        () => undefined,
-        new AbortController().signal,
-      );
-      expect(end).toMatchObject({ code });
-      expect(end?.detail).not.toContain("hush");
-    },
-  );
+  ])("%s ends the watch, and is told without quoting it", async (_, text, code) => {
+    const { origin } = await startApi((request, response) => {
+      if (request.url?.includes("watch=1") !== true) return listing()(request, response);
+      response.write(text);
+    });
+    const end = await sourceOf(discovery(origin)).watch?.(
+      () => undefined,
+      new AbortController().signal,
+    );
+    expect(end).toMatchObject({ code });
+    expect(end?.detail).not.toContain("hush");
+  });
 });
 
 describe("kubernetes discovery from inside the cluster", () => {

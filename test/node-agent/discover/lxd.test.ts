@@ -26,11 +26,11 @@ let search: LxdSearch;
 
 beforeAll(async () => {
   search = await startLxd(cleanup);
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const run of cleanups.toReversed()) await run();
-}, 60_000);
+});
 
 function found(context: TestContext): Lxd {
   return search.kind === "none" ? context.skip(search.why) : search.lxd;

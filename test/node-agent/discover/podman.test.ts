@@ -15,7 +15,7 @@ let image = "";
 beforeAll(async () => {
   search = await startPodman(cleanup);
   if (search.kind === "found") image = await importSleepingImage(cleanup, search.docker);
-}, 120_000);
+});
 
 function podman(context: TestContext): Docker {
   return search.kind === "none" ? context.skip(search.why) : search.docker;

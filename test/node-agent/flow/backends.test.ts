@@ -13,7 +13,7 @@ const intervalMs = 200;
 const checks = {
   kind: "ping",
   interval: `${intervalMs}ms`,
-  timeout: "100ms",
+  timeout: "5s",
   fails: 2,
   passes: 2,
 } as const;

@@ -23,7 +23,7 @@ describe.each([1, 3])("changing on %i worker(s)", (workers) => {
     const outcome = await under.plane.remove(web.id, 0);
 
     expect(outcome).toEqual({ ok: true, connections: { kept: 0, drained: 0, cut: 20 } });
-    await Promise.all(clients.map((client) => client.isOver(2_000)));
+    await Promise.all(clients.map((client) => client.isOver()));
     await eventually(() => backend.sockets.size === 0, { withinMs: flushMsMax + 2_000 });
     await eventually(() => under.plane.status().length === 0);
     expect((await openClient(web.port)).errorCode).toBe("ECONNREFUSED");
@@ -67,7 +67,7 @@ describe.each([1, 3])("changing on %i worker(s)", (workers) => {
     }
 
     const { digest } = await sent;
-    await client.isOver(20_000);
+    await client.isOver();
     expect([got.bytes, got.digest()]).toEqual([size, digest]);
     expect(await ask(web.port, "next")).toBe("next");
   });
@@ -148,7 +148,7 @@ test("X-TCP-23 what is still open at the deadline of a drain is cut then, and no
   expect(clients.map((client) => client.ended || client.closed)).toEqual([false, false]);
   await clock.advanceSettled(1);
 
-  await Promise.all(clients.map((client) => client.isOver(2_000)));
+  await Promise.all(clients.map((client) => client.isOver()));
   for (const client of clients) client.finish();
   await eventually(async () => {
     await clock.advanceSettled(50);
@@ -171,7 +171,7 @@ test("X-TCP-23 a backend that leaves its discovery finishes what it has, until t
 
   await under.plane.remove(web.id, 300);
 
-  await client.isOver(5_000);
+  await client.isOver();
 });
 
 test("connections of a bind that goes are cut at the end of the balancer's drain timeout", async () => {
@@ -191,7 +191,7 @@ test("connections of a bind that goes are cut at the end of the balancer's drain
   expect(leaving.ended || leaving.closed).toBe(false);
   await clock.advanceSettled(1);
 
-  await leaving.isOver(2_000);
+  await leaving.isOver();
   expect(staying.ended || staying.closed).toBe(false);
 });
 
@@ -241,7 +241,7 @@ test("stop closes everything, and the addresses are free for the next process", 
 
   await first.plane.stop();
 
-  await client.isOver(2_000);
+  await client.isOver();
   const second = await startPlane();
   const again = await second.plane.start(verified({ bind: [web.bind], backends: [backend] }));
   expect(again.ok).toBe(true);
@@ -268,7 +268,7 @@ test("a client that is in the middle of its dial when its balancer goes is let g
 
   await under.plane.remove(web.id, 0);
 
-  await client.isOver(2_000);
+  await client.isOver();
   expect(client.errorCode).toBeUndefined();
   await eventually(() => under.plane.status().length === 0);
 });

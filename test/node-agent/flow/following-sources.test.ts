@@ -187,7 +187,7 @@ test.for<{ readonly what: string; readonly follow: Follow; readonly knownMs: num
   },
 ])(
   "$what: one that starts gets its first connection within 1 s, one that stopped none after 1 s",
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async ({ follow, knownMs }, context) => {
     const arrivalsMs: number[] = [];
     const backend = await startBackend((socket) => {

@@ -22,7 +22,7 @@ describe.each([1, 3])("a balancer on %i worker(s)", (workers) => {
     await eventually(() => backend.accepted === 3);
 
     const fourth = await openClient(web.port);
-    await fourth.isOver(2_000);
+    await fourth.isOver();
     expect(fourth.receivedBytes).toBe(0);
     expect(backend.accepted).toBe(3);
     expect(web.status().totals.rejected).toBe(1);
@@ -119,7 +119,7 @@ test(
     const client = await openClient(web.port);
     const startedMs = performance.now();
 
-    await client.isOver(5_000);
+    await client.isOver();
 
     expect(Math.abs(performance.now() - startedMs - 1_000)).toBeLessThan(250);
     expect(web.status().totals).toMatchObject({ refused: 1, connections: 0 });
@@ -134,7 +134,7 @@ test("F-TCP-08 F-STAT-04 a failed dial closes the client and adds 1 to refused, 
   const web = await serve(under, { backends: [{ host: "127.0.0.1", port }] });
 
   const client = await openClient(web.port);
-  await client.isOver(2_000);
+  await client.isOver();
 
   expect(client.receivedBytes).toBe(0);
   expect(web.status().totals).toMatchObject({ refused: 1, connections: 0, rejected: 0 });
@@ -147,7 +147,7 @@ test("F-TCP-09 F-STC-02 without a backend the client is closed and an error is l
   const web = await serve(under, { backends: [] });
 
   const client = await openClient(web.port);
-  await client.isOver(2_000);
+  await client.isOver();
 
   expect(client.receivedBytes).toBe(0);
   await eventually(() => under.log.lines.some(({ level }) => level === "error"));
@@ -198,7 +198,7 @@ test(
       const web = await serve(under, { backends: [backend], limits });
       const client = await openClient(web.port);
       const startedMs = performance.now();
-      await client.isOver(3_000);
+      await client.isOver();
       expect(Math.abs(performance.now() - startedMs - 500)).toBeLessThan(250);
     }
   },
@@ -260,23 +260,19 @@ test.each([1, 3])("a balancer listens on a Unix socket, with %i worker(s)", asyn
   expect(await ask({ path })).toBe("over a path");
 });
 
-test(
-  "F-TCP-17 200 balancers on ports of their own work in one process",
-  { timeout: 60_000 },
-  async () => {
-    const under = await startPlane();
-    const backend = await startBackend(echo);
-    const web = [];
-    for (let index = 0; index < 200; index += 1) {
-      web.push(await serve(under, { name: `web-${index}`, backends: [backend] }));
-    }
+test("F-TCP-17 200 balancers on ports of their own work in one process", async () => {
+  const under = await startPlane();
+  const backend = await startBackend(echo);
+  const web = [];
+  for (let index = 0; index < 200; index += 1) {
+    web.push(await serve(under, { name: `web-${index}`, backends: [backend] }));
+  }
 
-    const answers = await Promise.all(web.map(({ port }) => ask(port, `to ${port}`)));
+  const answers = await Promise.all(web.map(({ port }) => ask(port, `to ${port}`)));
 
-    expect(answers).toEqual(web.map(({ port }) => `to ${port}`));
-    expect(new Set(web.map(({ port }) => port)).size).toBe(200);
-  },
-);
+  expect(answers).toEqual(web.map(({ port }) => `to ${port}`));
+  expect(new Set(web.map(({ port }) => port)).size).toBe(200);
+});
 
 function at({ host, port }: { host: string; port: number }): { host: string; port: number } {
   return { host, port };

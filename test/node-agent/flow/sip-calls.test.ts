@@ -21,7 +21,6 @@ const everywhere = ["-i", "127.0.0.1", "-nostdin", "-max_socket", "500"];
 
 test.for(await udpDrivers())(
   "F-UDP-02 SIPp's calls over UDP all complete, with each call's messages at one of several backends (%s)",
-  { timeout: 90_000 },
   async (driver, { skip }) => {
     const program = await findProgram("sipp");
     if (program === undefined) return skip("sipp is not installed (Debian: sip-tester)");

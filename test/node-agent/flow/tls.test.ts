@@ -143,7 +143,7 @@ describe.for(engines)("with the $driver engine", (engine) => {
     await eventually(async () => shown(await openTlsClient(web.port)) === "DNS:renewed.test");
     open.send("still here");
     await eventually(() => open.text() === "still here");
-  }, 40_000);
+  });
 
   test("X-TLS-15 of two certificates for the same names each client gets the one that it takes, or the status says that it does not", async () => {
     const under = await startPlane({ engine });

@@ -10,6 +10,7 @@ import { logIn } from "../../../../control/verbs/tenant/log-in.ts";
 import { createPasswords } from "../../../../control/verbs/tenant/password.ts";
 import { signUp } from "../../../../control/verbs/tenant/sign-up.ts";
 import { verbDeps } from "../../../support/actors.ts";
+import { newAddress } from "../../../support/new-address.ts";
 import { testDatabase, type TestDatabase } from "../../../support/postgres.ts";
 
 let db: TestDatabase;
@@ -23,7 +24,7 @@ afterAll(() => db.stop());
 const request = { requestId: "req_1", address: "192.0.2.1" };
 const password = "correct horse battery";
 
-async function signedUp(email: string) {
+async function signedUp(email = newAddress()) {
   const outcome = await signUp(deps, { tenant: "Acme", email, password, ...request });
   if (outcome.kind !== "signed-up") throw new Error(JSON.stringify(outcome));
   return outcome;
@@ -31,7 +32,7 @@ async function signedUp(email: string) {
 
 describe("a sign-up", () => {
   test("makes a tenant with its user, default group and a key that may do everything", async () => {
-    const { tenant, userId, apiKey } = await signedUp("one@example.com");
+    const { tenant, userId, apiKey } = await signedUp();
     expect(apiKey.secret).toMatch(/^msk_[\w-]{43}$/);
     const who = await authenticate(deps, apiKey.secret);
     expect(who).toEqual({ tenantId: tenant.id, keyId: apiKey.id, scopes: new Set(scopes) });
@@ -45,26 +46,28 @@ describe("a sign-up", () => {
   });
 
   test("stores neither the password nor the key", async () => {
-    const { apiKey } = await signedUp("two@example.com");
+    const email = newAddress();
+    const { apiKey } = await signedUp(email);
     for (const table of ["users", "api_keys", "audit", "tenants"]) {
       const text = JSON.stringify(await db.sql.unsafe(`SELECT t::text AS text FROM ${table} t`));
       expect(text).not.toContain(apiKey.secret);
       expect(text).not.toContain(password);
     }
-    const [user] = await db.sql`SELECT password_hash FROM users WHERE email = 'two@example.com'`;
+    const [user] = await db.sql`SELECT password_hash FROM users WHERE email = ${email}`;
     expect(user?.["password_hash"]).toMatch(/^scrypt\$15\$8\$3\$/);
   });
 
   test("with an address that is taken, in whatever case, stores nothing", async () => {
-    await signedUp("three@example.com");
+    const email = newAddress();
+    await signedUp(email);
     const [before] = await db.sql`SELECT count(*)::int AS tenants FROM tenants`;
-    const again = { tenant: "Other", email: "Three@Example.com", password, ...request };
+    const again = { tenant: "Other", email: email.toUpperCase(), password, ...request };
     expect(await signUp(deps, again)).toEqual({ kind: "email-taken" });
     expect(await db.sql`SELECT count(*)::int AS tenants FROM tenants`).toEqual([before]);
   });
 
   test("at the same time with one address: one succeeds", async () => {
-    const input = { tenant: "Acme", email: "four@example.com", password, ...request };
+    const input = { tenant: "Acme", email: newAddress(), password, ...request };
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => signUp(deps, input)));
     expect(outcomes.filter((outcome) => outcome.kind === "signed-up")).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome.kind === "email-taken")).toHaveLength(4);
@@ -79,9 +82,10 @@ describe("a sign-up", () => {
 
 describe("a log-in", () => {
   test("opens a session that works like a key, for twelve hours", async () => {
-    const { tenant } = await signedUp("five@example.com");
+    const email = newAddress();
+    const { tenant } = await signedUp(email);
     const nowMs = deps.clock.nowMs();
-    const outcome = await logIn(deps, { email: "FIVE@example.com", password, ...request });
+    const outcome = await logIn(deps, { email: email.toUpperCase(), password, ...request });
     if (outcome.kind !== "logged-in") throw new Error(outcome.kind);
     expect(outcome.tenant).toEqual(tenant);
     expect(outcome.session.secret).toMatch(/^mss_[\w-]{43}$/);
@@ -93,12 +97,13 @@ describe("a log-in", () => {
   });
 
   test("with a wrong password, an unknown address or a strange tenant is refused alike", async () => {
-    await signedUp("six@example.com");
+    const email = newAddress();
+    await signedUp(email);
     const inputs = [
-      { email: "six@example.com", password: "wrong password" },
+      { email, password: "wrong password" },
       { email: "nobody@example.com", password },
-      { email: "six@example.com", password, tenantId: "ten_unknown" as TenantId },
-      { email: "six@example.com", password: "x".repeat(100_000) },
+      { email, password, tenantId: "ten_unknown" as TenantId },
+      { email, password: "x".repeat(100_000) },
     ];
     for (const input of inputs) {
       expect(await logIn(deps, { ...input, ...request })).toEqual({ kind: "refused" });
@@ -106,17 +111,18 @@ describe("a log-in", () => {
   });
 
   test("beyond what may wait is told to come back, and the others are answered", async () => {
-    await signedUp("seven@example.com");
+    const email = newAddress();
+    await signedUp(email);
     const small = { ...deps, passwords: createPasswords({ atOnceMax: 1, waitersMax: 2 }) };
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, () =>
-        logIn(small, { email: "seven@example.com", password: "wrong password", ...request }),
+        logIn(small, { email, password: "wrong password", ...request }),
       ),
     );
     const kinds = outcomes.map((outcome) => outcome.kind);
     expect(kinds.filter((kind) => kind === "busy").length).toBeGreaterThan(0);
     expect(kinds.filter((kind) => kind === "refused").length).toBeGreaterThanOrEqual(3);
-    const later = await logIn(small, { email: "seven@example.com", password, ...request });
+    const later = await logIn(small, { email, password, ...request });
     expect(later.kind).toBe("logged-in");
   });
 });

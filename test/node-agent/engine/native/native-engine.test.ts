@@ -10,5 +10,4 @@ if (native.kind === "none") {
 } else {
   const { create } = native;
   engineContract({ name: "native, alone", driver: "native", create, engines: 1 });
-  engineContract({ name: "native, three on one address", driver: "native", create, engines: 3 });
 }

@@ -7,9 +7,3 @@ engineContract({
   create: createPortableEngine,
   engines: 1,
 });
-engineContract({
-  name: "portable, three on one address",
-  driver: "portable",
-  create: createPortableEngine,
-  engines: 3,
-});
