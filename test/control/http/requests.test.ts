@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
+
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
+import { eventually } from "../../support/eventually.ts";
 import { rawHttp } from "../../support/raw-http.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
@@ -63,9 +66,13 @@ describe("the request id", () => {
   });
 
   test("stands in the request's one log line, with route and tenant, without query or secrets", async () => {
-    await tenant.call("GET", "/v1/balancers?limit=7", { headers: { "x-request-id": "logged-1" } });
-    const lines = control.log.lines.filter(({ fields }) => fields["request"] === "logged-1");
-    expect(lines).toHaveLength(1);
+    const id = randomUUID();
+    await tenant.call("GET", "/v1/balancers?limit=7", { headers: { "x-request-id": id } });
+    const lines = await eventually(() => {
+      const found = control.log.lines.filter(({ fields }) => fields["request"] === id);
+      expect(found).toHaveLength(1);
+      return found;
+    });
     expect(lines[0]).toMatchObject({
       level: "info",
       event: "http.request",
