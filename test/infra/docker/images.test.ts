@@ -40,7 +40,7 @@ beforeAll(async () => {
     const argument = [...bases, "--network", "none"];
     await docker.run(["build", "--quiet", ...file, ...argument, repository]);
   }
-}, 300_000);
+}, 600_000);
 
 describe("the images", { timeout: 300_000 }, () => {
   test("serve a tenant's traffic together: not as root, healthy, and stopped in time", async ({

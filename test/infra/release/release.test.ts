@@ -51,7 +51,7 @@ test("a release that is unpacked runs natively on a host without a compiler", as
   expect(addons.some(({ arch }) => arch === "arm64")).toBe(hasCross || process.arch === "arm64");
 
   await runsNatively(home, join(folder, "nothing"));
-}, 300_000);
+}, 600_000);
 
 /** Starts the unpacked agent with its own Node, and nothing on its path. */
 async function runsNatively(home: string, emptyFolder: string): Promise<void> {

@@ -34,7 +34,7 @@ test("F-STAT-01 rx is backend to client, tx is client to backend, exact after th
 
 test(
   "F-STAT-02 a stream of 1 MB/s shows as such after 4 s, and as nothing 4 s after its end",
-  { retry: 1 },
+  { retry: 2 },
   async () => {
     const under = await startPlane();
     const backend = await startBackend((socket) => {
