@@ -67,8 +67,10 @@ describe("starting", () => {
       status: "ready",
       checks: { database: true, links: true },
     });
-    const ready = linesOf(control.process).filter(({ event }) => event === "control.ready");
-    expect(ready).toMatchObject([{ level: "info", url: control.url, database: "external" }]);
+    await eventually(() => {
+      const ready = linesOf(control.process).filter(({ event }) => event === "control.ready");
+      expect(ready).toMatchObject([{ level: "info", url: control.url, database: "external" }]);
+    });
   });
 
   test("everything wrong with its options is told on stderr, and the code is 2", async () => {

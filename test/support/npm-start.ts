@@ -70,7 +70,7 @@ async function ended(child: ChildProcess, tree: ProcessTree): Promise<void> {
     await once(child, "exit");
   }
   try {
-    await eventually(() => tree.left().length === 0, { withinMs: 10_000, everyMs: 50 });
+    await eventually(() => tree.left().length === 0, { everyMs: 50 });
   } catch (error) {
     tree.kill();
     throw error;

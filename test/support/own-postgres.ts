@@ -39,7 +39,7 @@ export async function ownPostgres(cleanup: Cleanup): Promise<OwnPostgres> {
   const start = async (): Promise<void> => {
     const who = user === undefined ? {} : { uid: user.uid, gid: user.gid };
     running = spawn(binaries.postgres, ["-D", folder, ...args], { ...who, stdio: "ignore" });
-    await eventually(() => answers(url), { withinMs: 30_000, everyMs: 50 });
+    await eventually(() => answers(url), { withinMs: 60_000, everyMs: 50 });
   };
   const stop = async (): Promise<void> => {
     if (running === undefined || running.exitCode !== null) return;

@@ -129,7 +129,8 @@ describe.each(users)("$who", ({ user }) => {
 
     const second = start(dataDir, user);
     const again = await ready(second);
-    expect(second.output()).toContain("stopped a Postgres that was left");
+    // What it prints comes another way than that it is ready.
+    await eventually(() => expect(second.output()).toContain("stopped a Postgres that was left"));
     expect(isRunning(pid)).toBe(false);
     expect(await query(again.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   });
@@ -152,7 +153,7 @@ if (isRoot) {
     const { url, folder } = await ready(first);
     onTestFinished(() => rm(dirname(folder), { recursive: true, force: true }));
     expect(folder.startsWith("/var/lib/midstream/")).toBe(true);
-    expect(first.output()).toContain(`the database lies in ${folder}`);
+    await eventually(() => expect(first.output()).toContain(`the database lies in ${folder}`));
     expect((await readFile(join(dataDir, "postgres-folder"), "utf8")).trim()).toBe(folder);
     await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
     await first.stop();

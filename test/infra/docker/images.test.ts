@@ -68,7 +68,7 @@ describe("the images", { timeout: 300_000 }, () => {
     await docker.run(["run", "--rm", ...confined, ...token, ...volume, ...join]);
     const agent = await runContainer(docker, ["--init", ...volume, images.agent]);
     await nodeIsConnected(tenant);
-    expect(await agent.logs()).toContain('"driver":"native"');
+    await eventually(async () => expect(await agent.logs()).toContain('"driver":"native"'));
 
     const backend = await startBackend(greet("hello through two containers"));
     const balancerPort = await freePort();

@@ -29,12 +29,12 @@ const ready = "process.send({ type: 'ready', port: 7 });";
 describe("a part of npm start", () => {
   test("is ready when it says so, and what it says is handed on", async () => {
     const child = await childWith(ready + forever);
-    expect(await child.ready(10_000)).toEqual({ type: "ready", port: 7 });
+    expect(await child.ready(60_000)).toEqual({ type: "ready", port: 7 });
   });
 
   test("that ends before it is ready is reported with its code and last lines", async () => {
     const child = await childWith("console.error('no disk'); process.exitCode = 3;");
-    await expect(child.ready(10_000)).rejects.toMatchObject({
+    await expect(child.ready(60_000)).rejects.toMatchObject({
       code: "local/child-ended",
       message: "the child ended with code 3:\nno disk",
     });
@@ -47,12 +47,12 @@ describe("a part of npm start", () => {
 
   test("ends on SIGTERM, and when it does not, is killed after its bound", async () => {
     const polite = await childWith(ready + forever);
-    await polite.ready(10_000);
+    await polite.ready(60_000);
     await polite.stop();
     expect(await polite.ended).toMatchObject({ signal: "SIGTERM" });
 
     const deaf = await childWith(`process.on("SIGTERM", () => {}); ${ready} ${forever}`, 200);
-    await deaf.ready(10_000);
+    await deaf.ready(60_000);
     await deaf.stop();
     const end = await deaf.ended;
     expect(endText(end)).toBe("the child was ended by SIGKILL");
@@ -65,6 +65,6 @@ describe("a part of npm start", () => {
        const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
        process.send({ type: "ready", leads: group === process.pid });`,
     );
-    expect(await child.ready(10_000)).toMatchObject({ leads: true });
+    expect(await child.ready(60_000)).toMatchObject({ leads: true });
   });
 });

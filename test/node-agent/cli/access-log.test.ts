@@ -24,8 +24,10 @@ test("X-LOG-08 the file is opened again on SIGHUP: what comes later is in the ne
   expect(await linesOf(`${file}.1`)).toHaveLength(1);
   expect(running.process.output()).not.toContain('"event":"connection"');
 
-  const status = (await (await fetch(`${running.adminUrl}/status.json`)).json()) as object;
-  expect(status).toMatchObject({ accessLog: { written: 2, dropped: 0 } });
+  await eventually(async () => {
+    const status = (await (await fetch(`${running.adminUrl}/status.json`)).json()) as object;
+    expect(status).toMatchObject({ accessLog: { written: 2, dropped: 0 } });
+  });
   running.process.signal("SIGTERM");
   expect(await running.process.ended).toMatchObject({ code: 0 });
 });

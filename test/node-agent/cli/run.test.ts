@@ -28,7 +28,11 @@ describe("start", () => {
     const chosen = chooseEngine(undefined);
     const driver = chosen.ok ? chosen.choice.driver : undefined;
     expect(ready).toMatchObject({ balancers: 1, failing: 0, driver });
-    const sinceStart = Number(/"sinceProcessStartMs":(\d+)/.exec(process.output())?.[1]);
+    const sinceStart = await eventually(() => {
+      const found = /"sinceProcessStartMs":(\d+)/.exec(process.output())?.[1];
+      expect(found).toBeDefined();
+      return Number(found);
+    });
     await annotate(`from process start to listening: ${sinceStart} ms`, "measured");
     // It is the process's own age: more than nothing, and less than we waited for it.
     expect(sinceStart).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 
 import { expect, onTestFinished, test } from "vitest";
 
@@ -49,7 +49,7 @@ test("a certificate that ends soon, and a renewal that cannot be used, are in th
   const { keyPath } = certificate.files;
   const own = await readFile(keyPath, "utf8");
   const { key } = await authority.issue({ names: ["a.test"] });
-  await writeFile(keyPath, key);
+  await replaceFile(keyPath, key);
   await eventually(() => expect(heard("certificates.failed")).toHaveLength(1), {
     withinMs: 20_000,
   });
@@ -60,9 +60,15 @@ test("a certificate that ends soon, and a renewal that cannot be used, are in th
   expect(await shown()).toMatchObject({ problems: [{ pointer, detail }], ends: [{ pointer }] });
   expect(heard("certificates.expiring")).toHaveLength(1);
 
-  await writeFile(keyPath, own);
+  await replaceFile(keyPath, own);
   await eventually(() => expect(heard("certificates.recovered")).toHaveLength(1), {
     withinMs: 20_000,
   });
   expect((await shown())?.problems).toEqual([]);
 });
+
+/** At once, as whoever renews certificates does: half a key would be another problem. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.next`, text);
+  await rename(`${path}.next`, path);
+}
