@@ -15,18 +15,22 @@ export function withMovedCredentials(discovery: unknown): unknown {
   }
   if (kind !== "json" && kind !== "plaintext" && kind !== "docker") return discovery;
   const credentials = typeof endpoint === "string" ? credentialsOf(endpoint) : undefined;
-  if (credentials === undefined) return discovery;
-  const { url } = credentials;
-  return { ...sending(credentials, kind), ...discovery, endpoint: url };
+  // Which of the two is meant is for its writer to say.
+  if (credentials === undefined || discovery["auth"] !== undefined) return discovery;
+  return { ...discovery, ...sending(credentials, discovery), endpoint: credentials.url };
 }
 
 /** A name alone, or a password alone, is no `auth`; as a header it goes to where headers are known. */
-function sending({ username, password }: UrlCredentials, kind: string): Fields {
+function sending({ username, password }: UrlCredentials, { kind, headers = [] }: Fields): Fields {
   if (kind === "docker" || (username !== "" && password !== "")) {
     return { auth: { username, password } };
   }
+  // What is no list is left to the check.
+  if (!Array.isArray(headers)) return {};
+  const given: readonly unknown[] = headers;
   const basic = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
-  return { headers: [{ name: "Authorization", value: `Basic ${basic}` }] };
+  const header = { name: "Authorization", value: `Basic ${basic}` };
+  return { headers: [...given, header] };
 }
 
 function isFields(value: unknown): value is Fields {

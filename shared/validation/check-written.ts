@@ -9,18 +9,27 @@ import { urlRules } from "./rules/url-rules.ts";
 
 const rules: readonly Rule[] = [urlRules, authorizationRules, statusRules, drainRules, loopRules];
 
+/** What is written, and by which rules it is looked at. */
+export interface Written {
+  /** JSON pointer to what is written, when the rest is stored already; the whole unless given. */
+  readonly part?: string;
+  /** Rules that the caller adds. */
+  readonly more?: readonly Rule[];
+}
+
 /**
  * As `checkBalancer`, for what is written now: refuses also what means nothing, shows a secret or
  * leads back to the balancer, and what definitions that are stored already may hold. Those are still
  * read, and run.
- *
- * @param written JSON pointer to what is written, when the rest is stored already
  */
-export function checkWritten(raw: unknown, written = ""): Checked<Balancer> {
-  const ofWritten = rules.map(
+export function checkWritten(
+  raw: unknown,
+  { part = "", more = [] }: Written = {},
+): Checked<Balancer> {
+  const ofPart = [...rules, ...more].map(
     (rule): Rule =>
       (parts) =>
-        rule(parts).filter(({ pointer }) => pointerBehind(written, pointer) !== undefined),
+        rule(parts).filter(({ pointer }) => pointerBehind(part, pointer) !== undefined),
   );
-  return checkBalancer(raw, ofWritten);
+  return checkBalancer(raw, ofPart);
 }

@@ -68,7 +68,7 @@ function checkEdited(stored: Balancer, edited: readonly ManagedBackend[]): Check
   const index = edited.findIndex((one) => stored.managedBackends?.includes(one) !== true);
   if (index < 0) return checkBalancer(raw);
   const place = `/managedBackends/${index}`;
-  const checked = checkWritten(raw, place);
+  const checked = checkWritten(raw, { part: place });
   if (checked.ok) return checked;
   const problems = checked.problems.map((problem) => ({
     ...problem,

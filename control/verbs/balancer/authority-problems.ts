@@ -1,6 +1,6 @@
 import type { Problem } from "#shared/base/problem.ts";
-import type { Balancer } from "#shared/definition/balancer.ts";
 import { mapPlaces, placesOf } from "#shared/definition/map-place.ts";
+import type { Parts } from "#shared/validation/parts.ts";
 
 import { authoritiesProblem } from "../../certificates/authorities-problem.ts";
 import { certificateProblem } from "../../certificates/certificate-problem.ts";
@@ -15,7 +15,7 @@ const places = placesOf(
 );
 
 /** The bundles of authorities that a definition brings along as texts and that cannot be read. */
-export function authorityProblems(written: Balancer): readonly Problem[] {
+export function authorityProblems(written: Parts["right"]): readonly Problem[] {
   const problems: Problem[] = [];
   mapPlaces(written, places, (value, pointer) => {
     const detail = typeof value === "string" ? authoritiesProblem(value) : undefined;

@@ -7,8 +7,7 @@ import { pairProblems } from "./pair-problems.ts";
 
 /** As `checkWritten`, and looks into the authorities and certificates that are written as texts. */
 export function checkNew(raw: unknown, nowMs: number): Checked<Balancer> {
-  const checked = checkWritten(raw);
-  if (!checked.ok) return checked;
-  const problems = [...authorityProblems(checked.value), ...pairProblems(checked.value, nowMs)];
-  return problems.length === 0 ? checked : { ok: false, problems };
+  return checkWritten(raw, {
+    more: [({ right }) => authorityProblems(right), ({ right }) => pairProblems(right, nowMs)],
+  });
 }

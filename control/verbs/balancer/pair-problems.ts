@@ -1,7 +1,7 @@
 import type { Problem } from "#shared/base/problem.ts";
-import type { Balancer } from "#shared/definition/balancer.ts";
 import { mapPlaces, placesOf } from "#shared/definition/map-place.ts";
 import { hiddenSecret } from "#shared/definition/secret-value.ts";
+import type { Parts } from "#shared/validation/parts.ts";
 
 import { checkPair } from "../../certificates/check-pair.ts";
 
@@ -17,7 +17,7 @@ const places = placesOf(
  * Only with those whose key is written now: one that was stored before may be over by now, and must
  * not stand in the way of another change.
  */
-export function pairProblems(written: Balancer, nowMs: number): readonly Problem[] {
+export function pairProblems(written: Parts["right"], nowMs: number): readonly Problem[] {
   const problems: Problem[] = [];
   mapPlaces(written, places, (value, pointer) => {
     const pair = newPairIn(value);

@@ -4,11 +4,11 @@ import type { Problem } from "../../base/problem.ts";
 import { backendName } from "../../definition/backend-name.ts";
 import type { Backend } from "../../definition/backend.ts";
 import type { Protocol } from "../../definition/balancer.ts";
-import { sourcesOf } from "../../definition/discovery/discovery.ts";
 import type { ManagedBackend } from "../../definition/managed-backend.ts";
 import { readPattern } from "../../definition/pattern-field.ts";
 import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
+import { listedBackends, managedBackends, type Pointed } from "../pointed-backends.ts";
 
 /**
  * Listed backends: not too many over all sources and beside them, patterns where `sni` says so, a
@@ -16,37 +16,22 @@ import type { Parts } from "../parts.ts";
  * not there. One that is managed is there once.
  */
 export function backendRules(parts: Parts): readonly Problem[] {
-  const { right } = parts;
-  const managed = right.managedBackends ?? [];
-  const directed = managed.map((backend, index) => ({
-    ...backend,
-    pointer: `/managedBackends/${index}`,
-  }));
-  if (right.discovery === undefined) return twice(managed);
-  const listed = sourcesOf(right.discovery).flatMap(({ source, pointer }) =>
-    source.kind === "static"
-      ? source.backends.map((backend, index) => ({
-          ...backend,
-          pointer: `${pointer}/backends/${index}`,
-        }))
-      : [],
-  );
-  const isPattern = right.sni?.hostnameMatchingStrategy === "regexp";
-  const named = [
-    ...listed.map(({ sni, pointer }) => ({ sni, pointer: `${pointer}/sni` })),
-    ...managed.map(({ sni = "" }, index) => ({ sni, pointer: `/managedBackends/${index}/sni` })),
-  ];
+  const { discovery, managedBackends: written, protocol, sni } = parts.right;
+  const managed = managedBackends(written);
+  if (discovery === undefined) return twice(managed);
+  const listed = listedBackends(discovery);
+  const all = [...listed, ...managed];
   return [
-    ...tooMany(listed.length + managed.length),
+    ...tooMany(all.length),
     ...twice(managed),
-    ...listed.flatMap((backend) => wrongTarget(backend, right.protocol)),
-    ...(isPattern ? wrongPatterns(named) : []),
-    ...[...listed, ...directed].flatMap((backend) => lackingSections(backend, parts)),
+    ...listed.flatMap((backend) => wrongTarget(backend, protocol)),
+    ...(sni?.hostnameMatchingStrategy === "regexp" ? wrongPatterns(all) : []),
+    ...all.flatMap((backend) => lackingSections(backend, parts)),
   ];
 }
 
 function wrongTarget(
-  { host, port, pointer }: ListedTarget,
+  { host, port, pointer }: Pointed<Backend>,
   protocol: Protocol | undefined,
 ): readonly Problem[] {
   if (socketPathOf(host) === undefined) {
@@ -64,7 +49,7 @@ function wrongTarget(
 
 /** A field that refines a section of the balancer means nothing without it. */
 function lackingSections(
-  { pointer, ...backend }: Refining & Pick<ListedTarget, "pointer">,
+  { pointer, ...backend }: Pointed<Backend | ManagedBackend>,
   parts: Parts,
 ): readonly Problem[] {
   const needs = { alpn: "sni", proxyProtocol: "proxyProtocol" } as const;
@@ -77,44 +62,28 @@ function lackingSections(
     }));
 }
 
-type Refining =
-  | Pick<Backend, "alpn" | "proxyProtocol">
-  | Pick<ManagedBackend, "alpn" | "proxyProtocol">;
-
-interface ListedTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly pointer: string;
-}
-
-function twice(managed: readonly ManagedBackend[]): readonly Problem[] {
+function twice(managed: readonly Pointed<ManagedBackend>[]): readonly Problem[] {
   const seen = new Set<string>();
-  return managed.flatMap(({ host, port }, index) => {
+  return managed.flatMap(({ host, port, pointer }) => {
     const name = backendName(host, port);
     const isKnown = seen.has(name);
     seen.add(name);
-    if (!isKnown) return [];
-    return [
-      {
-        pointer: `/managedBackends/${index}`,
-        code: "conflict",
-        detail: `${name} is there already`,
-      },
-    ];
+    return isKnown ? [{ pointer, code: "conflict", detail: `${name} is there already` }] : [];
   });
 }
 
 /** Each different pattern is compiled once, and none when all of them together cost too much. */
 function wrongPatterns(
-  listed: readonly { readonly sni: string; readonly pointer: string }[],
+  backends: readonly Pointed<Pick<ManagedBackend, "sni">>[],
 ): readonly Problem[] {
-  const patterns = [...new Set(listed.map(({ sni }) => sni))];
+  const patterns = [...new Set(backends.map(({ sni = "" }) => sni))];
   const cost = patterns.reduce((sum, pattern) => sum + patternCost(pattern), 0);
   if (cost > patternsCostMax) return [tooCostly];
   const readings = new Map(patterns.map((pattern) => [pattern, readPattern(pattern)]));
-  return listed.flatMap(({ sni, pointer }) => {
+  return backends.flatMap(({ sni = "", pointer }) => {
     const reading = readings.get(sni);
-    return reading?.ok === false ? [{ pointer, code: reading.code, detail: reading.detail }] : [];
+    if (reading?.ok !== false) return [];
+    return [{ pointer: `${pointer}/sni`, code: reading.code, detail: reading.detail }];
   });
 }
 

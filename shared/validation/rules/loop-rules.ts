@@ -1,45 +1,30 @@
 import ipaddr from "ipaddr.js";
 
 import type { Problem } from "../../base/problem.ts";
+import type { Backend } from "../../definition/backend.ts";
 import { isWildcard, parseBind, type Bind } from "../../definition/bind.ts";
-import { sourcesOf } from "../../definition/discovery/discovery.ts";
 import { canonicalAddress, isAddress, normalHost } from "../../definition/host.ts";
 import type { ManagedBackend } from "../../definition/managed-backend.ts";
 import { socketPathOf } from "../../definition/socket-path.ts";
 import type { Parts } from "../parts.ts";
-
-interface Target {
-  readonly host: string;
-  readonly port: number;
-}
+import { listedBackends, managedBackends } from "../pointed-backends.ts";
 
 /**
  * No backend of a definition is the balancer itself: one datagram, or one connection, would keep it
  * busy without end. Whether an address that is not written in a bind is the node's is not known here.
  */
 export function loopRules({ right }: Parts): readonly Problem[] {
-  const { bind: texts = [], discovery, managedBackends = [] } = right;
-  const binds = texts.map((text) => ({ text, bind: parseBind(text) }));
-  const listed = discovery === undefined ? [] : sourcesOf(discovery);
-  const targets = [
-    ...listed.flatMap(({ source, pointer }) =>
-      source.kind === "static" ? pointed(source.backends, `${pointer}/backends`) : [],
-    ),
-    ...pointed(managedBackends, "/managedBackends").filter(({ target }) => isAdded(target)),
+  const binds = (right.bind ?? []).map((text) => ({ text, bind: parseBind(text) }));
+  const backends = [
+    ...listedBackends(right.discovery),
+    ...managedBackends(right.managedBackends).filter(isAdded),
   ];
-  return targets.flatMap(({ target, pointer }) => {
-    const own = binds.find(({ bind }) => leadsTo(target, bind));
+  return backends.flatMap(({ pointer, ...backend }) => {
+    const own = binds.find(({ bind }) => leadsTo(backend, bind));
     if (own === undefined) return [];
     const detail = `is this balancer itself, which listens on ${own.text}`;
     return [{ pointer, code: "conflict", detail }];
   });
-}
-
-function pointed<Backend extends Target>(
-  backends: readonly Backend[],
-  place: string,
-): readonly { readonly target: Backend; readonly pointer: string }[] {
-  return backends.map((target, index) => ({ target, pointer: `${place}/${index}` }));
 }
 
 /** What is named to take it out of service, or to change it where a source names it, adds nothing. */
@@ -50,7 +35,7 @@ function isAdded({
   return !override && state === "enabled";
 }
 
-function leadsTo({ host, port }: Target, bind: Bind): boolean {
+function leadsTo({ host, port }: Pick<Backend, "host" | "port">, bind: Bind): boolean {
   if (bind.kind === "unix") return socketPathOf(host) === bind.path;
   if (bind.kind === "interface" || port < bind.fromPort || port > bind.toPort) return false;
   const addresses = addressesOf(host);

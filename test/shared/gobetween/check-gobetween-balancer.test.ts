@@ -44,6 +44,28 @@ test("a name and a password in a gobetween address move to where they are sealed
   expect(found({ kind: "json", endpoint: "http://a.test" })).not.toHaveProperty("auth");
 });
 
+test("what a gobetween address moves takes nothing else's place, and a second Authorization is refused", () => {
+  const problemsOf = (discovery: object): unknown => {
+    const checked = checkGobetweenBalancer(minimalBalancer({ discovery }));
+    return checked.ok ? [] : checked.problems.map(({ pointer, code }) => `${pointer} ${code}`);
+  };
+  const json = { kind: "json", endpoint: "http://token@a.test/" };
+  const key = { name: "X-Key", value: "k" };
+  expect(
+    checkGobetweenBalancer(minimalBalancer({ discovery: { ...json, headers: [key] } })),
+  ).toMatchObject({
+    value: { discovery: { headers: [key, { name: "Authorization" }] } },
+  });
+  expect(problemsOf({ ...json, headers: [{ name: "authorization", value: "x" }] })).toEqual([
+    "/discovery/headers/1/name conflict",
+  ]);
+  const auth = { username: "u", password: "p" };
+  expect(problemsOf({ ...json, auth })).toEqual(["/discovery/endpoint conflict"]);
+  expect(problemsOf({ ...json, endpoint: "http://u:p@a.test/", bearerToken: "t" })).toEqual([
+    "/discovery/bearerToken conflict",
+  ]);
+});
+
 test("F-CFG-25 passes and fails of 0 or less become 1", () => {
   for (const count of [0, -3]) {
     const healthcheck = { kind: "ping", fails: count, passes: count };

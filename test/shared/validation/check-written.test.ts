@@ -10,8 +10,8 @@ import {
 import { codesOf, stored } from "./checking.ts";
 
 /** Every problem of a definition that is written, or of which a part is, as `pointer code`. */
-function writtenCodes(raw: unknown, written?: string): readonly string[] {
-  const checked = checkWritten(raw, written);
+function writtenCodes(raw: unknown, part = ""): readonly string[] {
+  const checked = checkWritten(raw, { part });
   return checked.ok ? [] : checked.problems.map(({ pointer, code }) => `${pointer} ${code}`);
 }
 
