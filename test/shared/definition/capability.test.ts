@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
 
-import type { Balancer } from "#shared/definition/balancer.ts";
 import { requiredCapabilities, unsupportedBy } from "#shared/definition/capability.ts";
-import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
+import { stored } from "../validation/checking.ts";
 import { fullBalancers, minimalBalancer } from "./full-definitions.ts";
 
 test("a plain balancer needs the plainest things", () => {
-  expect(requiredCapabilities(balancer(minimalBalancer()))).toEqual([
+  expect(requiredCapabilities(stored(minimalBalancer()))).toEqual([
     { capability: "protocol:tcp", pointer: "/protocol" },
     { capability: "strategy:weight", pointer: "/strategy" },
     { capability: "bind:address", pointer: "/bind/0" },
@@ -17,7 +16,7 @@ test("a plain balancer needs the plainest things", () => {
 });
 
 test("every section, option and kind of bind is needed by name, with its place", () => {
-  const full = balancer(fullBalancers.find(isMulti) ?? {});
+  const full = stored(fullBalancers.find(isMulti) ?? {});
   expect(requiredCapabilities(full)).toEqual([
     { capability: "protocol:tls", pointer: "/protocol" },
     { capability: "strategy:iphash1", pointer: "/strategy" },
@@ -91,7 +90,7 @@ test("every section, option and kind of bind is needed by name, with its place",
 });
 
 test("transparent UDP is a capability of its own", () => {
-  const udp = balancer(fullBalancers.at(-1) ?? {});
+  const udp = stored(fullBalancers.at(-1) ?? {});
   expect(requiredCapabilities(udp)).toContainEqual({
     capability: "udp:transparent",
     pointer: "/udp/transparent",
@@ -101,7 +100,7 @@ test("transparent UDP is a capability of its own", () => {
 test("headers of a check that are sealed are needed by name; in plain text any agent takes them", () => {
   const needs = (value: unknown) =>
     requiredCapabilities(
-      balancer(minimalBalancer({ healthcheck: { kind: "http", headers: { "X-Key": value } } })),
+      stored(minimalBalancer({ healthcheck: { kind: "http", headers: { "X-Key": value } } })),
     ).map(({ capability }) => capability);
   expect(needs({ secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" })).toContain(
     "healthcheck-headers:sealed",
@@ -111,7 +110,7 @@ test("headers of a check that are sealed are needed by name; in plain text any a
 
 test("what an agent lacks is refused by name; what it has beyond is no matter", () => {
   const able = new Set(["protocol:tcp", "strategy:weight", "bind:address", "flying"]);
-  expect(unsupportedBy(balancer(minimalBalancer()), able)).toEqual([
+  expect(unsupportedBy(stored(minimalBalancer()), able)).toEqual([
     { pointer: "/discovery/kind", code: "unsupported", detail: "needs discovery:static" },
     { pointer: "/healthcheck/kind", code: "unsupported", detail: "needs healthcheck:ping" },
   ]);
@@ -119,7 +118,7 @@ test("what an agent lacks is refused by name; what it has beyond is no matter", 
 
 test("an agent with all of them is refused nothing", () => {
   for (const raw of fullBalancers) {
-    const full = balancer(raw);
+    const full = stored(raw);
     const able = new Set(requiredCapabilities(full).map(({ capability }) => capability));
     expect(unsupportedBy(full, able)).toEqual([]);
   }
@@ -129,22 +128,16 @@ function isMulti(raw: Record<string, unknown>): boolean {
   return JSON.stringify(raw["discovery"]).startsWith('{"kind":"multi"');
 }
 
-function balancer(raw: unknown): Balancer {
-  const checked = checkBalancer(raw);
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  return checked.value;
-}
-
 test("what an empty answer means is needed by name where it is written, and by an agent that lacks it refused with its place", () => {
   const plaintext = { kind: "plaintext", endpoint: "https://a.test/" };
   const told = { ...plaintext, emptyAnswer: "accept" };
   const able = new Set(
-    requiredCapabilities(balancer({ ...minimalBalancer(), discovery: plaintext })).map(
+    requiredCapabilities(stored({ ...minimalBalancer(), discovery: plaintext })).map(
       ({ capability }) => capability,
     ),
   );
   expect(able).not.toContain("discovery-option:emptyAnswer");
-  expect(unsupportedBy(balancer({ ...minimalBalancer(), discovery: told }), able)).toEqual([
+  expect(unsupportedBy(stored({ ...minimalBalancer(), discovery: told }), able)).toEqual([
     {
       pointer: "/discovery/emptyAnswer",
       code: "unsupported",
@@ -154,13 +147,13 @@ test("what an empty answer means is needed by name where it is written, and by a
 });
 
 test("a certificate of the control plane's that a source is to be shown is needed by name, with its place", () => {
-  const stored = { clientCertificate: { certificate: "crt_01" } };
+  const tls = { clientCertificate: { certificate: "crt_01" } };
   const sources = [
     { kind: "plaintext", endpoint: "https://a.test/" },
-    { kind: "consul", host: "a.test:8501", serviceName: "web", tls: stored },
+    { kind: "consul", host: "a.test:8501", serviceName: "web", tls },
   ];
   const needs = (discovery: unknown) =>
-    requiredCapabilities(balancer({ ...minimalBalancer(), discovery })).filter(
+    requiredCapabilities(stored({ ...minimalBalancer(), discovery })).filter(
       ({ capability }) => capability === "discovery-certificate:stored",
     );
   expect(needs({ kind: "multi", sources }).map(({ pointer }) => pointer)).toEqual([

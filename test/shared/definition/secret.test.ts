@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
-import { z } from "zod";
 
 import { secretBytesMax } from "#shared/base/limits.ts";
-import { balancerSchema, type Balancer } from "#shared/definition/balancer.ts";
+import { balancerSchema } from "#shared/definition/balancer.ts";
 import { secretReferenceSchema, secretSchema } from "#shared/definition/secret-value.ts";
 import { isSecretReference, mapSecrets, secretFieldsOf } from "#shared/definition/secret.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
+import { stored } from "../validation/checking.ts";
 import { fullBalancers, fullDiscoveries, minimalBalancer } from "./full-definitions.ts";
+import { placesIn } from "./schema-places.ts";
 
 const reference = { secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" };
 
 test("every secret of a balancer is found, with its pointer", () => {
-  const consul = balancer(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
+  const consul = stored(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
   expect(secretFieldsOf(consul)).toEqual([
     { pointer: "/discovery/auth/password", value: "plain password" },
     { pointer: "/discovery/aclToken", value: "plain token" },
@@ -21,7 +22,7 @@ test("every secret of a balancer is found, with its pointer", () => {
 });
 
 test("secrets of merged sources and of the backends' TLS are found as well", () => {
-  const multi = balancer(fullBalancers.find(isMulti) ?? {});
+  const multi = stored(fullBalancers.find(isMulti) ?? {});
   expect(secretFieldsOf(multi).map(({ pointer }) => pointer)).toEqual([
     "/discovery/sources/2/auth/password",
     "/discovery/sources/3/auth/password",
@@ -50,7 +51,7 @@ test("secrets of merged sources and of the backends' TLS are found as well", () 
 
 test("sealed and opened again a balancer is the same, and in between holds no plain text", () => {
   for (const raw of fullBalancers) {
-    const plain = balancer(raw);
+    const plain = stored(raw);
     const kept = new Map<string, string>();
     const sealed = mapSecrets(plain, (value, pointer) => {
       kept.set(pointer, isSecretReference(value) ? "" : value);
@@ -64,7 +65,7 @@ test("sealed and opened again a balancer is the same, and in between holds no pl
 
 test("the values of a check's headers are secrets, whatever the headers are called", () => {
   const headers = { Authorization: "Bearer plain token", "*": "plain key", "X~": "" };
-  const checked = balancer(minimalBalancer({ healthcheck: { kind: "http", headers } }));
+  const checked = stored(minimalBalancer({ healthcheck: { kind: "http", headers } }));
   expect(secretFieldsOf(checked)).toEqual([
     { pointer: "/healthcheck/headers/Authorization", value: "Bearer plain token" },
     { pointer: "/healthcheck/headers/*", value: "plain key" },
@@ -73,7 +74,7 @@ test("the values of a check's headers are secrets, whatever the headers are call
 });
 
 test("the balancer that is mapped stays as it was", () => {
-  const plain = balancer(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
+  const plain = stored(minimalBalancer({ discovery: fullDiscoveries["consul"] }));
   const before = structuredClone(plain);
   mapSecrets(plain, () => "other");
   expect(plain).toEqual(before);
@@ -81,7 +82,7 @@ test("the balancer that is mapped stays as it was", () => {
 
 test("a reference is taken as it was read, another kind of id is not", () => {
   const discovery = { ...fullDiscoveries["consul"], aclToken: reference };
-  expect(secretFieldsOf(balancer(minimalBalancer({ discovery })))).toContainEqual({
+  expect(secretFieldsOf(stored(minimalBalancer({ discovery })))).toContainEqual({
     pointer: "/discovery/aclToken",
     value: reference,
   });
@@ -113,7 +114,7 @@ test("a problem with a secret does not tell the secret", () => {
 
 test("no schema holds a secret in a place that mapSecrets does not know", () => {
   const found = new Set(
-    fullBalancers.flatMap((raw) => secretFieldsOf(balancer(raw)).map(({ pointer }) => pointer)),
+    fullBalancers.flatMap((raw) => secretFieldsOf(stored(raw)).map(({ pointer }) => pointer)),
   );
   const general = [...found].map((pointer) =>
     pointer
@@ -121,31 +122,11 @@ test("no schema holds a secret in a place that mapSecrets does not know", () => 
       .replace(/\/(headers|certificates)\/\d+\//, "/$1/")
       .replace(/^\/healthcheck\/headers\/.*/, "/healthcheck/headers"),
   );
-  expect([...new Set(general)].toSorted()).toEqual(secretPlacesOf(balancerSchema).toSorted());
+  expect([...new Set(general)].toSorted()).toEqual(placesIn(balancerSchema, isSecret).toSorted());
 });
 
-/** Pointers of all places that take a secret, lists left out; kinds of one section fall together. */
-function secretPlacesOf(schema: z.ZodType): readonly string[] {
-  const places = new Set<string>();
-  visit(schema, "", places);
-  return [...places];
-}
-
-function visit(schema: unknown, pointer: string, places: Set<string>): void {
-  if (schema === secretSchema || schema === secretReferenceSchema) places.add(pointer);
-  else if (schema instanceof z.ZodObject) {
-    for (const key of Object.keys(schema.shape)) {
-      visit(schema.shape[key], `${pointer}/${key}`, places);
-    }
-  } else if (schema instanceof z.ZodUnion) {
-    for (const option of schema.options) visit(option, pointer, places);
-  } else if (schema instanceof z.ZodArray) {
-    visit(schema.element, pointer.replace(/\/sources$/, ""), places);
-  } else if (schema instanceof z.ZodRecord) {
-    visit(schema.valueType, pointer, places);
-  } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
-    visit(schema.unwrap(), pointer, places);
-  }
+function isSecret(schema: unknown): boolean {
+  return schema === secretSchema || schema === secretReferenceSchema;
 }
 
 function referenceOf(): ReturnType<typeof secretSchema.parse> {
@@ -154,10 +135,4 @@ function referenceOf(): ReturnType<typeof secretSchema.parse> {
 
 function isMulti(raw: Record<string, unknown>): boolean {
   return JSON.stringify(raw["discovery"]).startsWith('{"kind":"multi"');
-}
-
-function balancer(raw: unknown): Balancer {
-  const checked = checkBalancer(raw);
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  return checked.value;
 }

@@ -4,12 +4,10 @@ import {
   fullHealthchecks,
   minimalBalancer as minimal,
   minimalDiscoveries,
-  minimalHealthchecks,
 } from "../definition/full-definitions.ts";
 import { codesOf, problemsOf, stored } from "./checking.ts";
 
-const files = { files: { certPath: "/etc/web.pem", keyPath: "/etc/web.key" } };
-const tls = { certificates: [files] };
+const tls = { certificates: [{ certificate: "crt_01" }] };
 const udpEnd = { clientIdleTimeout: "30s" };
 
 describe("what must be there", () => {
@@ -44,137 +42,6 @@ describe("what must be there", () => {
     for (const name of ["", "Web", "-a", "a-", "a b", "é", "x".repeat(64), "__proto__"]) {
       expect(codesOf(minimal({ name }))).toEqual([expect.stringMatching(/^\/name /)]);
     }
-  });
-});
-
-describe("TLS", () => {
-  test("F-CFG-17 protocol tls without the tls section is refused", () => {
-    expect(codesOf(minimal({ protocol: "tls" }))).toEqual(["/tls required"]);
-    expect(stored(minimal({ protocol: "tls", tls })).tls?.certificates).toEqual([files]);
-  });
-
-  test("X-TLS-13 an unknown version, or suite, of either side is refused where it stands, with the names that there are", () => {
-    const unknown = { minVersion: "ssl3", ciphers: ["TLS_RSA_WITH_RC4_128_SHA", "AES128-SHA"] };
-    const raw = minimal({ protocol: "tls", tls: { ...tls, ...unknown }, backendTls: unknown });
-    expect(problemsOf(raw)).toEqual(
-      ["/tls", "/backendTls"].flatMap((section) => [
-        {
-          pointer: `${section}/ciphers/0`,
-          code: "unknown-value",
-          detail: expect.stringContaining("TLS_AES_128_GCM_SHA256"),
-        },
-        {
-          pointer: `${section}/minVersion`,
-          code: "unknown-value",
-          detail: expect.stringContaining("tls1.2"),
-        },
-      ]),
-    );
-  });
-
-  test("F-CFG-18 a tls section without ACME hosts and without both files is refused", () => {
-    const withMaterial = (material: unknown): unknown =>
-      minimal({ protocol: "tls", tls: { certificates: [material] } });
-    expect(codesOf(minimal({ protocol: "tls", tls: {} }))).toEqual(["/tls/certificates required"]);
-    expect(codesOf(minimal({ protocol: "tls", tls: { certificates: [] } }))).toEqual([
-      "/tls/certificates out-of-range",
-    ]);
-    expect(codesOf(withMaterial({}))).toEqual(["/tls/certificates/0 one-of"]);
-    expect(codesOf(withMaterial({ files: { certPath: "/etc/web.pem" } }))).toEqual([
-      "/tls/certificates/0/files/keyPath required",
-    ]);
-    expect(codesOf(withMaterial({ files: { keyPath: "/etc/web.key" } }))).toEqual([
-      "/tls/certificates/0/files/certPath required",
-    ]);
-    expect(codesOf(withMaterial({ acme: { hosts: [] } }))).toEqual([
-      "/tls/certificates/0/acme/hosts out-of-range",
-    ]);
-    for (const material of [files, { certificate: "crt_01" }, { acme: { hosts: ["a.test"] } }]) {
-      stored(withMaterial(material));
-    }
-  });
-
-  test("F-CFG-19 only one of certificate and key towards backends is refused", () => {
-    const withPair = (pair: unknown): unknown =>
-      minimal({ backendTls: { clientCertificate: { files: pair } } });
-    expect(codesOf(withPair({ certPath: "/etc/a.pem" }))).toEqual([
-      "/backendTls/clientCertificate/files/keyPath required",
-    ]);
-    expect(codesOf(withPair({ keyPath: "/etc/a.key" }))).toEqual([
-      "/backendTls/clientCertificate/files/certPath required",
-    ]);
-    stored(withPair(files.files));
-    stored(minimal({ backendTls: {} }));
-  });
-
-  test("the tls section belongs to protocol tls, so that nothing is terminated by accident", () => {
-    expect(codesOf(minimal({ tls }))).toEqual(["/tls conflict"]);
-  });
-
-  test("an empty range of versions, and unknown versions and suites, are refused", () => {
-    const withTls = (more: object): unknown =>
-      minimal({ protocol: "tls", tls: { ...tls, ...more } });
-    expect(codesOf(withTls({ minVersion: "tls1.3", maxVersion: "tls1.2" }))).toEqual([
-      "/tls/maxVersion conflict",
-    ]);
-    expect(codesOf(withTls({ minVersion: "ssl3", ciphers: ["TLS_RSA_WITH_RC4_128_SHA"] }))).toEqual(
-      ["/tls/ciphers/0 unknown-value", "/tls/minVersion unknown-value"],
-    );
-    expect(codesOf(minimal({ backendTls: { minVersion: "tls1.2", maxVersion: "tls1" } }))).toEqual([
-      "/backendTls/maxVersion conflict",
-    ]);
-  });
-});
-
-describe("UDP", () => {
-  test("F-CFG-20 udp with backendTls is refused", () => {
-    expect(codesOf(minimal({ protocol: "udp", limits: udpEnd, backendTls: {} }))).toEqual([
-      "/backendTls conflict",
-    ]);
-  });
-
-  test("F-CFG-21 udp without any timeout and without request or response limits is refused", () => {
-    expect(codesOf(minimal({ protocol: "udp" }))).toEqual(["/udp required"]);
-    expect(codesOf(minimal({ protocol: "udp", udp: { maxRequests: 0 } }))).toEqual([
-      "/udp required",
-    ]);
-    for (const end of [
-      { limits: { clientIdleTimeout: "1s" } },
-      { limits: { backendIdleTimeout: "1s" } },
-      { udp: { maxRequests: 1 } },
-      { udp: { maxResponses: 1 } },
-    ]) {
-      expect(stored(minimal({ protocol: "udp", ...end })).protocol).toBe("udp");
-    }
-  });
-
-  test("F-CFG-28 F-HC-23 ping on udp is refused; the other kinds are not", () => {
-    const withCheck = (healthcheck: unknown): unknown =>
-      minimal({ protocol: "udp", limits: udpEnd, healthcheck });
-    expect(codesOf(withCheck({ kind: "ping" }))).toEqual(["/healthcheck/kind conflict"]);
-    for (const kind of ["none", "probe", "exec", "http"]) {
-      stored(withCheck(minimalHealthchecks[kind]));
-    }
-  });
-
-  test("what means nothing to a protocol is refused, not ignored", () => {
-    const udp = minimal({
-      protocol: "udp",
-      limits: udpEnd,
-      sni: {},
-      proxyProtocol: { version: "1" },
-    });
-    expect(codesOf(udp)).toEqual(["/sni conflict", "/proxyProtocol conflict"]);
-    expect(codesOf(minimal({ udp: {} }))).toEqual(["/udp conflict"]);
-    expect(codesOf(minimal({ protocol: "tls", tls, udp: {} }))).toEqual(["/udp conflict"]);
-  });
-
-  test("without a check of its own a udp balancer has none, and any other a ping", () => {
-    expect(stored(minimal({ protocol: "udp", limits: udpEnd })).healthcheck).toEqual({
-      kind: "none",
-    });
-    expect(stored(minimal()).healthcheck.kind).toBe("ping");
-    expect(stored(minimal({ protocol: "tls", tls })).healthcheck.kind).toBe("ping");
   });
 });
 
