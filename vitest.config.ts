@@ -22,6 +22,8 @@ const mostPatient = { testTimeout: 240_000, hookTimeout: 240_000 };
 export default defineConfig({
   test: {
     pool: "forks",
+    // For the threads that tests start by themselves: see node-agent/flow/spawn-thread.ts.
+    execArgv: ["--no-wasm-code-gc"],
     globalSetup: "test/support/global-setup.ts",
     // Real processes on a host that may stall: there, a test that fails twice is broken.
     retry: process.env["CI"] === "true" ? 1 : 0,

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 
 import { workerYoungGenerationMb } from "#shared/base/limits.ts";
@@ -20,8 +21,16 @@ export interface WorkerThread {
 
 export type SpawnWorker = (init: WorkerInit, ears: WorkerEars) => WorkerThread;
 
-/** Starts a worker as a thread of this process. */
+/**
+ * Starts a worker as a thread of this process.
+ *
+ * All threads share the compiled code of the WebAssembly by which Node strips types, and every worker
+ * strips those of its files. V8's collector of such code can free what another thread still runs, and
+ * then the process dies (SIGSEGV). So it is off from the first worker on: what is left uncollected is
+ * bounded by that one program, some megabytes.
+ */
 export const spawnThread: SpawnWorker = (init, ears) => {
+  setFlagsFromString("--no-wasm-code-gc");
   const worker = new Worker(new URL("worker-main.ts", import.meta.url), {
     name: `midstream-worker-${init.index}`,
     workerData: init,
