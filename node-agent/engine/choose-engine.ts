@@ -23,10 +23,10 @@ export type ChosenEngine =
  */
 export function chooseEngine(wanted: Driver | undefined, file = nativeAddonFile()): ChosenEngine {
   if (wanted === "portable") return portable(undefined);
-  const loaded = loadNative(file);
-  if (loaded.ok) {
-    return { ok: true, choice: { driver: "native", file: heldAddon(file) }, instead: undefined };
-  }
+  // Held first: what is replaced meanwhile would be another file for each who opens it.
+  const held = heldAddon(file);
+  const loaded = loadNative(file, held);
+  if (loaded.ok) return { ok: true, choice: { driver: "native", file: held }, instead: undefined };
   return wanted === "native" ? { ok: false, detail: loaded.detail } : portable(loaded.detail);
 }
 

@@ -5,8 +5,9 @@ import { closeSync, existsSync, openSync } from "node:fs";
  * now: also when the file is moved, removed or replaced later. The system tells libraries apart by
  * device and inode, so whoever loads it by this path gets the one that is in memory already.
  *
- * It is held for as long as the process lives. A worker may have to be replaced at any time, and a
- * name with another file behind it would still mean the first one to the linker (`dlopen`).
+ * It is held for as long as the process lives, whatever comes of loading it. A worker may have to be
+ * replaced at any time, and a name with another file behind it, as that of a descriptor whose number
+ * is used again, would still mean the first one to the linker (`dlopen`).
  *
  * @returns the file itself where it cannot be held: the system shows no open descriptors, say
  */

@@ -12,36 +12,42 @@ export type LoadedNative =
   /** `absent`: nothing lies there. `unfit`: something does, and this process cannot use it. */
   | { readonly ok: false; readonly why: "absent" | "unfit"; readonly detail: string };
 
-/** Loads the addon out of a file. What went wrong is told in one line; it does not throw. */
-export function loadNative(file: string): LoadedNative {
-  if (!existsSync(file)) return { ok: false, why: "absent", detail: `there is no ${file}` };
+/**
+ * Loads the addon out of a file, by the path that holds it where it is held. What went wrong is told in
+ * one line; it does not throw.
+ */
+export function loadNative(file: string, path = file): LoadedNative {
+  if (!existsSync(path)) return { ok: false, why: "absent", detail: `there is no ${file}` };
   // Looked at first: the system maps half a file as if it were whole, and the process dies of it.
-  const bytes = readAddon(file);
+  const bytes = readAddon(file, path);
   if (typeof bytes === "string") return unfit(bytes);
   const needs = readAddonNeeds(bytes);
   if (needs === undefined) return unfit(`${file} is not a whole addon for Linux`);
   if (needs.arch !== process.arch) {
     return unfit(`${file} is for ${needs.arch}, and this host is ${process.arch}`);
   }
-  return mapped(file, needs);
+  return mapped({ file, path }, needs);
 }
 
-/** The file, or why it cannot be read. */
-function readAddon(file: string): Buffer | string {
+/** What the path leads to, or why it cannot be read. */
+function readAddon(file: string, path: string): Buffer | string {
   try {
-    return readFileSync(file);
+    return readFileSync(path);
   } catch (error) {
     return `${file} cannot be read: ${errorText(error)}`;
   }
 }
 
 /** Not by `require`: that resolves links, and a held addon may have no name left. */
-function mapped(file: string, needs: AddonNeeds): LoadedNative {
+function mapped(
+  { file, path }: { readonly file: string; readonly path: string },
+  needs: AddonNeeds,
+): LoadedNative {
   const loaded: { exports: unknown } = { exports: {} };
   try {
-    process.dlopen(loaded, resolve(file));
+    process.dlopen(loaded, resolve(path));
   } catch (error) {
-    return unfit(explainUnfit(file, needs, error));
+    return unfit(explainUnfit(file, needs, error).replaceAll(path, file));
   }
   if (isAddon(loaded.exports)) return { ok: true, addon: loaded.exports };
   const contracts = contractsOf(loaded.exports);

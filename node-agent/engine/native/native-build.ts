@@ -35,6 +35,9 @@ const flags = [
   "-fno-rtti",
   "-fvisibility=hidden",
   "-fstack-protector-strong",
+  // Timers, handles and the TLS library call into it: it stays in memory when the thread that loaded
+  // it ends, whichever compiler made it.
+  "-Wl,-z,nodelete",
   "-D_FORTIFY_SOURCE=2",
   "-Wall",
   "-Wextra",

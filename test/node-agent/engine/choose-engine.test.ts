@@ -1,5 +1,7 @@
-import { writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { copyFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 
 import { expect, onTestFinished, test } from "vitest";
 
@@ -16,6 +18,25 @@ test("where the addon loads, it is chosen", (context) => {
     choice: { driver: "native", file: expect.stringMatching(/^\/proc\/self\/fd\/\d+$/) },
     instead: undefined,
   });
+});
+
+test("an addon that is replaced while it is chosen is chosen whole, or not at all", async (context) => {
+  if (native.kind === "none") return context.skip(native.why);
+  const folder = await temporaryFolder(onTestFinished);
+  const [whole, half, file] = ["whole", "half", "addon.node"].map((name) => join(folder, name));
+  if (whole === undefined || half === undefined || file === undefined) throw new Error("no names");
+  await copyFile(native.file, whole);
+  await writeFile(half, "half an upgrade");
+  await symlink(whole, file);
+  await keepReplacing(file, [whole, half]);
+
+  const choices = Array.from({ length: 300 }, () => chooseEngine("native", file));
+
+  const chosen = choices.flatMap((one) => (one.ok ? [one.choice] : []));
+  expect(chosen.length).toBeGreaterThan(0);
+  for (const choice of chosen) expect(() => engineMaker(choice)).not.toThrow();
+  const refusals = new Set(choices.flatMap((one) => (one.ok ? [] : [one.detail])));
+  expect([...refusals]).toEqual([`${file} is not a whole addon for Linux`]);
 });
 
 test("without the addon's file the portable engine is chosen, with the reason", async () => {
@@ -48,3 +69,21 @@ test("an addon that vanished after it was chosen stops the worker with the reaso
   const choice = { driver: "native", file: "/does/not/exist.node" } as const;
   expect(() => engineMaker(choice)).toThrow("there is no /does/not/exist.node");
 });
+
+/** A thread that has a name lead to one file and to another in turn, until the test ends. */
+async function keepReplacing(name: string, files: readonly string[]): Promise<void> {
+  const replacer = new Worker(
+    `const { renameSync, symlinkSync } = require("node:fs");
+     const { parentPort, workerData: { name, files } } = require("node:worker_threads");
+     for (let turn = 0; ; turn += 1) {
+       symlinkSync(files[turn % files.length], name + ".next");
+       renameSync(name + ".next", name);
+       if (turn === files.length) parentPort.postMessage("begun");
+     }`,
+    { eval: true, workerData: { name, files } },
+  );
+  onTestFinished(async () => {
+    await replacer.terminate();
+  });
+  await once(replacer, "message");
+}

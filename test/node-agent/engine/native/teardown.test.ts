@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 
 import { expect, test } from "vitest";
 
+import { runTool } from "../../../../node-agent/engine/native/run-tool.ts";
 import { findNative } from "../../../support/native-engine.ts";
 import { scaled } from "../../../support/scale.ts";
 
@@ -23,6 +24,13 @@ test.for(endings)(
     expect(process.exitCode).toBeUndefined();
   },
 );
+
+test("the addon stays in memory when the threads that loaded it are gone", async ({ skip }) => {
+  const native = await findNative();
+  if (native.kind === "none") return skip(native.why);
+  const { output } = await runTool("readelf", ["--dynamic", "--wide", native.file]);
+  expect(output).toMatch(/\(FLAGS_1\) .* NODELETE\b/);
+});
 
 async function endOne(file: string, ending: (typeof endings)[number]): Promise<void> {
   const main = join(import.meta.dirname, "../../../support/short-lived-engine-main.ts");
