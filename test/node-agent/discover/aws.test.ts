@@ -28,8 +28,13 @@ beforeAll(async () => {
   search = await startMoto(cleanup);
 }, 150_000);
 
-function motoOf(context: TestContext): Moto {
-  return search.kind === "none" ? context.skip(search.why) : search.moto;
+/** With nothing in it: neither of a test before, nor of this one's try before. */
+async function motoOf(context: TestContext): Promise<Moto> {
+  if (search.kind === "none") return context.skip(search.why);
+  const { moto } = search;
+  const reset = await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  expect(reset.status).toBe(200);
+  return moto;
 }
 
 const credentials = { accessKeyId: "AKIDTEST", secretAccessKey: "hush-hush" };
@@ -56,7 +61,7 @@ async function instance(
 
 describe("ec2 discovery from AWS as moto plays it", () => {
   test("running instances with all the tags, and what their tags say of weight and tier", async (context) => {
-    const moto = motoOf(context);
+    const moto = await motoOf(context);
     const client = new EC2Client(moto.client);
     const one = await instance(client, { role: "web", stage: "live", weight: "3" });
     const other = await instance(client, { role: "web", stage: "live", "midstream.priority": "2" });
@@ -84,7 +89,7 @@ describe("ec2 discovery from AWS as moto plays it", () => {
   });
 
   test("more instances than one page holds are all found", async (context) => {
-    const moto = motoOf(context);
+    const moto = await motoOf(context);
     const client = new EC2Client(moto.client);
     const Tags = [{ Key: "fleet", Value: "big" }];
     const TagSpecifications = [{ ResourceType: "instance" as const, Tags }];
@@ -96,7 +101,7 @@ describe("ec2 discovery from AWS as moto plays it", () => {
   });
 
   test("with a role: it is taken on with the credentials first", async (context) => {
-    const moto = motoOf(context);
+    const moto = await motoOf(context);
     const client = new EC2Client(moto.client);
     const { address } = await instance(client, { role: "roled" });
     const role = {
@@ -113,7 +118,7 @@ describe("ec2 discovery from AWS as moto plays it", () => {
 
 describe("cloudmap discovery from AWS as moto plays it", () => {
   test("a service's instances with their ports and attributes; without a usable address they are skipped", async (context) => {
-    const moto = motoOf(context);
+    const moto = await motoOf(context);
     const client = new ServiceDiscoveryClient({ ...moto.client, disableHostPrefix: true });
     await client.send(new CreateHttpNamespaceCommand({ Name: "shop" }));
     const { Namespaces = [] } = await client.send(new ListNamespacesCommand({}));
@@ -137,7 +142,7 @@ describe("cloudmap discovery from AWS as moto plays it", () => {
   });
 
   test("a namespace that is not there is a failure with AWS' own name for it", async (context) => {
-    const moto = motoOf(context);
+    const moto = await motoOf(context);
     const which = { kind: "cloudmap", namespaceName: "nowhere", serviceName: "web" };
     expect(await fetchOnce(aws(moto, which))).toMatchObject({ ok: false, code: "bad-status" });
   });

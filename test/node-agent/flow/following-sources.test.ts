@@ -82,11 +82,13 @@ async function container(context: TestContext, { port }: Ports): Promise<Followe
 async function service(context: TestContext, { port }: Ports): Promise<Followed> {
   if (consul.kind === "none") return context.skip(consul.why);
   const agent = consul.consul;
-  const body = { ID: "web", Name: "web", Port: port, Address: "127.0.0.1" };
+  // One of its own: a try that failed may have left one.
+  const name = `web-${port}`;
+  const body = { ID: name, Name: name, Port: port, Address: "127.0.0.1" };
   return {
-    discovery: { kind: "consul", host: agent.address, serviceName: "web", ...byEvents },
+    discovery: { kind: "consul", host: agent.address, serviceName: name, ...byEvents },
     start: () => agent.call("PUT", "/v1/agent/service/register", body),
-    stop: () => agent.call("PUT", "/v1/agent/service/deregister/web"),
+    stop: () => agent.call("PUT", `/v1/agent/service/deregister/${name}`),
   };
 }
 
