@@ -1,22 +1,14 @@
 import { join } from "node:path";
 
-import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { agentPaths } from "#shared/wire/protocol.ts";
 
 import { controlOnDatabase } from "../support/control-on-database.ts";
-import type { ControlProcess } from "../support/control-process.ts";
 import { newJoinRequest } from "../support/join-request.ts";
 import { startProcess } from "../support/processes.ts";
-import { suiteCleanup } from "../support/suite-cleanup.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { signUp, type TestTenant } from "../support/tenant-api.ts";
-
-const cleanup = suiteCleanup();
-let control: ControlProcess;
-beforeAll(async () => {
-  ({ control } = await controlOnDatabase(cleanup));
-});
 
 const nodesOf = async (tenant: TestTenant): Promise<number> =>
   (await tenant.demand<{ items: unknown[] }>("GET", "/v1/nodes")).items.length;
@@ -25,6 +17,8 @@ const newToken = async (tenant: TestTenant): Promise<string> =>
   (await tenant.demand<{ token: string }>("POST", "/v1/join-tokens", { body: {} })).token;
 
 test("200 nodes try one token at the same time: exactly one joins, the others are refused alike", async () => {
+  // Of its own: an address may be refused so often, and no more, for a while.
+  const { control } = await controlOnDatabase(onTestFinished);
   const tenant = await signUp(control.url);
   const token = await newToken(tenant);
   const requests = Array.from({ length: 200 }, () => newJoinRequest(token));
@@ -50,6 +44,7 @@ test("200 nodes try one token at the same time: exactly one joins, the others ar
 });
 
 test("a token that was used says so to whoever types it again, and nothing is left behind", async () => {
+  const { control } = await controlOnDatabase(onTestFinished);
   const tenant = await signUp(control.url);
   const token = await newToken(tenant);
   const folder = await temporaryFolder(onTestFinished);

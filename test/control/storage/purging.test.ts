@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { purgeMs, purgeRowsMax } from "#shared/base/limits.ts";
 
@@ -8,13 +8,14 @@ import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { testDatabase, type TestDatabase } from "../../support/postgres.ts";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await testDatabase();
-});
-afterAll(() => db.stop());
+async function ownDatabase(): Promise<TestDatabase> {
+  const db = await testDatabase();
+  onTestFinished(() => db.stop());
+  return db;
+}
 
 test("what is over is deleted, what is not stays", async () => {
+  const db = await ownDatabase();
   const { tenantId, keyId } = await newActor(db);
   await db.sql`
     INSERT INTO idempotency (tenant_id, key, fingerprint, sealed_answer, expires_at) VALUES
@@ -48,6 +49,7 @@ test("what is over is deleted, what is not stays", async () => {
 });
 
 test("a turn deletes more than one statement does", async () => {
+  const db = await ownDatabase();
   const { tenantId } = await newActor(db);
   await db.sql`
     INSERT INTO idempotency (tenant_id, key, fingerprint, sealed_answer, expires_at)
@@ -69,6 +71,7 @@ test("a turn deletes more than one statement does", async () => {
 });
 
 test("a turn that fails is told, and the next one is tried", async () => {
+  const db = await ownDatabase();
   const clock = new FakeClock();
   const errors: unknown[] = [];
   const database: TestDatabase["database"] = {

@@ -123,7 +123,9 @@ describe("docker discovery from a real engine", () => {
     onTestFinished(async () => {
       await docker.run(["swarm", "leave", "--force"]);
     });
-    await docker.run(["network", "create", "--driver", "overlay", "inner"]);
+    // Of its own: the swarm of a try that failed takes a while to forget its network.
+    const network = `inner-${labels}`;
+    await docker.run(["network", "create", "--driver", "overlay", network]);
     const service = ["service", "create", "--detach", "--label", label, "--label", "weight=4"];
     const services = { units: "services" };
     const published = loopOver(source(docker, label, services), { intervalMs: 3_600_000 });
@@ -144,10 +146,10 @@ describe("docker discovery from a real engine", () => {
       "--replicas",
       "2",
       "--network",
-      "inner",
+      network,
       image,
     ]);
-    const overlay = source(docker, other, { ...services, address: "container", network: "inner" });
+    const overlay = source(docker, other, { ...services, address: "container", network });
     await eventually(
       async () => {
         const targets = targetsOf(await overlay.fetch(never));
