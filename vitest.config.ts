@@ -4,7 +4,7 @@ const wholeSystems = "test/e2e/**/*.test.ts";
 /** Suites that are about load or time, or use what there is one of: one file at a time, after the others. */
 const timed = [
   "test/faults/**/*.test.ts",
-  "test/e2e/agent-restart.test.ts",
+  "test/e2e/agent-restart-under-load.test.ts",
   "test/e2e/bench.test.ts",
   "test/e2e/change-to-serving.test.ts",
   "test/e2e/npm-start.test.ts",

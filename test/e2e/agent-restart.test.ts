@@ -1,20 +1,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { beforeAll, describe, expect, onTestFailed, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
-import { joinNode } from "../support/agent-process.ts";
 import { controlOnDatabase } from "../support/control-on-database.ts";
 import type { ControlProcess } from "../support/control-process.ts";
 import { eventually } from "../support/eventually.ts";
-import { echo, startBackend } from "../support/fake-backend.ts";
 import { freePort } from "../support/free-port.ts";
-import { nodeIsConnected, startLinkedAgent } from "../support/linked-agent.ts";
+import { startLinkedAgent } from "../support/linked-agent.ts";
 import { startProcess } from "../support/processes.ts";
-import { startRestartingAgent, type RestartingAgent } from "../support/restarting-agent.ts";
-import { scaled } from "../support/scale.ts";
+import type { RestartingAgent } from "../support/restarting-agent.ts";
 import { createBalancer, onlyNode, statsOf } from "../support/served-balancers.ts";
-import { steadyClients } from "../support/steady-clients.ts";
+import { servedRestartingAgent } from "../support/served-restarting-agent.ts";
 import { suiteCleanup } from "../support/suite-cleanup.ts";
 import { signUp } from "../support/tenant-api.ts";
 import { ask, openClient } from "../support/test-client.ts";
@@ -25,84 +22,11 @@ beforeAll(async () => {
   ({ control } = await controlOnDatabase(cleanup));
 });
 
-async function servingAgent(args: readonly string[]) {
-  const tenant = await signUp(control.url);
-  const folder = await joinNode(onTestFinished, control, tenant);
-  const socket = join(folder, "clients.sock");
-  const policy = { sockets: { allow: [socket] } };
-  await writeFile(join(folder, "policy.json"), JSON.stringify(policy), { mode: 0o600 });
-  const agent = await startRestartingAgent(onTestFinished, folder, args);
-  onTestFailed(() => console.log(agent.first.process.output()));
-  await nodeIsConnected(tenant);
-  const backend = await startBackend(echo);
-  const port = await freePort();
-  const balancer = await createBalancer(tenant, {
-    port,
-    backends: [backend.port],
-    more: {
-      bind: [`127.0.0.1:${port}`, `unix:${socket}`],
-      // A host that is busy with this test is not to be taken for a dead backend.
-      healthcheck: { kind: "ping", interval: "5s", timeout: "4s" },
-      limits: { backendConnectionTimeout: "30s" },
-    },
-  });
-  expect(balancer.receipt.nodes).toMatchObject({ serving: 1, failed: 0 });
-  return { tenant, agent, port, socket, balancer, backend };
-}
-
 describe.each(["portable", "native"] as const)("an agent that restarts in place (%s)", (driver) => {
   const args = ["--relay", driver, "--workers", "2"];
 
-  test("T12 under 1,000 connects a second nobody is refused or reset, each is answered, open connections go on, every count arrives once", async ({
-    annotate,
-  }) => {
-    const { tenant, agent, port, socket, balancer } = await servingAgent(args);
-    const long = await openClient(port);
-    long.send("before ");
-    await long.receives(7);
-    const connects = scaled(10_000, 1_000);
-    const task = { perSecond: 1_000, connects, text: "hello" };
-    const before = agent.pid();
-
-    const load = steadyClients({ ...task, targets: [port, port, port, { path: socket }] });
-    await eventually(async () => (await statsOf(tenant, balancer)).totals.connections > 100);
-    const restarted = await agent.restart();
-    const restartedWhileBusy = performance.now();
-    const end = await load;
-    await annotate(
-      `${restarted.output.trim()}; load went on for ${Math.round(performance.now() - restartedWhileBusy)} ms; slowest ${end.slowestMs} ms; ${JSON.stringify(end.wrong)}`,
-      "measured",
-    );
-
-    if (end.answered < connects) await annotate(agent.first.process.output(), "log");
-    expect(restarted).toMatchObject({ code: 0 });
-    expect(agent.pid()).not.toBe(before);
-    expect(end).toMatchObject({ answered: connects, wrong: {} });
-
-    long.send("after");
-    await long.receives(12);
-    long.finish();
-    await long.isOver();
-    expect(long.text()).toBe("before after");
-    await agent.hasEnded(before);
-    const bytes = connects * 5 + 12;
-    await eventually(
-      async () =>
-        expect((await statsOf(tenant, balancer)).totals).toMatchObject({
-          connections: connects + 1,
-          rxBytes: bytes,
-          txBytes: bytes,
-          refused: 0,
-          rejected: 0,
-          activeConnections: 0,
-        }),
-      { withinMs: 40_000, everyMs: 200 },
-    );
-    expect(await onlyNode(tenant)).toMatchObject({ connected: true, state: "serving" });
-  });
-
   test("restarts again and again, and its counters never start over", async () => {
-    const { tenant, agent, port, balancer } = await servingAgent(args);
+    const { tenant, agent, port, balancer } = await servedRestartingAgent(control, args);
     for (const count of [1, 2, 3]) {
       const before = agent.pid();
       expect(await agent.restart()).toMatchObject({ code: 0 });
@@ -135,7 +59,7 @@ describe.each(["portable", "native"] as const)("an agent that restarts in place 
   });
 
   test("a third agent never gets the addresses, nor the folder", async () => {
-    const { agent, port, backend } = await servingAgent(args);
+    const { agent, port, backend } = await servedRestartingAgent(control, args);
     const long = await openClient(port);
     long.send("held");
     await long.receives(4);
@@ -169,7 +93,7 @@ describe.each(["portable", "native"] as const)("an agent that restarts in place 
   ])(
     "a successor that finds %s is not taken: the old process serves on, and says why",
     async (_, file, text, why) => {
-      const { tenant, agent, port } = await servingAgent(args);
+      const { tenant, agent, port } = await servedRestartingAgent(control, args);
       const before = agent.pid();
       const path = join(agent.dataFolder, file);
       const good = await readFile(path);
@@ -196,7 +120,7 @@ describe.each(["portable", "native"] as const)("an agent that restarts in place 
   );
 
   test("killed while it hands over, it leaves a successor that serves", async () => {
-    const { tenant, agent, port } = await servingAgent(args);
+    const { tenant, agent, port } = await servedRestartingAgent(control, args);
     const before = agent.pid();
     const asked = agent.restart();
     // Its successor has not been told anything but what it inherits.
@@ -219,7 +143,7 @@ describe.each(["portable", "native"] as const)("an agent that restarts in place 
   test.each(["old", "new"] as const)(
     "while one drains beside the other, asking the %s process to end ends both, and no count is lost",
     async (pid) => {
-      const { tenant, balancer, agent, port } = await servingAgent(args);
+      const { tenant, balancer, agent, port } = await servedRestartingAgent(control, args);
       const before = agent.pid();
       const long = await openClient(port);
       long.send("held");
