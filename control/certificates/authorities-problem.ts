@@ -2,14 +2,14 @@ import { X509Certificate } from "node:crypto";
 
 import { pemBlocks } from "./pem.ts";
 
-const labels = new Set(["CERTIFICATE", "TRUSTED CERTIFICATE"]);
+const certificateLabels = new Set(["CERTIFICATE", "TRUSTED CERTIFICATE"]);
 
 /** Why a text is no bundle of authorities that can be read, in PEM; undefined when it is. */
 export function authoritiesProblem(text: string): string | undefined {
   const blocks = pemBlocks(text);
   if (blocks === undefined) return "is not PEM";
   if (blocks.length === 0) return "holds no certificate";
-  const other = blocks.find(({ label }) => !labels.has(label));
+  const other = blocks.find(({ label }) => !certificateLabels.has(label));
   if (other !== undefined) {
     return `holds ${JSON.stringify(other.label)}; only certificates go here`;
   }

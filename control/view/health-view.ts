@@ -34,7 +34,10 @@ export function nodeHealths(
   });
 }
 
-/** Whether every node has said that it knows nothing of what was asked for: one at least, and none is away or silent. */
+/**
+ * Whether every node has said that it knows nothing of what was asked for: one at least, and none is
+ * away or silent.
+ */
 export function isNowhere(nodes: readonly NodeHealth[]): boolean {
   const isSure = nodes.every(({ state }) => state === "answered" || state === "not-running");
   const answered = nodes.filter(({ state }) => state === "answered");

@@ -164,6 +164,8 @@ export const planProblemsMax = 50;
 export const planTextCharsMax = 300;
 /** Backends that a node lists when it is asked how they are. */
 export const healthBackendsMax = 100;
+/** What a backend is called, in questions about one and in their answers. */
+export const backendNameCharsMax = 300;
 /** Manifests kept per group, so that a node that was away gets a difference. */
 export const manifestsPerGroupKept = 100;
 /** A `ref` may be a snapshot of 16 MB over a slow line: its answer is waited for longer. */

@@ -1,5 +1,5 @@
 import type { Balancer } from "./balancer.ts";
-import { mapPlaces, placesOf } from "./map-place.ts";
+import { mapPlaces, placesOf, valuesAt } from "./places.ts";
 import type { SecretReference, SecretValue } from "./secret-value.ts";
 
 /** A secret of a balancer, and where it stands. */
@@ -31,12 +31,9 @@ const secretPlaces = placesOf(
 
 /** The secrets that a balancer holds. */
 export function secretFieldsOf(balancer: Balancer): readonly SecretField[] {
-  const fields: SecretField[] = [];
-  mapSecrets(balancer, (value, pointer) => {
-    fields.push({ pointer, value });
-    return value;
-  });
-  return fields;
+  return valuesAt(balancer, secretPlaces).flatMap(({ value, pointer }) =>
+    isSecretValue(value) ? [{ pointer, value }] : [],
+  );
 }
 
 /** The same with every secret replaced by what `map` gives for it. */
@@ -44,10 +41,8 @@ export function mapSecrets<T extends Pick<Balancer, "discovery">>(
   balancer: T,
   map: (value: SecretValue, pointer: string) => SecretValue,
 ): T {
-  return sameOf<T>(
-    mapPlaces(balancer, secretPlaces, (value, pointer) =>
-      isSecretValue(value) ? map(value, pointer) : value,
-    ),
+  return mapPlaces(balancer, secretPlaces, ({ value, pointer }) =>
+    isSecretValue(value) ? map(value, pointer) : value,
   );
 }
 
@@ -60,10 +55,4 @@ function isSecretValue(value: unknown): value is SecretValue {
   if (typeof value === "string") return true;
   const isObject = typeof value === "object" && value !== null;
   return isObject && "secret" in value && typeof value.secret === "string";
-}
-
-/** Guarantee: a `T` in which nothing but secret values was replaced by secret values. */
-function sameOf<T>(value: unknown): T {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
-  return value as T;
 }

@@ -1,5 +1,5 @@
 import type { Balancer } from "./balancer.ts";
-import { mapPlaces, placesOf } from "./map-place.ts";
+import { mapPlaces, placesOf, valuesAt } from "./places.ts";
 
 /** The name and password that stand in a URL, and the URL without them. */
 export interface UrlCredentials {
@@ -28,23 +28,18 @@ const urlPlaces = placesOf(
 
 /** The URLs of a balancer that hold a name or a password. */
 export function urlsWithCredentials(balancer: Pick<Balancer, "discovery">): readonly UrlField[] {
-  const fields: UrlField[] = [];
-  mapPlaces(balancer, urlPlaces, (value, pointer) => {
+  return valuesAt(balancer, urlPlaces).flatMap(({ value, pointer }) => {
     const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
-    if (credentials !== undefined) fields.push({ pointer, credentials });
-    return value;
+    return credentials === undefined ? [] : [{ pointer, credentials }];
   });
-  return fields;
 }
 
 /** The same with `***` for what its URLs hold of names and passwords. */
 export function withMaskedUrls<T extends Pick<Balancer, "discovery">>(balancer: T): T {
-  return sameOf<T>(
-    mapPlaces(balancer, urlPlaces, (value) => {
-      const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
-      return credentials === undefined ? value : credentials.url.replace("//", "//***@");
-    }),
-  );
+  return mapPlaces(balancer, urlPlaces, ({ value }) => {
+    const credentials = typeof value === "string" ? credentialsOf(value) : undefined;
+    return credentials === undefined ? value : credentials.url.replace("//", "//***@");
+  });
 }
 
 /** Undefined for a URL without credentials, and for what is none. */
@@ -74,10 +69,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Guarantee: a `T` in which nothing but texts was replaced by texts. */
-function sameOf<T>(value: unknown): T {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see the guarantee
-  return value as T;
 }

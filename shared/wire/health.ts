@@ -1,6 +1,11 @@
 import { z } from "zod";
 
-import { checkResultsKept, discoverySourcesMax, healthBackendsMax } from "../base/limits.ts";
+import {
+  backendNameCharsMax,
+  checkResultsKept,
+  discoverySourcesMax,
+  healthBackendsMax,
+} from "../base/limits.ts";
 import { backendStates } from "../definition/managed-backend.ts";
 import { idSchema } from "./common.ts";
 
@@ -11,7 +16,7 @@ export const healthCapability = "command:health";
 export const healthArgsSchema = z.object({
   balancer: idSchema,
   /** With its history; null: every backend, each with its last result. */
-  backend: z.string().max(300).nullable(),
+  backend: z.string().max(backendNameCharsMax).nullable(),
 });
 export type HealthArgs = z.output<typeof healthArgsSchema>;
 
@@ -27,7 +32,7 @@ const checkSchema = z.object({
 });
 
 const backendHealthSchema = z.object({
-  backend: z.string().max(300),
+  backend: z.string().max(backendNameCharsMax),
   live: z.boolean(),
   ejected: z.boolean().meta({ description: "Left out for a while: dials to it failed" }),
   discovered: z.boolean().meta({

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 
-import { planMsMax } from "#shared/base/limits.ts";
+import { backendNameCharsMax, planMsMax } from "#shared/base/limits.ts";
 import { readBackendName } from "#shared/definition/backend-name.ts";
 import { readableText } from "#shared/definition/reading.ts";
 import { section } from "#shared/definition/section.ts";
@@ -136,7 +136,7 @@ export const balancerHealthOperation = createRoute({
   request: {
     params,
     query: section({
-      backend: readableText(readBackendName, 300).optional().meta({
+      backend: readableText(readBackendName, backendNameCharsMax).optional().meta({
         description:
           "host:port, IPv6 in brackets; 404 when every node knows that it has none of that name",
       }),

@@ -2,8 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { parseId, type BalancerId } from "#shared/base/ids.ts";
-import { backendName } from "#shared/definition/backend-name.ts";
-import { readHostPort } from "#shared/definition/host.ts";
+import { readBackendName } from "#shared/definition/backend-name.ts";
 
 import { addBackend } from "../../verbs/backend/add.ts";
 import { changeBackend } from "../../verbs/backend/change.ts";
@@ -126,7 +125,6 @@ function placeOf(param: {
   readonly backend: string;
 }): (Pick<BackendWrite, "balancer"> & { readonly backend: string }) | undefined {
   const balancer: BalancerId | undefined = parseId("bal", param.id);
-  const target = readHostPort(param.backend);
-  if (balancer === undefined || !target.ok) return undefined;
-  return { balancer, backend: backendName(target.value.host, target.value.port) };
+  const name = readBackendName(param.backend);
+  return balancer === undefined || !name.ok ? undefined : { balancer, backend: name.value };
 }

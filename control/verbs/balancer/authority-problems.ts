@@ -1,5 +1,5 @@
 import type { Problem } from "#shared/base/problem.ts";
-import { mapPlaces, placesOf } from "#shared/definition/map-place.ts";
+import { placesOf, valuesAt } from "#shared/definition/places.ts";
 import type { Parts } from "#shared/validation/parts.ts";
 
 import { authoritiesProblem } from "../../certificates/authorities-problem.ts";
@@ -16,11 +16,8 @@ const places = placesOf(
 
 /** The bundles of authorities that a definition brings along as texts and that cannot be read. */
 export function authorityProblems(written: Parts["right"]): readonly Problem[] {
-  const problems: Problem[] = [];
-  mapPlaces(written, places, (value, pointer) => {
+  return valuesAt(written, places).flatMap(({ value, pointer }) => {
     const detail = typeof value === "string" ? authoritiesProblem(value) : undefined;
-    if (detail !== undefined) problems.push(certificateProblem(pointer, "invalid-pem", detail));
-    return value;
+    return detail === undefined ? [] : [certificateProblem(pointer, "invalid-pem", detail)];
   });
-  return problems;
 }

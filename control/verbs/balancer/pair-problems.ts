@@ -1,5 +1,5 @@
 import type { Problem } from "#shared/base/problem.ts";
-import { mapPlaces, placesOf } from "#shared/definition/map-place.ts";
+import { placesOf, valuesAt } from "#shared/definition/places.ts";
 import { hiddenSecret } from "#shared/definition/secret-value.ts";
 import type { Parts } from "#shared/validation/parts.ts";
 
@@ -18,18 +18,14 @@ const places = placesOf(
  * not stand in the way of another change.
  */
 export function pairProblems(written: Parts["right"], nowMs: number): readonly Problem[] {
-  const problems: Problem[] = [];
-  mapPlaces(written, places, (value, pointer) => {
+  return valuesAt(written, places).flatMap(({ value, pointer }) => {
     const pair = newPairIn(value);
     const checked = pair && checkPair({ ...pair, passphrase: undefined }, nowMs);
-    if (checked?.ok === false) {
-      // A pass-phrase has no field of its own here: what is said of it is said of the key.
-      const at = (of: string): string => pointer + (of === "/passphrase" ? "/key" : of);
-      problems.push(...checked.problems.map((one) => ({ ...one, pointer: at(one.pointer) })));
-    }
-    return value;
+    if (checked === undefined || checked.ok) return [];
+    // A pass-phrase has no field of its own here: what is said of it is said of the key.
+    const at = (of: string): string => pointer + (of === "/passphrase" ? "/key" : of);
+    return checked.problems.map((one) => ({ ...one, pointer: at(one.pointer) }));
   });
-  return problems;
 }
 
 function newPairIn(

@@ -117,7 +117,7 @@ describe("a definition that was stored with secrets in plain text", () => {
     return `/v1/balancers/${id}`;
   }
 
-  test("is read with both hidden: alone, in the list, in a difference and among its backends", async () => {
+  test("is read with both hidden: alone, in the list, in a difference, and wherever it is asked about", async () => {
     const tenant = await signUp(control.url);
     const path = await legacy(tenant);
     const shown = await tenant.demand<Shown>("GET", path);
@@ -129,6 +129,8 @@ describe("a definition that was stored with secrets in plain text", () => {
       shown,
       await tenant.demand("GET", "/v1/balancers"),
       await tenant.demand("GET", "/v1/revisions/1/diff?from=0"),
+      await tenant.demand("GET", `${path}/backends`),
+      await tenant.demand("GET", `${path}/health`),
       await tenant.demand("GET", `${path}/plan`),
     ];
     expect(JSON.stringify(answers)).not.toMatch(/hush-[34]/);
