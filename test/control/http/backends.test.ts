@@ -208,6 +208,25 @@ test("a backend that is the balancer itself is refused, on POST and on PATCH, an
   expect(await changed("127.0.0.1:9000", { override: null })).toMatchObject(loops);
 });
 
+test("what was stored before a rule stands in nobody's way, and is taken out of service or away", async () => {
+  await balancer();
+  const stored = [
+    { host: "127.0.0.1", port: 9_000 },
+    { host: "10.0.0.8", port: 80, drainTimeout: "1m" },
+  ];
+  await control.db.sql`
+    UPDATE balancers SET definition = definition || ${JSON.stringify({ managedBackends: stored })}::text::jsonb
+      WHERE tenant_id = ${tenant.id}`;
+
+  expect((await added({ host: "10.0.0.7", port: 80 })).status).toBe(201);
+  expect((await changed("127.0.0.1:9000", { weight: 2 })).status).toBe(422);
+  expect((await changed("127.0.0.1:9000", { state: "cut" })).status).toBe(200);
+  const path9000 = `${path}/backends/127.0.0.1:9000`;
+  await tenant.demand("DELETE", path9000, { headers: { "if-match": "*" } });
+  const weighted = await changed("10.0.0.8:80", { weight: 2 });
+  expect([weighted.status, weighted.body["drainTimeout"]]).toEqual([200, undefined]);
+});
+
 test("a deadline of a drain without a drain is refused with its pointer, on POST and on PATCH", async () => {
   await balancer();
   const problem = {
