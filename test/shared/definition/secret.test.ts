@@ -7,7 +7,8 @@ import { isSecretReference, mapSecrets, secretFieldsOf } from "#shared/definitio
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import { stored } from "../validation/checking.ts";
-import { fullBalancers, fullDiscoveries, minimalBalancer } from "./full-definitions.ts";
+import { fullBalancers, minimalBalancer } from "./full-definitions.ts";
+import { fullDiscoveries } from "./full-discoveries.ts";
 import { placesIn } from "./schema-places.ts";
 
 const reference = { secret: "sec_01hzy3v5n8w2k7q4m6r9t0a1b2" };

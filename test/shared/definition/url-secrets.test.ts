@@ -6,7 +6,8 @@ import { shownDefinition } from "#shared/definition/shown.ts";
 import { credentialsOf, urlsWithCredentials } from "#shared/definition/url-secrets.ts";
 
 import { stored } from "../validation/checking.ts";
-import { fullDiscoveries, minimalBalancer } from "./full-definitions.ts";
+import { minimalBalancer } from "./full-definitions.ts";
+import { fullDiscoveries } from "./full-discoveries.ts";
 import { placesIn } from "./schema-places.ts";
 
 test("a name or a password in a URL is found however it is written, and nothing else is", () => {

@@ -2,11 +2,9 @@ import { describe, expect, test } from "vitest";
 
 import { backendsPerBalancerMax } from "#shared/base/limits.ts";
 
-import {
-  minimalBalancer as minimal,
-  minimalDiscoveries,
-  minimalHealthchecks,
-} from "../definition/full-definitions.ts";
+import { minimalBalancer as minimal } from "../definition/full-definitions.ts";
+import { minimalDiscoveries } from "../definition/full-discoveries.ts";
+import { minimalHealthchecks } from "../definition/full-healthchecks.ts";
 import { codesOf, stored } from "./checking.ts";
 
 describe("discovery", () => {

@@ -6,13 +6,10 @@ import { problemsPerCheckMax } from "#shared/base/limits.ts";
 import { pointerOf } from "#shared/base/problem.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
-import {
-  anyDuration,
-  fullBalancers,
-  minimalBalancer,
-  minimalDiscoveries,
-  minimalHealthchecks,
-} from "../definition/full-definitions.ts";
+import { fullBalancers, minimalBalancer } from "../definition/full-definitions.ts";
+import { minimalDiscoveries } from "../definition/full-discoveries.ts";
+import { minimalHealthchecks } from "../definition/full-healthchecks.ts";
+import { anyDuration } from "../definition/full-parts.ts";
 import { problemsOf, stored } from "./checking.ts";
 
 type Path = readonly (string | number)[];

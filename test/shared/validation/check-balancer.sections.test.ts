@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import {
-  fullHealthchecks,
-  minimalBalancer as minimal,
-  minimalDiscoveries,
-} from "../definition/full-definitions.ts";
+import { minimalBalancer as minimal } from "../definition/full-definitions.ts";
+import { minimalDiscoveries } from "../definition/full-discoveries.ts";
+import { fullHealthchecks } from "../definition/full-healthchecks.ts";
 import { codesOf, problemsOf, stored } from "./checking.ts";
 
 const tls = { certificates: [{ certificate: "crt_01" }] };

@@ -2,11 +2,8 @@ import { describe, expect, test } from "vitest";
 
 import { balancerBodyBytesMax, problemsPerCheckMax } from "#shared/base/limits.ts";
 
-import {
-  fullDiscoveries,
-  minimalBalancer as minimal,
-  minimalDiscoveries,
-} from "../definition/full-definitions.ts";
+import { minimalBalancer as minimal } from "../definition/full-definitions.ts";
+import { fullDiscoveries, minimalDiscoveries } from "../definition/full-discoveries.ts";
 import { codesOf, problemsOf } from "./checking.ts";
 
 const tls = { certificates: [{ files: { certPath: "/etc/web.pem", keyPath: "/etc/web.key" } }] };

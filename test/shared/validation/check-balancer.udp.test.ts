@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { minimalBalancer as minimal, minimalHealthchecks } from "../definition/full-definitions.ts";
+import { minimalBalancer as minimal } from "../definition/full-definitions.ts";
+import { minimalHealthchecks } from "../definition/full-healthchecks.ts";
 import { codesOf, stored } from "./checking.ts";
 
 const tls = { certificates: [{ certificate: "crt_01" }] };

@@ -2,11 +2,8 @@ import { expect, test } from "vitest";
 
 import { checkWritten } from "#shared/validation/check-written.ts";
 
-import {
-  fullDiscoveries,
-  minimalBalancer,
-  minimalDiscoveries,
-} from "../definition/full-definitions.ts";
+import { minimalBalancer } from "../definition/full-definitions.ts";
+import { fullDiscoveries, minimalDiscoveries } from "../definition/full-discoveries.ts";
 import { codesOf, stored } from "./checking.ts";
 
 /** Every problem of a definition that is written, or of which a part is, as `pointer code`. */

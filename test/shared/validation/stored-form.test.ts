@@ -2,11 +2,9 @@ import { describe, expect, test } from "vitest";
 
 import type { BalancerInput } from "#shared/definition/balancer.ts";
 
-import {
-  minimalBalancer,
-  minimalDiscoveries,
-  minimalHealthchecks,
-} from "../definition/full-definitions.ts";
+import { minimalBalancer } from "../definition/full-definitions.ts";
+import { minimalDiscoveries } from "../definition/full-discoveries.ts";
+import { minimalHealthchecks } from "../definition/full-healthchecks.ts";
 import { stored } from "./checking.ts";
 
 /**
