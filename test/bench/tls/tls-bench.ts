@@ -48,7 +48,7 @@ async function measured(cleanup: Cleanup): Promise<string> {
   if (pin !== undefined) await pinTree(process.pid, otherProcessors(pin, cpus().length));
   const load = join(raw.folder, "tls-load");
   const source = join(import.meta.dirname, "tls-load.c");
-  await outputOf(["cc", "-O2", "-pthread", "-o", load, source, "-lssl", "-lcrypto"]);
+  await outputOf(["cc", "-O2", "-pthread", "-rdynamic", "-o", load, source, "-lssl", "-lcrypto"]);
   const seats = await takeSeats(raw, cleanup);
   const results: RowResult[] = [];
   const notes: string[] = [];

@@ -80,7 +80,8 @@ export async function haproxyContender(
   if (program === undefined) return undefined;
   const { stdout } = await runCommand([program, "-vv"]);
   const number = /version (\d+\.\d+)/.exec(stdout)?.[1] ?? "";
-  const library = /Running on OpenSSL version : (.*)/.exec(stdout)?.[1] ?? "";
+  const library =
+    /Running on (?:OpenSSL|SSL library) version : (OpenSSL \S+)/.exec(stdout)?.[1] ?? "";
   return {
     name,
     title: `HAProxy ${number}`,
