@@ -179,7 +179,6 @@ class Engine {
   Step note_heard(Connection& connection, int side, Heard heard);
   Step open_one(Connection& connection, int direction, size_t* turn_bytes);
   Step seal_batch(Connection& connection, int direction, size_t* turn_bytes);
-  Step finish_tls(Connection& connection, int direction);
   Step drain(Connection& connection, int direction);
   void say_end(Connection& connection, int side);
 

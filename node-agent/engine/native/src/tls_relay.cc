@@ -87,6 +87,8 @@ void Engine::pump_tls(Connection& connection, int direction) {
   Side& to = connection.side[1 - direction];
   wire_->reads_left = limits::kReadsPerTurn;
   for (size_t turn_bytes = 0;;) {
+    // The end of a stream leaves together with what was said last.
+    if (way.source_done && !way.end_sent && to.tls != nullptr) to.tls->say_end();
     Step step = flush_tls(connection, direction);
     if (step == Step::kBlocked) way.big_reads = 0;
     if (step != Step::kGoOn) return;
@@ -95,7 +97,7 @@ void Engine::pump_tls(Connection& connection, int direction) {
       return;
     }
     if (way.source_done) {
-      finish_tls(connection, direction);
+      finish(connection, direction);
       return;
     }
     if (!has_input(from) || !to.writable) return;
@@ -120,7 +122,8 @@ Engine::Step Engine::send_tls(Connection& connection, int side) {
   TlsSession& tls = *connection.side[side].tls;
   if (tls.queued() == 0) return Step::kGoOn;
   size_t moved = 0;
-  const TlsSession::Sent sent = tls.send(&moved);
+  // The socket's own end of stream follows at once: one segment holds both.
+  const TlsSession::Sent sent = tls.send(&moved, tls.has_said_end() ? MSG_MORE : 0);
   const int error = errno;
   if (moved > 0) {
     // Bytes that move are no silence, though they were read long ago.
@@ -135,6 +138,11 @@ Engine::Step Engine::send_tls(Connection& connection, int side) {
       return Step::kBlocked;
     case TlsSession::Sent::kRefused:
       break;
+  }
+  if (tls.has_said_end() && tls.plain_queued() == 0) {
+    // A peer that is gone cannot be told of the end; that is no reset of it.
+    tls.drop_output();
+    return Step::kGoOn;
   }
   return refused(connection, 1 - side, error);
 }
@@ -246,30 +254,11 @@ Engine::Step Engine::seal_batch(Connection& connection, int direction, size_t* t
   return Step::kGoOn;
 }
 
-// Everything of this direction is delivered: say so within TLS as well, then below it.
-Engine::Step Engine::finish_tls(Connection& connection, int direction) {
-  const int sink = 1 - direction;
-  TlsSession* to = connection.side[sink].tls.get();
-  if (to != nullptr && !connection.direction[direction].end_sent) {
-    to->say_end();
-    size_t moved = 0;
-    // A peer that is gone cannot be told; that is no reset of it.
-    if (to->send(&moved) == TlsSession::Sent::kBlocked) {
-      watch(connection, sink, true);
-      return Step::kBlocked;
-    }
-    to->drop_output();
-  }
-  return finish(connection, direction);
-}
-
 // Sends what waits and then the end of a stream, as far as TLS has one.
 Engine::Step Engine::drain(Connection& connection, int direction) {
-  const Step step = flush_tls(connection, direction);
   TlsSession* to = connection.side[1 - direction].tls.get();
-  if (step != Step::kGoOn || to == nullptr) return step;
-  to->say_end();
-  return send_tls(connection, 1 - direction);
+  if (to != nullptr) to->say_end();
+  return flush_tls(connection, direction);
 }
 
 // Of a side that is being closed: its peer hears that it was meant.

@@ -207,14 +207,14 @@ void TlsSession::drop_output() {
   plain_queued_ = 0;
 }
 
-TlsSession::Sent TlsSession::send(size_t* moved) {
+TlsSession::Sent TlsSession::send(size_t* moved, int flags) {
   *moved = 0;
   for (size_t waiting = queued(); waiting > 0; waiting = queued()) {
     if (!side_.writable) break;
     const bool is_kept = !queue_.empty();
     const char* data = is_kept ? queue_.data() : wire_.output.data();
     const size_t size = is_kept ? queue_.size() : wire_.output.size();
-    const ssize_t sent = ::send(side_.fd.get(), data, size, MSG_NOSIGNAL);
+    const ssize_t sent = ::send(side_.fd.get(), data, size, flags | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       side_.writable = false;

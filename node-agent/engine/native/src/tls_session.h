@@ -51,10 +51,14 @@ class TlsSession {
   void write_in_clear(const char* data, size_t size) { append(data, size); }
   // Seals the end of our stream, once.
   void say_end();
+  bool has_said_end() const { return end_said_; }
 
-  // Sends what is queued. `moved` is how much of what was given to `write` has been taken by it.
-  Sent send(size_t* moved);
+  // Sends what is queued. `moved` is how much of what was given to `write` has been taken by it, and
+  // `flags` are those of the system's call.
+  Sent send(size_t* moved, int flags = 0);
   size_t queued() const { return queue_.size() + (owns_output() ? wire_.output.size() : 0); }
+  // Of what is queued, so many bytes were given to `write`.
+  size_t plain_queued() const { return plain_queued_; }
   void drop_output();
   // Whether `read` could have something, of what has arrived here. A peer that does not take what the
   // library answers it by itself is not read.
@@ -93,7 +97,6 @@ class TlsSession {
   // Ciphertext that was read and not opened, and that was sealed and not sent.
   ByteQueue input_;
   ByteQueue queue_;
-  // Of what is queued, so many bytes were given to `write`.
   size_t plain_queued_ = 0;
   // … and so many, at least, were said while reading: answers to requests for new keys, say.
   size_t answers_queued_ = 0;
