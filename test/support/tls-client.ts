@@ -56,19 +56,22 @@ export interface OnTheWire {
   readonly before?: string;
   /** Writes of one byte each, one after the other. */
   readonly bytewise?: boolean;
+  /** Said within TLS as soon as that is possible: it leaves with the last of the handshake. */
+  readonly early?: string;
 }
 
 /** Connects; resolves when the handshake ended, in whatever way. Anything the other side shows is taken. */
 export async function openTlsClient(
   port: number,
   options: ConnectionOptions = {},
-  { before = "", bytewise = false }: OnTheWire = {},
+  { before = "", bytewise = false, early = "" }: OnTheWire = {},
 ): Promise<TlsTestClient> {
   const wire = connectTcp({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true });
   if (before !== "") wire.write(before);
   const socket = bytewise ? bytewiseOver(wire) : wire;
   const tls = connect({ rejectUnauthorized: false, ...options, socket });
   const client = new TlsTestClient(wire, tls);
+  if (early !== "") tls.write(early);
   onTestFinished(() => {
     tls.destroy();
     wire.destroy();

@@ -54,6 +54,26 @@ export function tlsTicketCases(subject: EngineSubject): void {
     expect(await resumes(relay, version, renewed)).toBe(true);
   });
 
+  test("a client that asks at once has its tickets, though its backend says nothing", async () => {
+    const said: string[] = [];
+    const backend = await startBackend((socket) =>
+      socket.on("data", (data) => said.push(data.toString())),
+    );
+    const identities = [await identityFor(["a.test"])];
+    const ticketKeys = [randomBytes(48)];
+    const client = clientTerms({ identities, ticketKeys });
+    const relay = await startTlsRelay(subject, { target: backend, client });
+
+    const early = "an early request";
+    const asking = await openTlsClient(relay.port, optionsOf("TLSv1.3", undefined), { early });
+    const session = await asking.session();
+    await eventually(() => said.join("") === early);
+    expect(asking.text()).toBe("");
+
+    const resuming = await openTlsClient(relay.port, optionsOf("TLSv1.3", session));
+    expect(resuming.tls.isSessionReused()).toBe(true);
+  });
+
   if (subject.engines > 1) {
     test("engines that have the same keys resume each other's sessions", async () => {
       const backend = await startBackend(greet("hello"));

@@ -1,6 +1,7 @@
 // Handshakes: with clients that are told to be secured, and with backends whose dial has TLS.
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -112,7 +113,10 @@ void Engine::shake(Connection& connection) {
   wire_->reads_left = limits::kReadsPerTurn;
   const TlsSession::Status status = self.tls->shake();
   size_t moved = 0;
-  const TlsSession::Sent sent = self.tls->send(&moved);
+  // Of TLS 1.3 these are tickets now. A client that has asked for something already gets them with its
+  // answer, or when the kernel has waited for one long enough (200 ms).
+  const bool may_wait = status == TlsSession::Status::kDone && is_client && self.tls->has_early_request();
+  const TlsSession::Sent sent = self.tls->send(&moved, may_wait ? MSG_MORE : 0);
   // The client is watched from here on, the backend is already.
   const bool is_watched = watch(connection, side, sent == TlsSession::Sent::kBlocked);
   switch (status) {

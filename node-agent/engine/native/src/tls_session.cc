@@ -126,6 +126,11 @@ bool TlsSession::has_input() const {
   return side_.readable || !input_.empty() || (wire_.input.owner == this && !wire_.input.empty());
 }
 
+bool TlsSession::has_early_request() const {
+  const bool is_here = !input_.empty() || (wire_.input.owner == this && !wire_.input.empty());
+  return is_here && SSL_version(ssl_.get()) == TLS1_3_VERSION;
+}
+
 size_t TlsSession::take(char* out, size_t size) {
   if (!input_.empty()) {
     const size_t count = std::min(size, input_.size());

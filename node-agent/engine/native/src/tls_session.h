@@ -63,6 +63,8 @@ class TlsSession {
   // Whether `read` could have something, of what has arrived here. A peer that does not take what the
   // library answers it by itself is not read.
   bool has_input() const;
+  // Whether a client of TLS 1.3 has said more than its handshake, in what has been read.
+  bool has_early_request() const;
 
   ClientTls* client_terms() const { return client_.get(); }
   BackendTls* backend_terms() const { return backend_.get(); }
