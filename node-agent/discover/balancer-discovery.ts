@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Backend } from "#shared/definition/backend.ts";
-import { sourcesOf, type Discovery, type Source } from "#shared/definition/discovery/discovery.ts";
+import type { Balancer } from "#shared/definition/balancer.ts";
+import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.ts";
 
+import { hostAddresses } from "../runtime/host-addresses.ts";
 import {
   createSource,
   sourceTerms,
@@ -19,6 +21,7 @@ import {
   type KnownBefore,
 } from "./known-before.ts";
 import type { NamedAnswer } from "./named-answer.ts";
+import { ownBackends, type LeaveOutOwn } from "./own-backends.ts";
 import { sourceKeys } from "./source-key.ts";
 import type { SourceEvent, SourceStatus } from "./source-status.ts";
 
@@ -54,6 +57,15 @@ interface RunningSource extends FormerSource {
   readonly settled: PromiseWithResolvers<undefined>;
 }
 
+/** What the sources of a balancer are, and what their answers are judged by. */
+export type Discovering = Pick<Balancer, "discovery" | "protocol" | "bind">;
+
+/** What the answers of all sources are judged by. */
+interface AnswerTerms {
+  readonly transport: Transport;
+  readonly bind: readonly string[];
+}
+
 /**
  * All sources of one balancer, each with a loop and a policy of its own, and what they name
  * together. A source that fails or hangs takes nothing from the others.
@@ -62,7 +74,8 @@ export class BalancerDiscovery {
   readonly #deps: BalancerDiscoveryDeps;
   readonly #lines: { readonly fetches: FetchLine; readonly commands: FetchLine };
   #sources: readonly RunningSource[] = [];
-  #transport: Transport = "tcp";
+  #terms: AnswerTerms = { transport: "tcp", bind: [] };
+  #leaveOutOwn: LeaveOutOwn = ownBackends([], hostAddresses);
 
   constructor(deps: BalancerDiscoveryDeps) {
     const { fetches, commands } = deps.rooms;
@@ -71,17 +84,17 @@ export class BalancerDiscovery {
   }
 
   /**
-   * Runs these sources from now on. One that did not change goes on as it is. One that is the same
-   * source in other terms, wherever it stands now, keeps what it has named until it has answered
-   * anew; so does one that is remembered, and one that replaces another at its place keeps what that
-   * one had named. Resolves when every new source has answered or failed once, or was stopped.
+   * Runs these sources from now on. One that did not change goes on as it is, unless the balancer
+   * listens elsewhere. One that is the same source in other terms, wherever it stands now, keeps what
+   * it has named until it has answered anew; so does one that is remembered, and one that replaces
+   * another at its place keeps what that one had named. The balancer itself is never among it.
+   * Resolves when every new source has answered or failed once, or was stopped.
    */
-  async change(discovery: Discovery, transport: Transport): Promise<void> {
+  async change(balancer: Discovering): Promise<void> {
     const before = this.#sources;
-    const wanted = placed(discovery, transport);
+    const isSame = this.#changeTerms(balancer);
+    const wanted = placed(balancer, this.#terms.transport);
     const left = new Set(before);
-    const isSame = transport === this.#transport;
-    this.#transport = transport;
     const kept = wanted.map(({ source }) => (isSame ? takeEqual(left, source) : undefined));
     const keys = new Set(wanted.map(({ key }) => key));
     const gone = new Set([...left].filter(({ key }) => !keys.has(key)));
@@ -93,9 +106,10 @@ export class BalancerDiscovery {
       const places = {
         former: left,
         replaced: replaced && gone.has(replaced) ? replaced : undefined,
+        recall: (wantedKey: string) => this.#deps.memory.recall(wantedKey),
+        leaveOutOwn: this.#leaveOutOwn,
       };
-      const recall = (wantedKey: string) => this.#deps.memory.recall(wantedKey);
-      return this.#start(one, knownBefore(one, { ...places, recall }));
+      return this.#start(one, knownBefore(one, places));
     });
     for (const source of left) stop(source);
     this.#rememberOnly(wanted);
@@ -117,8 +131,19 @@ export class BalancerDiscovery {
     this.#sources = [];
   }
 
+  /** Whether they are what they were. */
+  #changeTerms({ protocol, bind }: Discovering): boolean {
+    const terms: AnswerTerms = { transport: protocol === "udp" ? "udp" : "tcp", bind };
+    if (isDeepStrictEqual(this.#terms, terms)) return true;
+    this.#terms = terms;
+    this.#leaveOutOwn = ownBackends(bind, hostAddresses);
+    return false;
+  }
+
   #start({ source: definition, key, pointer }: PlacedSource, known: KnownBefore): RunningSource {
-    const source = createSource({ ...this.#deps, transport: this.#transport }, definition);
+    const { transport } = this.#terms;
+    const leaveOutOwn = this.#leaveOutOwn;
+    const source = createSource({ ...this.#deps, transport, leaveOutOwn }, definition);
     const settled = Promise.withResolvers<undefined>();
     const loop = new DiscoveryLoop(
       { ...this.#deps, source, line: this.#lineOf(definition) },
@@ -168,7 +193,7 @@ export class BalancerDiscovery {
   }
 }
 
-function placed(discovery: Discovery, transport: Transport): readonly PlacedSource[] {
+function placed({ discovery }: Discovering, transport: Transport): readonly PlacedSource[] {
   const sources = sourcesOf(discovery);
   const keys = sourceKeys(
     sources.map(({ source }) => source),

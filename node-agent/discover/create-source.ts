@@ -16,6 +16,7 @@ import { jsonSource } from "./json.ts";
 import { ownCluster } from "./kubernetes/kubernetes-api.ts";
 import { kubernetesSource } from "./kubernetes/kubernetes.ts";
 import { lxdSource } from "./lxd/lxd.ts";
+import { leavingOutOwn, type LeaveOutOwn } from "./own-backends.ts";
 import { plaintextSource } from "./plaintext.ts";
 import { srvSource } from "./srv.ts";
 import { staticSource } from "./static.ts";
@@ -46,15 +47,18 @@ export interface CreateSourceDeps {
   /** Turns the names of sources into addresses. */
   readonly lookup: LookupFunction;
   readonly transport: Transport;
+  /** Leaves the balancer itself out of what is found. */
+  readonly leaveOutOwn: LeaveOutOwn;
 }
 
 /** The source that a definition describes, its secrets revealed. Nothing is asked yet. */
 export function createSource(deps: CreateSourceDeps, definition: Source): DiscoverySource {
-  return judgingEmptyAnswers(sourceOfKind(deps, definition), definition);
+  const source = leavingOutOwn(sourceOfKind(deps, definition), deps.leaveOutOwn);
+  return judgingEmptyAnswers(source, definition);
 }
 
 function sourceOfKind(
-  { clock, lookup, transport }: CreateSourceDeps,
+  { clock, lookup, transport }: Omit<CreateSourceDeps, "leaveOutOwn">,
   definition: Source,
 ): DiscoverySource {
   if ("region" in definition) return awsSource({ lookup, transport }, definition);

@@ -58,6 +58,12 @@ export function failedFetch(code: string, detail: string): FailedFetch {
   return { ok: false, code, detail };
 }
 
+/** An answer that names so many entries, and none can be used: why the first of them cannot. */
+export function unusableAnswer(count: number, first: string): FailedFetch {
+  const detail = `it names ${count}, and none can be used: ${first}`;
+  return { ...failedFetch("unusable", detail), isAnswered: true };
+}
+
 /** What came of a defect of ours. The text of such an error may hold anything, a secret too. */
 export function unexpectedEnd(error: unknown): FailedFetch {
   const name = error instanceof Error ? error.name : typeof error;

@@ -1,7 +1,7 @@
 import { backendsPerBalancerMax, sourceItemsMax } from "#shared/base/limits.ts";
 import type { Backend } from "#shared/definition/backend.ts";
 
-import { failedFetch, type FailedFetch, type Fetched } from "./discovery.ts";
+import { unusableAnswer, type Fetched } from "./discovery.ts";
 import { readBackend, type FoundBackend } from "./read-backend.ts";
 
 /** Collects the backends of one answer, and counts what no backend could be made of. */
@@ -50,13 +50,10 @@ export class Gathering {
    */
   list(): Fetched {
     const backends = this.#backends;
-    if (backends.length === 0 && this.#unusable > 0) return this.#nothingUsable();
+    if (backends.length === 0 && this.#unusable > 0) {
+      return unusableAnswer(this.#unusable, this.#detail);
+    }
     const skipped = { count: this.#skipped, detail: this.#detail };
     return { ok: true, backends, ...(this.#skipped === 0 ? {} : { skipped }) };
-  }
-
-  #nothingUsable(): FailedFetch {
-    const detail = `it names ${this.#unusable}, and none can be used: ${this.#detail}`;
-    return { ...failedFetch("unusable", detail), isAnswered: true };
   }
 }

@@ -3,6 +3,7 @@ import type { Source } from "#shared/definition/discovery/discovery.ts";
 
 import type { DiscoveryLoop, SourceBefore } from "./discovery-loop.ts";
 import type { NamedAnswer } from "./named-answer.ts";
+import type { LeaveOutOwn } from "./own-backends.ts";
 
 /** A source, by what it is: its key stays wherever it stands and whatever is made of its answers. */
 export interface KeyedSource {
@@ -25,6 +26,8 @@ export interface FormerPlaces {
   /** The one of them that stood at its place and is in the definition no more. */
   readonly replaced: FormerSource | undefined;
   readonly recall: (key: string) => NamedAnswer | undefined;
+  /** What was named before may be where the balancer listens now. */
+  readonly leaveOutOwn: LeaveOutOwn;
 }
 
 /** What a source begins with. */
@@ -45,6 +48,13 @@ export function isRemembered(source: Source): boolean {
  * better is known.
  */
 export function knownBefore(wanted: KeyedSource, places: FormerPlaces): KnownBefore {
+  const { backends, before } = namedBefore(wanted, places);
+  const others = (named: readonly Backend[]) => places.leaveOutOwn(named).others;
+  const answer = before?.answer && { ...before.answer, backends: others(before.answer.backends) };
+  return { backends: backends && others(backends), before: before && { ...before, answer } };
+}
+
+function namedBefore(wanted: KeyedSource, places: FormerPlaces): KnownBefore {
   const { source, key } = wanted;
   const same = [...places.former].find((former) => former.key === key);
   if (same !== undefined) {

@@ -5,7 +5,7 @@ import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { sourcesOf } from "#shared/definition/discovery/discovery.ts";
 
-import { BalancerDiscovery } from "../discover/balancer-discovery.ts";
+import { BalancerDiscovery, type Discovering } from "../discover/balancer-discovery.ts";
 import type { FetchRooms } from "../discover/fetch-room.ts";
 import { isRemembered } from "../discover/known-before.ts";
 import type { SourceMemory } from "../discover/source-memory.ts";
@@ -104,7 +104,7 @@ export class BalancerPool {
     if (!isDeepStrictEqual(before.healthcheck, definition.healthcheck)) this.#changeChecks();
     this.#ejection.configure(definition.ejection);
     this.#merge();
-    if (!isDeepStrictEqual(before.discovery, definition.discovery)) await this.#discover();
+    if (!isDiscoveredAlike(before, definition)) await this.#discover();
     this.#views.now();
   }
 
@@ -161,11 +161,9 @@ export class BalancerPool {
     await this.#recalled;
     if (this.#hasStopped) return;
     const { clock } = this.#deps;
-    const { discovery, protocol } = this.#definition;
-    const transport = protocol === "udp" ? "udp" : "tcp";
     const late = Promise.withResolvers<undefined>();
     const timer = clock.after(firstDiscoveryMsMax, () => late.resolve(undefined));
-    const changed = this.#discovery.change(discovery, transport);
+    const changed = this.#discovery.change(this.#definition);
     await Promise.race([changed, late.promise]).finally(() => timer.stop());
   }
 
@@ -269,4 +267,10 @@ export class BalancerPool {
     const kind = isPanic ? "panic.started" : "panic.ended";
     tell({ kind, balancer, healthy, backends: backends.length });
   }
+}
+
+/** What they speak and where they listen says which backends an answer has. */
+function isDiscoveredAlike(one: Discovering, other: Discovering): boolean {
+  const discovering = ({ discovery, protocol, bind }: Discovering) => [discovery, protocol, bind];
+  return isDeepStrictEqual(discovering(one), discovering(other));
 }

@@ -2,6 +2,7 @@ import type { LookupFunction } from "node:net";
 
 import type { Clock } from "#shared/base/clock.ts";
 import { planSourceMsMax, planTextCharsMax } from "#shared/base/limits.ts";
+import type { Backend } from "#shared/definition/backend.ts";
 import type { Balancer } from "#shared/definition/balancer.ts";
 import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.ts";
 import { isSecretReference, secretFieldsOf } from "#shared/definition/secret.ts";
@@ -10,8 +11,10 @@ import type { PlanProblem, PlanSource, PlanUnaskedReason } from "#shared/wire/pl
 import { boundedFetch } from "../discover/bounded-fetch.ts";
 import { createSource, sourceTerms } from "../discover/create-source.ts";
 import type { Skipped } from "../discover/discovery.ts";
+import { ownBackends } from "../discover/own-backends.ts";
 import { revealCertificates, type CertificateOf } from "../discover/reveal-certificates.ts";
 import { revealSecrets } from "../discover/reveal-secrets.ts";
+import { hostAddresses } from "../runtime/host-addresses.ts";
 import { doubt, type Seen } from "./plan-finding.ts";
 import { plannedWithManaged, type PlannedBackend } from "./plan-managed.ts";
 
@@ -140,20 +143,25 @@ async function asked(
   { definition, withinMs, signal }: PlannedSources,
   { source, pointer }: { readonly source: Source; readonly pointer: string },
 ): Promise<Partial<Looked>> {
-  if (source.kind === "static") {
-    const backends = source.backends.map(({ host, port }, index) => ({
-      ...{ host, port },
-      pointer: `${pointer}/backends/${index}`,
-    }));
-    return { backends };
-  }
   const transport = definition.protocol === "udp" ? "udp" : "tcp";
-  const { fetch } = createSource({ clock, lookup, transport }, source);
+  const leaveOutOwn = ownBackends(definition.bind, hostAddresses);
+  const { fetch } = createSource({ clock, lookup, transport, leaveOutOwn }, source);
   const { timeoutMs } = sourceTerms(source);
   const boundsMs = [planSourceMsMax, withinMs, ...(timeoutMs === 0 ? [] : [timeoutMs])];
   const bounds = { timeoutMs: Math.max(1, Math.min(...boundsMs)), ended: signal };
   const fetched = await boundedFetch(clock, fetch, bounds);
   if (!fetched.ok) return { problems: [{ pointer, code: fetched.code, detail: fetched.detail }] };
-  const backends = fetched.backends.map(({ host, port }) => ({ host, port, pointer }));
+  const places = writtenPlaces(source, pointer);
+  const backends = fetched.backends.map((backend) => ({
+    host: backend.host,
+    port: backend.port,
+    pointer: places.get(backend) ?? pointer,
+  }));
   return { backends, skipped: fetched.skipped ?? nothing.skipped };
+}
+
+/** Where each backend stands that is written down. */
+function writtenPlaces(source: Source, pointer: string): ReadonlyMap<Backend, string> {
+  const written = source.kind === "static" ? source.backends : [];
+  return new Map(written.map((backend, index) => [backend, `${pointer}/backends/${index}`]));
 }

@@ -10,13 +10,16 @@ import { createSource } from "../../../node-agent/discover/create-source.ts";
 import type { Fetched } from "../../../node-agent/discover/discovery.ts";
 import { NameLookup } from "../../../node-agent/runtime/name-lookup.ts";
 import { page, startPages } from "../../support/page-server.ts";
-import { definedSource, targetsOf } from "./source-under-test.ts";
+import { definedSource, sourceDeps, targetsOf } from "./source-under-test.ts";
 
 /** Asks a source whose name the agent's own lookup has to find. */
 function ask(discovery: Readonly<Record<string, unknown>>): Promise<Fetched> {
   const clock = systemClock();
   const lookup = new NameLookup({ clock }).forSockets;
-  const source = createSource({ clock, lookup, transport: "tcp" }, definedSource(discovery));
+  const source = createSource(
+    { ...sourceDeps, clock, lookup, transport: "tcp" },
+    definedSource(discovery),
+  );
   return source.fetch(AbortSignal.timeout(10_000));
 }
 

@@ -7,9 +7,15 @@ import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import { createSource, type Transport } from "../../../node-agent/discover/create-source.ts";
 import type { DiscoverySource, Fetched } from "../../../node-agent/discover/discovery.ts";
+import { ownBackends } from "../../../node-agent/discover/own-backends.ts";
+import { hostAddresses } from "../../../node-agent/runtime/host-addresses.ts";
 
 /** What the sources of tests have in common. */
-export const sourceDeps = { clock: systemClock(), lookup } as const;
+export const sourceDeps = {
+  clock: systemClock(),
+  lookup,
+  leaveOutOwn: ownBackends([], hostAddresses),
+} as const;
 
 /** A balancer that has passed the check. */
 export function definedBalancer(more: Readonly<Record<string, unknown>>): Balancer {

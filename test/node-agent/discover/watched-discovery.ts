@@ -1,8 +1,5 @@
 import { onTestFinished } from "vitest";
 
-import type { Discovery } from "#shared/definition/discovery/discovery.ts";
-import { checkBalancer } from "#shared/validation/check-balancer.ts";
-
 import {
   BalancerDiscovery,
   type AnswerMemory,
@@ -10,14 +7,18 @@ import {
 import { FetchRoom } from "../../../node-agent/discover/fetch-room.ts";
 import { SourceMemory } from "../../../node-agent/discover/source-memory.ts";
 import type { PageServer } from "../../support/page-server.ts";
-import { sourceDeps } from "./source-under-test.ts";
+import { definedBalancer, sourceDeps } from "./source-under-test.ts";
 
 /** The discovery of one balancer, and what it has said. */
 export interface Watched {
   readonly discovery: BalancerDiscovery;
   readonly delivered: string[][];
   readonly events: string[];
-  readonly change: (raw: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** The balancer listens on port 1 unless told otherwise. */
+  readonly change: (
+    discovery: Readonly<Record<string, unknown>>,
+    more?: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
   /** What was delivered last. */
   readonly hosts: () => readonly string[] | undefined;
 }
@@ -37,15 +38,9 @@ export function watch(
     onEvent: ({ kind }, source) => events.push(`${kind} ${source.pointer} ${source.kind}`),
   });
   onTestFinished(() => discovery.stop());
-  const change = (raw: Readonly<Record<string, unknown>>): Promise<void> =>
-    discovery.change(defined(raw), "tcp");
+  const change: Watched["change"] = (raw, more = {}) =>
+    discovery.change(definedBalancer({ discovery: raw, ...more }));
   return { discovery, delivered, events, change, hosts: () => delivered.at(-1) };
-}
-
-function defined(discovery: Readonly<Record<string, unknown>>): Discovery {
-  const checked = checkBalancer({ name: "web", bind: [":1"], discovery });
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  return checked.value.discovery;
 }
 
 /** A source that is written down. */

@@ -137,7 +137,7 @@ describe("backends", () => {
   });
 
   test("what a source names that is no backend is counted, with the first reason", async () => {
-    const pages = await startPages(page("127.0.0.1:1\nnonsense\n127.0.0.1:2 color=red\n"));
+    const pages = await startPages(page("127.0.0.1:3\nnonsense\n127.0.0.1:2 color=red\n"));
     const discovery = { kind: "plaintext", endpoint: pages.origin };
     const { sources } = await planned({ bind: ["127.0.0.1:1"], discovery });
     expect(sources).toEqual([
@@ -146,6 +146,26 @@ describe("backends", () => {
         ...{ backends: 1, skipped: 2, firstSkipped: 'line 2: "nonsense": write host:port' },
       },
     ]);
+  });
+
+  test("the balancer itself is counted so too, and where it is written down alone there is none", async () => {
+    const pages = await startPages(page("127.0.0.1:1\n127.0.0.1:2"));
+    const asked = { kind: "plaintext", endpoint: pages.origin };
+    const sources = [asked, statics("127.0.0.1:1", "127.0.0.1:3"), statics("127.0.0.1:1")];
+    const discovery = { kind: "multi", sources };
+    const plan = await planned({ bind: [":1"], discovery });
+    const firstSkipped = "127.0.0.1:1 is this balancer itself, which listens on :1";
+    expect(plan.sources).toMatchObject([
+      { state: "answered", backends: 1, skipped: 1, firstSkipped },
+      { state: "answered", backends: 1, skipped: 1, firstSkipped },
+      { state: "failed", backends: 0, reason: null },
+    ]);
+    expect(plan.backends.found).toBe(2);
+    expect(plan.aspects.discoverable.problems).toMatchObject([
+      { pointer: "/discovery/sources/2", code: "unusable" },
+    ]);
+    const dialled = plan.aspects.dialable.problems.map(({ pointer }) => pointer);
+    expect(dialled).toContain("/discovery/sources/1/backends/1");
   });
 
   test("a backend that is named twice is one, however it is spelled", async () => {
@@ -174,7 +194,7 @@ describe("backends", () => {
 
   test("a source whose secret this node has is asked with it, for the balancer that runs here only", async () => {
     const secret = "sec_01k5v0w2x3y4z5a6b7c8d9e0f1";
-    const pages = await startPages(page("127.0.0.1:1"));
+    const pages = await startPages(page("127.0.0.1:2"));
     const auth = { username: "me", password: { secret } };
     const discovery = { kind: "plaintext", endpoint: pages.origin, auth };
     const definition = { bind: ["127.0.0.1:1"], discovery };

@@ -87,3 +87,17 @@ test("a disk that hangs holds a start up for a moment; one that is stopped meanw
   await throughout(() => expect(pages.requests).toHaveLength(0), { forMs: rememberedReadMsMax });
   expect(hosts()).toEqual([]);
 });
+
+test("a balancer that comes to speak UDP asks its sources for UDP, though their definition is the same", async () => {
+  const { pool, pages, definitionWith, hosts } = await pooled();
+  const ports = [
+    { IP: "10.0.0.1", PrivatePort: 53, PublicPort: 5300, Type: "tcp" },
+    { IP: "10.0.0.2", PrivatePort: 53, PublicPort: 5301, Type: "udp" },
+  ];
+  pages.answer = page(JSON.stringify([{ Id: "c1", Labels: {}, Ports: ports }]));
+  const named = definitionWith({ kind: "docker", containerPrivatePort: 53, interval: "1h" });
+  await pool.change(named);
+  expect(hosts()).toEqual(["10.0.0.1"]);
+  await pool.change({ ...named, protocol: "udp" });
+  expect(hosts()).toEqual(["10.0.0.2"]);
+});
