@@ -37,5 +37,5 @@ function lackOf({ problems }: Failing): "bind" | "certificates" {
 }
 
 function event(kind: NodeEvent["kind"], balancer: string, detail: string): ApplyEvent {
-  return { kind, balancer, backend: null, detail: detail.slice(0, 500) };
+  return { kind, balancer, backend: null, detail };
 }

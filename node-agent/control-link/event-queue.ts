@@ -1,11 +1,11 @@
-import { eventsPerFrameMax, eventsWaitingMax } from "#shared/base/limits.ts";
+import { eventDetailCharsMax, eventsPerFrameMax, eventsWaitingMax } from "#shared/base/limits.ts";
 import type { NodeEvent } from "#shared/wire/node-frames.ts";
 
 /** Events that wait for the link. */
 export interface EventQueue {
   /**
-   * Adds an event. Of one kind about one backend (or balancer) only the newest waits; when too many
-   * wait the oldest goes.
+   * Adds an event, what it says cut to its bound. Of one kind about one backend (or balancer) only the
+   * newest waits; when too many wait the oldest goes.
    */
   add(event: NodeEvent): void;
   /** Takes at most `count`, and at most what fits into one frame, oldest first. */
@@ -20,7 +20,7 @@ export function createEventQueue(): EventQueue {
       const key = subjectOf(event);
       // Deleted first, so that it moves to the end of the order.
       waiting.delete(key);
-      waiting.set(key, event);
+      waiting.set(key, { ...event, detail: event.detail.slice(0, eventDetailCharsMax) });
       const oldest = waiting.keys().next();
       if (waiting.size > eventsWaitingMax && oldest.done !== true) waiting.delete(oldest.value);
     },

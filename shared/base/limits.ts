@@ -402,6 +402,8 @@ export const nackErrorsMax = 500;
 export const nackDetailCharsMax = 500;
 /** Events that wait for the link, coalesced by what they are about; the oldest go first. */
 export const eventsWaitingMax = 1_000;
+/** Characters of what an event says: a frame with a longer text than the control plane takes is none. */
+export const eventDetailCharsMax = 500;
 /** Events in one frame, and the pause between two such frames. */
 export const eventsPerFrameMax = 50;
 export const eventsFrameMs = 1_000;

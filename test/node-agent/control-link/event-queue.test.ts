@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { eventsPerFrameMax, eventsWaitingMax } from "#shared/base/limits.ts";
-import type { NodeEvent } from "#shared/wire/node-frames.ts";
+import { eventDetailCharsMax, eventsPerFrameMax, eventsWaitingMax } from "#shared/base/limits.ts";
+import { nodeEventSchema, type NodeEvent } from "#shared/wire/node-frames.ts";
 
 import { createEventQueue } from "../../../node-agent/control-link/event-queue.ts";
 
@@ -30,6 +30,14 @@ describe("event queue", () => {
     expect(queue.take(2).length).toBe(2);
     expect(queue.take(1_000).length).toBe(eventsPerFrameMax);
     expect(queue.take(1_000).length).toBe(1);
+  });
+
+  test("whatever an event says, it fits into the frame that is to take it", () => {
+    const queue = createEventQueue();
+    queue.add(eventOf("certificates.failed", { detail: "no such file; ".repeat(1_000) }));
+    const [event] = queue.take(1);
+    expect(event?.detail).toHaveLength(eventDetailCharsMax);
+    expect(nodeEventSchema.safeParse(event).success).toBe(true);
   });
 
   test("when too many wait the oldest go", () => {
