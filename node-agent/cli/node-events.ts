@@ -3,6 +3,10 @@ import type { DataPlaneEvent } from "../flow/data-plane-event.ts";
 
 /** What the control plane hears of an event of the data plane; undefined when it is for the log only. */
 export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
+  return ofBackends(event) ?? ofDiscovery(event) ?? ofCertificates(event) ?? ofListening(event);
+}
+
+function ofBackends(event: DataPlaneEvent): EventDraft | undefined {
   if (event.kind === "backend.up" || event.kind === "backend.down") {
     const { kind, balancer, backend, detail } = event;
     return { kind, balancer, backend, detail };
@@ -18,10 +22,10 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
     const detail = `${event.healthy} of ${event.backends} backends are healthy`;
     return { kind: event.kind, balancer: event.balancer, backend: null, detail };
   }
-  if (event.kind === "listener.lost") {
-    const detail = `${event.code}: ${event.detail}`;
-    return { kind: "bind.failed", balancer: event.balancer, backend: null, detail };
-  }
+  return undefined;
+}
+
+function ofDiscovery(event: DataPlaneEvent): EventDraft | undefined {
   if (event.kind === "discovery.failed") return ofSource(event, `${event.code}: ${event.detail}`);
   if (event.kind === "discovery.recovered") return ofSource(event, `${event.backends} backends`);
   if (event.kind === "discovery.skipped") {
@@ -30,18 +34,6 @@ export function nodeEventOf(event: DataPlaneEvent): EventDraft | undefined {
   if (event.kind === "backend.skipped") {
     const { balancer, backend } = event;
     return { kind: "discovery.skipped", balancer, backend, detail: `sni: ${event.detail}` };
-  }
-  return ofCertificates(event);
-}
-
-/** What keeps everything from being listened on has no balancer. */
-function ofServing(event: DataPlaneEvent): EventDraft | undefined {
-  const everywhere = { balancer: null, backend: null };
-  if (event.kind === "serving.halted") {
-    return { kind: "bind.failed", ...everywhere, detail: `no worker is left: ${event.detail}` };
-  }
-  if (event.kind === "serving.resumed") {
-    return { kind: "bind.recovered", ...everywhere, detail: "a worker is there again" };
   }
   return undefined;
 }
@@ -57,7 +49,23 @@ function ofCertificates(event: DataPlaneEvent): EventDraft | undefined {
     const detail = `${event.pointer} ${event.detail}`;
     return { kind: event.kind, balancer: event.balancer, backend: null, detail };
   }
-  return ofServing(event);
+  return undefined;
+}
+
+/** What keeps everything from being listened on has no balancer. */
+function ofListening(event: DataPlaneEvent): EventDraft | undefined {
+  const everywhere = { balancer: null, backend: null };
+  if (event.kind === "serving.halted") {
+    return { kind: "bind.failed", ...everywhere, detail: `no worker is left: ${event.detail}` };
+  }
+  if (event.kind === "serving.resumed") {
+    return { kind: "bind.recovered", ...everywhere, detail: "a worker is there again" };
+  }
+  if (event.kind === "listener.lost") {
+    const detail = `${event.code}: ${event.detail}`;
+    return { kind: "bind.failed", balancer: event.balancer, backend: null, detail };
+  }
+  return undefined;
 }
 
 type SourceTold = Extract<DataPlaneEvent, { readonly sourceKind: string }>;
