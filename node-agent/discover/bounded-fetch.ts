@@ -34,7 +34,8 @@ export async function boundedFetch(
     bound.abort();
     void nextTurn(failedFetch("timeout", `no answer within ${boundMs} ms`)).then(over.resolve);
   });
-  const running = fetch(AbortSignal.any([ended, bound.signal])).catch(unexpectedEnd);
+  const signal = AbortSignal.any([ended, bound.signal]);
+  const running = Promise.try(fetch, signal).catch(unexpectedEnd);
   const fetched = await Promise.race([running, over.promise]).finally(() => timer.stop());
   return bound.signal.aborted && !isBadAnswer(fetched) ? over.promise : fetched;
 }
