@@ -170,7 +170,8 @@ function open(options: Place): Promise<Opened> {
   // Whoever connects to a claim, or meets the trial bind, has nothing to say to it.
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve) => {
-    server.once("error", (error) =>
+    // For as long as it is held: afterwards an accept may fail, which is nobody's loss.
+    server.on("error", (error) =>
       resolve({ ok: false, code: systemErrorCode(error) ?? "EUNKNOWN", detail: errorText(error) }),
     );
     server.listen(options, () => resolve({ ok: true, server }));
