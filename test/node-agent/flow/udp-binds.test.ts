@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+
+import { serve, startPlane, verified } from "../../support/data-plane.ts";
+import { greet, startBackend } from "../../support/fake-backend.ts";
+import { freePort } from "../../support/free-port.ts";
+import { ask } from "../../support/test-client.ts";
+import { startUdpBackend } from "../../support/udp-backend.ts";
+import { openUdpClient } from "../../support/udp-client.ts";
+import { udpDrivers } from "../../support/udp-drivers.ts";
+import { udp, udpPlane } from "./udp-plane.ts";
+
+describe.each(await udpDrivers())("udp, %s", (driver) => {
+  test("a TCP and a UDP balancer share a port", async () => {
+    const under = await udpPlane(driver, 2);
+    const tcp = await startBackend(greet("tcp"));
+    const other = await startUdpBackend(() => "udp");
+    const web = await serve(under, { backends: [tcp] });
+    const dns = await under.plane.start(
+      verified({ ...udp, name: "dns", bind: [web.bind], backends: [other] }),
+    );
+
+    expect(dns.ok).toBe(true);
+    expect(await ask(web.port)).toBe("tcp");
+    expect(await (await openUdpClient(web)).ask("x")).toBe("udp");
+  });
+
+  test.each(["tcp", "udp"] as const)(
+    "a range of ports is listened on, port by port (%s)",
+    async (protocol) => {
+      const under = await udpPlane(driver, 2);
+      const from = 20_000 + Math.floor(Math.random() * 4_000) * 3;
+      const bind = [`127.0.0.1:${from}-${from + 2}`];
+      const tcp = await startBackend(greet("here"));
+      const datagrams = await startUdpBackend(() => "here");
+      const speaks = protocol === "udp" ? udp : {};
+      const backends = [protocol === "udp" ? datagrams : tcp];
+      const answers = async (port: number): Promise<string> =>
+        protocol === "tcp" ? ask(port) : (await openUdpClient({ port })).ask("x");
+      const range = await serve(under, { ...speaks, bind, backends });
+      expect(range.status().binds).toEqual(bind);
+      for (const port of [from, from + 1, from + 2]) expect(await answers(port)).toBe("here");
+
+      const less = [`127.0.0.1:${from + 1}-${from + 2}`];
+      expect(await range.update({ ...speaks, bind: less, backends })).toMatchObject({ ok: true });
+      expect(range.status().binds).toEqual(less);
+      expect(await answers(from + 1)).toBe("here");
+      const first = await under.plane.start(
+        verified({ ...speaks, name: "first", bind: [`127.0.0.1:${from}`], backends }),
+      );
+      expect(first.ok).toBe(true);
+    },
+  );
+});
+
+test("a wildcard is refused by name where replies could leave by another address", async () => {
+  const under = await startPlane({ engine: { driver: "portable" } });
+  const bind = [`:${await freePort()}`];
+
+  expect(await under.plane.start(verified({ ...udp, bind }))).toEqual({
+    ok: false,
+    problems: [{ pointer: "/bind/0", code: "unsupported", detail: "needs udp:wildcard" }],
+  });
+});
+
+test("transparent mode is refused by name where the system gives no such thing", async () => {
+  const under = await startPlane({ engine: { driver: "portable" } });
+  const given = { ...udp, udp: { transparent: true }, bind: ["127.0.0.1:5353"] };
+
+  expect(await under.plane.start(verified(given))).toMatchObject({
+    problems: [{ pointer: "/udp/transparent", detail: "needs udp:transparent" }],
+  });
+});
