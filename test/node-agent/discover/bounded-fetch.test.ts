@@ -34,7 +34,7 @@ test("a fetch that hangs is aborted when its time is over; one that then names h
     return new Promise(() => undefined);
   };
   const [ended, hung] = [untilAborted, forEver].map((fetch) => boundedFetch(clock, fetch, bounds));
-  await clock.advance(1_000);
+  clock.advance(1_000);
   expect(await ended).toEqual(half);
   expect(await hung).toEqual(failedFetch("timeout", "no answer within 1000 ms"));
   expect(wasAborted).toBe(true);
