@@ -24,10 +24,10 @@ export type SpawnWorker = (init: WorkerInit, ears: WorkerEars) => WorkerThread;
 /**
  * Starts a worker as a thread of this process.
  *
- * All threads share the compiled code of the WebAssembly by which Node strips types, and every worker
- * strips those of its files. V8's collector of such code can free what another thread still runs, and
- * then the process dies (SIGSEGV). So it is off from the first worker on: what is left uncollected is
- * bounded by that one program, some megabytes.
+ * Every worker strips the types of its files, by WebAssembly whose compiled wrappers V8 keeps in one
+ * cache for all threads. V8's collector frees from there what another thread has just taken (13.6: a
+ * wrapper whose last reference is gone is still handed out until it is freed), and the process dies. So
+ * it is off from the first worker on: what is left uncollected is bounded by that one program.
  */
 export const spawnThread: SpawnWorker = (init, ears) => {
   setFlagsFromString("--no-wasm-code-gc");
