@@ -1,5 +1,3 @@
-import ipaddr from "ipaddr.js";
-
 import { isWildcard, type Bind } from "./bind.ts";
 import { canonicalAddress, isAddress, normalHost } from "./host.ts";
 import { socketPathOf } from "./socket-path.ts";
@@ -56,6 +54,7 @@ function addressesOf(host: string): readonly string[] {
   return isAddress(normal) ? [canonicalAddress(normal)] : [];
 }
 
+/** Of an address in its one spelling. */
 function isLoopback(address: string): boolean {
-  return ipaddr.process(address).range() === "loopback";
+  return address === "::1" || address.startsWith("127.");
 }
