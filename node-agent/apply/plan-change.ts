@@ -1,6 +1,6 @@
 import { durationMs } from "#shared/base/duration.ts";
 import { parseBind } from "#shared/definition/bind.ts";
-import { clashes, type SpokenBind } from "#shared/validation/bind-clash.ts";
+import { clashes, transportOf, type SpokenBind } from "#shared/validation/bind-clash.ts";
 
 import type { VerifiedBalancer } from "./flows.ts";
 
@@ -35,7 +35,7 @@ export function removalOf(before: VerifiedBalancer): Change {
   return { step, freed: spokenBinds(before), taken: [], inTwo: undefined };
 }
 
-export function updateOf(before: VerifiedBalancer, after: VerifiedBalancer): Change {
+function updateOf(before: VerifiedBalancer, after: VerifiedBalancer): Change {
   return {
     step: { do: "update", balancer: after },
     freed: onlyIn(before, after),
@@ -44,10 +44,25 @@ export function updateOf(before: VerifiedBalancer, after: VerifiedBalancer): Cha
   };
 }
 
-/** Whether `first` frees an address that `second` takes. */
+/**
+ * What makes one form of a balancer of another: an update in place, or two changes where it comes to
+ * speak another transport. Its listeners are of another kind then, and so are its clients.
+ */
+export function changesOf(before: VerifiedBalancer, after: VerifiedBalancer): readonly Change[] {
+  const transports = [before, after].map(({ definition }) => transportOf(definition.protocol));
+  const isInPlace = transports[0] === transports[1];
+  return isInPlace ? [updateOf(before, after)] : [removalOf(before), startOf(after)];
+}
+
+/** Whether `first` frees an address that `second` takes, or ends the balancer that it starts. */
 export function mustPrecede(first: Change, second: Change): boolean {
   if (first === second) return false;
+  if (isRestart(first.step, second.step)) return true;
   return first.freed.some((one) => second.taken.some((other) => clashes(one, other)));
+}
+
+function isRestart(first: Step, second: Step): boolean {
+  return first.do === "remove" && second.do === "start" && first.id === second.balancer.id;
 }
 
 /** Whether these two cannot listen at the same time. */

@@ -1,9 +1,9 @@
 import type { VerifiedBalancer } from "./flows.ts";
 import {
+  changesOf,
   mustPrecede,
   removalOf,
   startOf,
-  updateOf,
   type Change,
   type Step,
 } from "./plan-change.ts";
@@ -22,7 +22,7 @@ export interface Wanted {
  *
  * What frees an address comes before what takes it. Where nothing is in the way new ones start
  * before old ones go. Balancers that swap addresses cannot both change in place: one of them is
- * removed and started again. Planned for its own result, there is nothing left to do.
+ * removed and started again, and so is one that comes to speak UDP, or TCP instead. Planned for its own result, there is nothing left to do.
  */
 export function plan(running: Running, wanted: Wanted): readonly (readonly Step[])[] {
   const waves: Step[][] = [];
@@ -46,7 +46,7 @@ function changesBetween(running: Running, wanted: Wanted): readonly Change[] {
   const made = wanted.balancers.flatMap((after) => {
     const before = running.get(after.id);
     if (before === undefined) return [startOf(after)];
-    return before.hash === after.hash ? [] : [updateOf(before, after)];
+    return before.hash === after.hash ? [] : changesOf(before, after);
   });
   const gone = [...running.values()].filter(({ id }) => !ids.has(id) && !wanted.kept.has(id));
   return [...made, ...gone.map(removalOf)];

@@ -20,7 +20,8 @@ export function clashes(one: SpokenBind, other: SpokenBind): boolean {
 
 type PortBind = Exclude<Bind, { kind: "unix" }>;
 
-function transportOf(protocol: Protocol): "tcp" | "udp" {
+/** What its ports are ports of. */
+export function transportOf(protocol: Protocol): "tcp" | "udp" {
   return protocol === "udp" ? "udp" : "tcp";
 }
 

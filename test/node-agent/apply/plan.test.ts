@@ -41,6 +41,26 @@ describe("plan", () => {
     expect(doings(waves)).toEqual([["remove gone"], ["start fresh"]]);
   });
 
+  test("a balancer that comes to speak another transport is removed and started again, wherever it listens", () => {
+    const tcp = { protocol: "tcp", bind: ["127.0.0.1:9001"] };
+    const more = { protocol: "tcp", bind: ["127.0.0.1:9001", "127.0.0.1:9002"] };
+    const udp = { protocol: "udp", bind: ["127.0.0.1:9001"], limits: { clientIdleTimeout: "60s" } };
+    const elsewhere = { ...udp, bind: ["127.0.0.1:9003"] };
+    const steps = (before: object, after: object) => {
+      const wanted = { balancers: [verifiedOf("a", { ...after })], kept: none };
+      return doings(plan(runningOf([verifiedOf("a", { ...before })]), wanted));
+    };
+    for (const [before, after] of [
+      [tcp, udp],
+      [udp, tcp],
+      [tcp, elsewhere],
+    ] as const) {
+      expect(steps(before, after)).toEqual([["remove a"], ["start a"]]);
+    }
+    expect(steps(tcp, more)).toEqual([["update a"]]);
+    expect(steps(udp, elsewhere)).toEqual([["update a"]]);
+  });
+
   test("an address that moves between two balancers is freed before it is taken", () => {
     const waves = plan(
       runningOf([

@@ -1,27 +1,63 @@
 import { describe, expect, test } from "vitest";
 
+import { systemClock } from "#shared/base/clock.ts";
+
+import { execute, type StepResult } from "../../../node-agent/apply/execute.ts";
+import type { FlowOutcome, VerifiedBalancer } from "../../../node-agent/apply/flows.ts";
+import { plan } from "../../../node-agent/apply/plan.ts";
+import type { Running } from "../../../node-agent/apply/running.ts";
 import { serve, startPlane, verified } from "../../support/data-plane.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
-import { ask } from "../../support/test-client.ts";
+import { ask, openClient } from "../../support/test-client.ts";
 import { startUdpBackend } from "../../support/udp-backend.ts";
 import { openUdpClient } from "../../support/udp-client.ts";
 import { udpDrivers } from "../../support/udp-drivers.ts";
 import { udp, udpPlane } from "./udp-plane.ts";
 
 describe.each(await udpDrivers())("udp, %s", (driver) => {
-  test("a TCP and a UDP balancer share a port", async () => {
+  test("a TCP and a UDP balancer share a port, and each frees its own", async () => {
     const under = await udpPlane(driver, 2);
     const tcp = await startBackend(greet("tcp"));
     const other = await startUdpBackend(() => "udp");
     const web = await serve(under, { backends: [tcp] });
-    const dns = await under.plane.start(
-      verified({ ...udp, name: "dns", bind: [web.bind], backends: [other] }),
-    );
-
-    expect(dns.ok).toBe(true);
+    const dns = verified({ ...udp, name: "dns", bind: [web.bind], backends: [other] });
+    expect(await under.plane.start(dns)).toMatchObject({ ok: true });
     expect(await ask(web.port)).toBe("tcp");
     expect(await (await openUdpClient(web)).ask("x")).toBe("udp");
+
+    await under.plane.remove(web.id, 0);
+    const next = verified({ name: "next", bind: [web.bind], backends: [tcp] });
+    expect(await under.plane.start(next)).toMatchObject({ ok: true });
+    expect(await ask(web.port)).toBe("tcp");
+    expect(await (await openUdpClient(web)).ask("y")).toBe("udp");
+  });
+
+  test("a balancer comes to speak UDP on its port, and TCP again, by the steps of its plan", async () => {
+    const { plane } = await udpPlane(driver, 2);
+    const tcp = await startBackend(greet("tcp"));
+    const other = await startUdpBackend(() => "udp");
+    const port = await freePort();
+    const given = { id: "bal_both", bind: [`127.0.0.1:${port}`] };
+    const web = verified({ ...given, backends: [tcp] });
+    const dns = verified({ ...given, ...udp, backends: [other] });
+    let running: Running = new Map();
+    const become = async (balancer: VerifiedBalancer): Promise<void> => {
+      const outcomes: FlowOutcome[] = [];
+      const onResult = ({ outcome }: StepResult): void => void outcomes.push(outcome);
+      const deps = { flows: plane, clock: systemClock(), onResult, isOvertaken: () => false };
+      await execute(deps, plan(running, { balancers: [balancer], kept: new Set() }));
+      expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+      running = new Map([[balancer.id, balancer]]);
+    };
+
+    await become(web);
+    expect(await ask(port)).toBe("tcp");
+    await become(dns);
+    expect(await (await openUdpClient({ port })).ask("x")).toBe("udp");
+    expect((await openClient(port)).errorCode).toBe("ECONNREFUSED");
+    await become(web);
+    expect(await ask(port)).toBe("tcp");
   });
 
   test.each(["tcp", "udp"] as const)(
