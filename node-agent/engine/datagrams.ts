@@ -207,19 +207,18 @@ export type DatagramEvent =
       readonly count: number;
     };
 
-const datagramKinds: ReadonlySet<string> = new Set<DatagramEvent["kind"]>([
-  "arrived",
-  "session-failed",
-  "session-ended",
-  "target-refused",
-  "datagrams-dropped",
-]);
-
-/** Tells the two halves' events apart: all that are told of datagrams stand in the list above. */
+/** Tells the two halves' events apart. Compared one by one: every event passes here, and most fail all. */
 export function isDatagramEvent<Other extends { readonly kind: string }>(
   event: DatagramEvent | Other,
 ): event is DatagramEvent {
-  return datagramKinds.has(event.kind);
+  const kind: string = event.kind;
+  return (
+    kind === "arrived" ||
+    kind === "session-failed" ||
+    kind === "session-ended" ||
+    kind === "target-refused" ||
+    kind === "datagrams-dropped"
+  );
 }
 
 export interface MovedDatagrams {

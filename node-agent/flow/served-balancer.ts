@@ -132,8 +132,9 @@ export class ServedBalancer {
   }
 
   /** The client has a place of this backend now. */
-  remember({ address }: ElectingClient, backend: Candidate): void {
-    this.#sticky?.remember(address, backend.slot);
+  remember(client: ElectingClient, backend: Candidate): void {
+    // Not taken out of the client above: its address is worked out by whoever reads it.
+    this.#sticky?.remember(client.address, backend.slot);
   }
 
   #newElectors(): BalancerElectors {

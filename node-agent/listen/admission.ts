@@ -62,8 +62,8 @@ export function admit(counters: WorkerCounters, door: Door, client: ArrivingClie
 }
 
 /** What the access list says of a client, whether it is new or in already. */
-export function isAllowed({ access }: Door, { address }: ArrivingClient): boolean {
-  return access?.allows(address) !== false;
+export function isAllowed({ access }: Door, client: ArrivingClient): boolean {
+  return access?.allows(client.address) !== false;
 }
 
 /** Gives back what an admission held for the client itself. */

@@ -57,7 +57,8 @@ export class EventRows {
     const detail = this.#field(at + 2);
     switch (this.#field(at)) {
       case eventKinds.accepted: {
-        const [address, port] = [this.#field(at + 3), this.#field(at + 4)];
+        const address = this.#field(at + 3);
+        const port = this.#field(at + 4);
         const peer = this.#asker.peerOf({ connection, listener: detail, address, port });
         return { kind: "accepted", connection, listener: detail, peer };
       }
@@ -90,22 +91,22 @@ export class EventRows {
   }
 
   #closedAt(at: number): EngineEvent {
-    const [rxBytes, txBytes] = [this.#field(at + 3), this.#field(at + 4)];
-    const reason = closeReasons[this.#field(at + 2)] ?? "stopped";
-    const tlsFailure = this.#failureAt(at + 5);
     const closed = {
       kind: "closed",
       connection: this.#field(at + 1),
-      reason,
-      rxBytes,
-      txBytes,
+      reason: closeReasons[this.#field(at + 2)] ?? "stopped",
+      rxBytes: this.#field(at + 3),
+      txBytes: this.#field(at + 4),
     } as const;
+    const tlsFailure = this.#failureAt(at + 5);
     return tlsFailure === undefined ? closed : { ...closed, tlsFailure };
   }
 
   /** Counted from 1; 0 is none. */
   #failureAt(at: number): TlsFailure | undefined {
-    return tlsFailures[this.#field(at) - 1];
+    const failure = this.#field(at);
+    // An index below 0 is looked up like a name, which costs more than all the rest of the row.
+    return failure === 0 ? undefined : tlsFailures[failure - 1];
   }
 
   #field(at: number): number {

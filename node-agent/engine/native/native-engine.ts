@@ -141,7 +141,7 @@ export class NativeEngine implements Engine {
   }
 
   connect(connection: ConnectionId, target: Address, terms: ConnectTerms): void {
-    if (target.kind === "unix" || isIP(target.host) !== 0) {
+    if (target.kind === "unix" || this.#tables.knows(target) || isIP(target.host) !== 0) {
       this.#dial(connection, target, terms);
       return;
     }

@@ -23,7 +23,9 @@ const inClear = -1;
 /** Where to connect and on which terms, which commands refer to by index. */
 export class NativeTables {
   readonly #deps: NativeTablesDeps;
-  readonly #targets = new Map<string, number>();
+  /** By host, or `unix:` and path, and then by port: no text has to be put together for a connection. */
+  readonly #targets = new Map<string, Map<number, number>>();
+  #targetCount = 0;
   readonly #terms = new Map<string, number>();
   readonly #dialTls = new Map<string, number>();
   /** The same by identity: a balancer's terms are one object for all of its connections. */
@@ -35,15 +37,21 @@ export class NativeTables {
 
   /** Both indices of a `connect`, or undefined when the target is no address, or a name of TLS none. */
   indicesOf(target: Address, terms: ConnectTerms): { target: number; terms: number } | undefined {
-    if (this.#targets.size >= targetsMax || this.#terms.size >= termsMax) this.#clear();
+    if (this.#targetCount >= targetsMax || this.#terms.size >= termsMax) this.#clear();
     const targetIndex = this.#targetIndex(target);
     const termsIndex = targetIndex < 0 ? -1 : this.#termsIndex(terms);
     return termsIndex < 0 ? undefined : { target: targetIndex, terms: termsIndex };
   }
 
+  /** Whether the target was dialled before, and so is an address. */
+  knows(target: Address): boolean {
+    return target.kind === "tcp" && this.#targets.get(target.host)?.has(target.port) === true;
+  }
+
   #clear(): void {
     this.#deps.flush();
     this.#targets.clear();
+    this.#targetCount = 0;
     this.#terms.clear();
     this.#dialTls.clear();
     this.#termsSeen = new WeakMap();
@@ -51,16 +59,21 @@ export class NativeTables {
   }
 
   #targetIndex(target: Address): number {
-    const key = target.kind === "unix" ? `unix:${target.path}` : `${target.host} ${target.port}`;
-    const known = this.#targets.get(key);
+    const host = target.kind === "unix" ? `unix:${target.path}` : target.host;
+    const port = target.kind === "unix" ? 0 : target.port;
+    const known = this.#targets.get(host)?.get(port);
     if (known !== undefined) return known;
     const { handle } = this.#deps;
     const index =
-      target.kind === "unix"
-        ? handle.addUnixTarget(target.path)
-        : handle.addTarget(target.host, target.port);
-    if (index >= 0) this.#targets.set(key, index);
+      target.kind === "unix" ? handle.addUnixTarget(target.path) : handle.addTarget(host, port);
+    if (index >= 0) this.#remember(host, port, index);
     return index;
+  }
+
+  #remember(host: string, port: number, index: number): void {
+    const ports = this.#targets.get(host) ?? new Map<number, number>();
+    this.#targets.set(host, ports.set(port, index));
+    this.#targetCount += 1;
   }
 
   #termsIndex(terms: ConnectTerms): number {
