@@ -186,12 +186,13 @@ export class BackendTable {
 
   /** False when the backend still has connections. */
   #drop(entry: BackendEntry): boolean {
-    const totals = this.#deps.ledger.totals(entry.slot);
     const outcome = this.#deps.ledger.retire(entry.slot);
     if (!outcome.retired) {
       this.#put({ ...entry, slot: outcome.slot });
       return false;
     }
+    // Only now: whoever held a place may have counted up to the moment of giving it back.
+    const totals = this.#deps.ledger.totals(entry.slot);
     const untilMs = this.#deps.clock.monotonicMs() + departedRowMs;
     this.#entries.delete(entry.name);
     this.#version += 1;

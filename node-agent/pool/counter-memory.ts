@@ -5,8 +5,10 @@ import type { CounterColumn } from "#shared/measures/report.ts";
  * The memory that the main thread and the workers count in. A slot is one balancer or one backend:
  * numbers that are exact at every moment over all workers, and its counters.
  *
- * Per worker there is also what that worker holds of each slot, written by it alone, so that the
- * shared numbers can be put right when it dies. Pages that nothing touches take no memory.
+ * Per worker there is also what it has counted for each slot, and what it holds of it, so that the
+ * shared numbers can be put right when it dies. A worker writes these alone, and so without atomic
+ * operations; sums over the workers are the main thread's to make. Pages that nothing touches take
+ * no memory.
  */
 export interface CounterMemory {
   readonly slots: number;
@@ -26,7 +28,9 @@ export function createCounterMemory(shape: {
     slots,
     workers: shape.workers,
     shared: new SharedArrayBuffer(slots * sharedFields * Int32Array.BYTES_PER_ELEMENT),
-    totals: new SharedArrayBuffer(slots * totalColumns * BigInt64Array.BYTES_PER_ELEMENT),
+    totals: new SharedArrayBuffer(
+      shape.workers * slots * totalColumns * Float64Array.BYTES_PER_ELEMENT,
+    ),
     held: new SharedArrayBuffer(shape.workers * slots * heldFields * Int32Array.BYTES_PER_ELEMENT),
   };
 }
@@ -37,47 +41,53 @@ export const sharedField = {
   generation: 0,
   /** Connections, with those that are still being dialled. */
   inUse: 1,
-  /** Connections that reached their backend. */
-  active: 2,
   /** Where a rotation goes on. */
-  cursor: 3,
+  cursor: 2,
   /** Bytes a second of a backend, both ways, as measured last. */
-  rate: 4,
+  rate: 3,
   /** Counts a balancer's measurements. */
-  measurement: 5,
+  measurement: 4,
   /** Dials to a backend that failed in a row. */
-  dialFailures: 6,
+  dialFailures: 5,
 } as const;
-const sharedFields = 7;
+const sharedFields = 6;
 
-/** What one worker holds of a slot, in `held`. */
+/** What one worker holds of a slot, in `held`: places, and connections that reached their backend. */
 export const heldField = { inUse: 0, active: 1 } as const;
 const heldFields = 2;
 
-export function sharedIndex(slot: number, field: keyof typeof sharedField): number {
-  return slot * sharedFields + sharedField[field];
+// Fields go by their numbers: looked up by name, each of the dozens of steps of a connection would
+// cost ten times what it does.
+
+export function sharedIndex(
+  slot: number,
+  field: (typeof sharedField)[keyof typeof sharedField],
+): number {
+  return slot * sharedFields + field;
 }
 
-export function heldIndex(place: {
-  readonly memory: CounterMemory;
-  readonly worker: number;
-  readonly slot: number;
-  readonly field: keyof typeof heldField;
-}): number {
-  const { memory, worker, slot, field } = place;
-  return (worker * memory.slots + slot) * heldFields + heldField[field];
+/** `row`: what `workerRow` says of the worker and the slot. */
+export function heldIndex(row: number, field: (typeof heldField)[keyof typeof heldField]): number {
+  return row * heldFields + field;
+}
+
+/** Where a worker's own numbers of a slot stand, in `held` and in `totals`. */
+export function workerRow(memory: CounterMemory, worker: number, slot: number): number {
+  return worker * memory.slots + slot;
 }
 
 /** Spelled out, because a worker that imported the columns would load the schemas they stand with. */
-const columnPlace = {
+export const totalColumn = {
   connections: 0,
   refused: 1,
   rejected: 2,
   rxBytes: 3,
   txBytes: 4,
 } as const satisfies Readonly<Record<CounterColumn, number>>;
+export type TotalColumn = (typeof totalColumn)[CounterColumn];
 const totalColumns = 5;
 
-export function totalIndex(slot: number, column: CounterColumn): number {
-  return slot * totalColumns + columnPlace[column];
+/** `row`: what `workerRow` says of the worker and the slot. */
+export function totalIndex(row: number, column: TotalColumn): number {
+  return row * totalColumns + column;
 }

@@ -1,12 +1,16 @@
 import { countMax } from "#shared/base/limits.ts";
-import { counterColumns, type CounterTotals } from "#shared/measures/report.ts";
+import type { CounterTotals } from "#shared/measures/report.ts";
 
 import {
+  heldField,
   heldIndex,
+  sharedField,
   sharedIndex,
+  totalColumn,
   totalIndex,
+  workerRow,
   type CounterMemory,
-  type heldField,
+  type TotalColumn,
 } from "./counter-memory.ts";
 import type { SlotRef } from "./pool-view.ts";
 
@@ -20,7 +24,7 @@ export interface Settled {
 export class SlotLedger {
   readonly memory: CounterMemory;
   readonly #shared: Int32Array;
-  readonly #totals: BigInt64Array;
+  readonly #totals: Float64Array;
   readonly #held: Int32Array;
   readonly #free: number[] = [];
   readonly #others = new Set<Settled>();
@@ -29,7 +33,7 @@ export class SlotLedger {
   constructor(memory: CounterMemory) {
     this.memory = memory;
     this.#shared = new Int32Array(memory.shared);
-    this.#totals = new BigInt64Array(memory.totals);
+    this.#totals = new Float64Array(memory.totals);
     this.#held = new Int32Array(memory.held);
   }
 
@@ -42,9 +46,11 @@ export class SlotLedger {
   allocate(): SlotRef | undefined {
     const index = this.#free.pop() ?? this.#nextUntouched();
     if (index === undefined) return undefined;
-    for (const column of counterColumns) Atomics.store(this.#totals, totalIndex(index, column), 0n);
+    for (const row of this.#rowsOf(index)) {
+      for (const column of Object.values(totalColumn)) this.#totals[totalIndex(row, column)] = 0;
+    }
     for (const field of ["cursor", "rate", "measurement", "dialFailures"] as const) {
-      Atomics.store(this.#shared, sharedIndex(index, field), 0);
+      Atomics.store(this.#shared, sharedIndex(index, sharedField[field]), 0);
     }
     return { index, generation: this.#generationOf(index) };
   }
@@ -54,7 +60,7 @@ export class SlotLedger {
    * returned new reference. From this call on nobody can acquire it by the old one.
    */
   retire(slot: SlotRef): { readonly retired: true } | { readonly retired: false; slot: SlotRef } {
-    Atomics.add(this.#shared, sharedIndex(slot.index, "generation"), 1);
+    Atomics.add(this.#shared, sharedIndex(slot.index, sharedField.generation), 1);
     if (this.inUse(slot) === 0) {
       this.#free.push(slot.index);
       return { retired: true };
@@ -65,45 +71,50 @@ export class SlotLedger {
 
   /** Connections, with those that are being dialled. */
   inUse(slot: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "inUse"));
+    return Atomics.load(this.#shared, sharedIndex(slot.index, sharedField.inUse));
   }
 
   /** Connections that reached their backend. */
   active(slot: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "active"));
+    let active = 0;
+    for (const row of this.#rowsOf(slot.index)) {
+      active += Atomics.load(this.#held, heldIndex(row, heldField.active));
+    }
+    return active;
   }
 
   totals(slot: SlotRef): CounterTotals {
-    const total = (column: (typeof counterColumns)[number]): number =>
-      Number(Atomics.load(this.#totals, totalIndex(slot.index, column)));
+    const rows = this.#rowsOf(slot.index);
+    const total = (column: TotalColumn): number =>
+      rows.reduce((sum, row) => sum + (this.#totals[totalIndex(row, column)] ?? 0), 0);
     return {
-      connections: total("connections"),
-      refused: total("refused"),
-      rejected: total("rejected"),
-      rxBytes: total("rxBytes"),
-      txBytes: total("txBytes"),
+      connections: total(totalColumn.connections),
+      refused: total(totalColumn.refused),
+      rejected: total(totalColumn.rejected),
+      rxBytes: total(totalColumn.rxBytes),
+      txBytes: total(totalColumn.txBytes),
     };
   }
 
   /** Dials to a backend that failed in a row, over all workers. */
   dialFailures(backend: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(backend.index, "dialFailures"));
+    return Atomics.load(this.#shared, sharedIndex(backend.index, sharedField.dialFailures));
   }
 
   /** Lets the count of failed dials begin anew. */
   forgiveDials(backend: SlotRef): void {
-    Atomics.store(this.#shared, sharedIndex(backend.index, "dialFailures"), 0);
+    Atomics.store(this.#shared, sharedIndex(backend.index, sharedField.dialFailures), 0);
   }
 
   /** Tells workers what a backend moved, both ways; beyond 2 GB a second all count as equally busy. */
   setRate(backend: SlotRef, bytesPerSecond: number): void {
     const rate = Math.min(countMax, Math.round(bytesPerSecond));
-    Atomics.store(this.#shared, sharedIndex(backend.index, "rate"), rate);
+    Atomics.store(this.#shared, sharedIndex(backend.index, sharedField.rate), rate);
   }
 
   /** Tells workers that all rates of a balancer's backends are new. */
   measured(balancer: SlotRef): void {
-    Atomics.add(this.#shared, sharedIndex(balancer.index, "measurement"), 1);
+    Atomics.add(this.#shared, sharedIndex(balancer.index, sharedField.measurement), 1);
   }
 
   /** Has other memory settled along with the slots, from now on; what it returns ends that. */
@@ -119,23 +130,24 @@ export class SlotLedger {
   settle(worker: number): ReadonlyMap<number, number> {
     const lost = new Map<number, number>();
     for (let slot = 0; slot < this.#untouched; slot += 1) {
-      const inUse = this.#giveBack(worker, slot, "inUse");
-      this.#giveBack(worker, slot, "active");
+      const row = workerRow(this.memory, worker, slot);
+      const inUse = Atomics.exchange(this.#held, heldIndex(row, heldField.inUse), 0);
+      Atomics.sub(this.#shared, sharedIndex(slot, sharedField.inUse), inUse);
+      Atomics.store(this.#held, heldIndex(row, heldField.active), 0);
       if (inUse > 0) lost.set(slot, inUse);
     }
     for (const other of this.#others) other.settle(worker);
     return lost;
   }
 
-  #giveBack(worker: number, slot: number, field: keyof typeof heldField): number {
-    const index = heldIndex({ memory: this.memory, worker, slot, field });
-    const held = Atomics.exchange(this.#held, index, 0);
-    Atomics.sub(this.#shared, sharedIndex(slot, field), held);
-    return held;
+  /** What each worker counts and holds of a slot. */
+  #rowsOf(slot: number): readonly number[] {
+    const { workers } = this.memory;
+    return Array.from({ length: workers }, (_, worker) => workerRow(this.memory, worker, slot));
   }
 
   #generationOf(index: number): number {
-    return Atomics.load(this.#shared, sharedIndex(index, "generation"));
+    return Atomics.load(this.#shared, sharedIndex(index, sharedField.generation));
   }
 
   #nextUntouched(): number | undefined {

@@ -1,6 +1,13 @@
-import type { CounterColumn } from "#shared/measures/report.ts";
-
-import { heldIndex, sharedIndex, totalIndex, type CounterMemory } from "./counter-memory.ts";
+import {
+  heldField,
+  heldIndex,
+  sharedField,
+  sharedIndex,
+  totalIndex,
+  workerRow,
+  type CounterMemory,
+  type TotalColumn,
+} from "./counter-memory.ts";
 import type { SlotRef } from "./pool-view.ts";
 
 /**
@@ -14,17 +21,16 @@ export type Acquired = "acquired" | "full" | "gone";
  * in between the slot cannot pass to another owner, so counting needs no further check.
  */
 export class WorkerCounters {
-  readonly #memory: CounterMemory;
-  readonly #worker: number;
+  /** This worker's row of the first slot. */
+  readonly #firstRow: number;
   readonly #shared: Int32Array;
-  readonly #totals: BigInt64Array;
+  readonly #totals: Float64Array;
   readonly #held: Int32Array;
 
   constructor(memory: CounterMemory, worker: number) {
-    this.#memory = memory;
-    this.#worker = worker;
+    this.#firstRow = workerRow(memory, worker, 0);
     this.#shared = new Int32Array(memory.shared);
-    this.#totals = new BigInt64Array(memory.totals);
+    this.#totals = new Float64Array(memory.totals);
     this.#held = new Int32Array(memory.held);
   }
 
@@ -36,14 +42,14 @@ export class WorkerCounters {
    * at the places taken afterwards, so at least one of the two sides sees the other.
    */
   acquire(slot: SlotRef, max: number): Acquired {
-    if (!this.#isCurrent(slot)) return "gone";
-    const index = sharedIndex(slot.index, "inUse");
-    for (;;) {
-      const taken = Atomics.load(this.#shared, index);
-      if (max > 0 && taken >= max) return "full";
-      if (Atomics.compareExchange(this.#shared, index, taken, taken + 1) === taken) break;
+    // The first look only spares the second; nobody relies on its order.
+    if (this.#shared[sharedIndex(slot.index, sharedField.generation)] !== slot.generation) {
+      return "gone";
     }
-    this.#hold(slot, "inUse", 1);
+    const index = sharedIndex(slot.index, sharedField.inUse);
+    if (max === 0) Atomics.add(this.#shared, index, 1);
+    else if (!this.#takeOneOf(index, max)) return "full";
+    this.#hold(slot, heldField.inUse, 1);
     if (this.#isCurrent(slot)) return "acquired";
     this.release(slot);
     return "gone";
@@ -51,31 +57,35 @@ export class WorkerCounters {
 
   /** Gives an acquired place back. */
   release(slot: SlotRef): void {
-    this.#hold(slot, "inUse", -1);
-    Atomics.sub(this.#shared, sharedIndex(slot.index, "inUse"), 1);
+    this.#hold(slot, heldField.inUse, -1);
+    Atomics.sub(this.#shared, sharedIndex(slot.index, sharedField.inUse), 1);
   }
 
   /** The acquired connection reached its backend (1), or ended after it had (-1). */
   activate(slot: SlotRef, change: 1 | -1): void {
-    this.#hold(slot, "active", change);
-    Atomics.add(this.#shared, sharedIndex(slot.index, "active"), change);
+    this.#hold(slot, heldField.active, change);
   }
 
-  /** Adds to a counter of a slot that this worker has a connection of. */
-  count(slot: SlotRef, column: CounterColumn, amount: number): void {
-    if (amount > 0) Atomics.add(this.#totals, totalIndex(slot.index, column), BigInt(amount));
+  /**
+   * Adds to a counter of a slot that this worker has a connection of. A number of 64 bits is written
+   * in one go on all platforms that this runs on: the main thread never reads half of one.
+   */
+  count(slot: SlotRef, column: TotalColumn, amount: number): void {
+    if (amount <= 0) return;
+    const index = totalIndex(this.#firstRow + slot.index, column);
+    this.#totals[index] = (this.#totals[index] ?? 0) + amount;
   }
 
   /** A dial to a backend failed, or reached it: counts the failures in a row, over all workers. */
   dialled(slot: SlotRef, outcome: "reached" | "failed"): void {
-    const index = sharedIndex(slot.index, "dialFailures");
+    const index = sharedIndex(slot.index, sharedField.dialFailures);
     if (outcome === "failed") Atomics.add(this.#shared, index, 1);
-    else if (Atomics.load(this.#shared, index) > 0) Atomics.store(this.#shared, index, 0);
+    else if ((this.#shared[index] ?? 0) > 0) Atomics.store(this.#shared, index, 0);
   }
 
   /** Places taken at this moment, over all workers; `slot` is its index. */
   inUse(slot: number): number {
-    return Atomics.load(this.#shared, sharedIndex(slot, "inUse"));
+    return Atomics.load(this.#shared, sharedIndex(slot, sharedField.inUse));
   }
 
   /**
@@ -83,8 +93,8 @@ export class WorkerCounters {
    * as it was at most a moment ago, which it is when it is used, however it was read.
    */
   readInUse(slots: Int32Array, into: Int32Array): void {
-    const first = sharedIndex(0, "inUse");
-    const step = sharedIndex(1, "inUse") - first;
+    const first = sharedIndex(0, sharedField.inUse);
+    const step = sharedIndex(1, sharedField.inUse) - first;
     const shared = this.#shared;
     for (let place = 0; place < slots.length; place += 1) {
       into[place] = shared[first + step * (slots[place] ?? 0)] ?? 0;
@@ -93,30 +103,40 @@ export class WorkerCounters {
 
   /** Bytes a second of a backend, both ways, as measured last; `slot` is its index. */
   rate(slot: number): number {
-    return Atomics.load(this.#shared, sharedIndex(slot, "rate"));
+    return Atomics.load(this.#shared, sharedIndex(slot, sharedField.rate));
   }
 
   /** Another number after every measurement of a balancer's rates. */
   measurement(slot: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "measurement"));
+    return Atomics.load(this.#shared, sharedIndex(slot.index, sharedField.measurement));
   }
 
   readCursor(slot: SlotRef): number {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "cursor"));
+    return Atomics.load(this.#shared, sharedIndex(slot.index, sharedField.cursor));
   }
 
   /** False when another worker moved it meanwhile. */
   moveCursor(slot: SlotRef, from: number, to: number): boolean {
-    const index = sharedIndex(slot.index, "cursor");
+    const index = sharedIndex(slot.index, sharedField.cursor);
     return Atomics.compareExchange(this.#shared, index, from, to) === from;
   }
 
-  #isCurrent(slot: SlotRef): boolean {
-    return Atomics.load(this.#shared, sharedIndex(slot.index, "generation")) === slot.generation;
+  /** False when all are taken. */
+  #takeOneOf(index: number, max: number): boolean {
+    for (;;) {
+      const taken = Atomics.load(this.#shared, index);
+      if (taken >= max) return false;
+      if (Atomics.compareExchange(this.#shared, index, taken, taken + 1) === taken) return true;
+    }
   }
 
-  #hold(slot: SlotRef, field: "inUse" | "active", change: number): void {
-    const place = { memory: this.#memory, worker: this.#worker, slot: slot.index, field };
-    Atomics.add(this.#held, heldIndex(place), change);
+  #isCurrent(slot: SlotRef): boolean {
+    const index = sharedIndex(slot.index, sharedField.generation);
+    return Atomics.load(this.#shared, index) === slot.generation;
+  }
+
+  #hold(slot: SlotRef, field: (typeof heldField)[keyof typeof heldField], change: 1 | -1): void {
+    const index = heldIndex(this.#firstRow + slot.index, field);
+    this.#held[index] = (this.#held[index] ?? 0) + change;
   }
 }

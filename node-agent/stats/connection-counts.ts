@@ -1,3 +1,4 @@
+import { totalColumn } from "../pool/counter-memory.ts";
 import type { SlotRef } from "../pool/pool-view.ts";
 import type { WorkerCounters } from "../pool/worker-counters.ts";
 
@@ -24,7 +25,7 @@ export class ConnectionCounts {
 
   /** A client was turned away, or found no backend to dial. */
   rejected(balancer: SlotRef): void {
-    this.#counters.count(balancer, "rejected", 1);
+    this.#counters.count(balancer, totalColumn.rejected, 1);
   }
 
   /**
@@ -33,7 +34,7 @@ export class ConnectionCounts {
    */
   dialFailed(backend: SlotRef, { isOwnLack }: { readonly isOwnLack: boolean }): void {
     if (!isOwnLack) this.#counters.dialled(backend, "failed");
-    this.#counters.count(backend, "refused", 1);
+    this.#counters.count(backend, totalColumn.refused, 1);
     this.#counters.release(backend);
   }
 
@@ -44,13 +45,13 @@ export class ConnectionCounts {
 
   connected(backend: SlotRef): void {
     this.#counters.dialled(backend, "reached");
-    this.#counters.count(backend, "connections", 1);
+    this.#counters.count(backend, totalColumn.connections, 1);
     this.#counters.activate(backend, 1);
   }
 
   /** A session's first datagram is on its way to an acquired backend: UDP knows no more. */
   forwarded(backend: SlotRef): void {
-    this.#counters.count(backend, "connections", 1);
+    this.#counters.count(backend, totalColumn.connections, 1);
     this.#counters.activate(backend, 1);
   }
 
@@ -68,19 +69,19 @@ export class ConnectionCounts {
   /** Its host says that nobody receives there; the session holds its place still. */
   unheard(backend: SlotRef): void {
     this.#counters.dialled(backend, "failed");
-    this.#counters.count(backend, "refused", 1);
+    this.#counters.count(backend, totalColumn.refused, 1);
   }
 
   /** A datagram without a session, sent to an acquired backend, whose place is free again. */
   sentAlone(backend: SlotRef, bytes: number): void {
-    this.#counters.count(backend, "txBytes", bytes);
+    this.#counters.count(backend, totalColumn.txBytes, bytes);
     this.#counters.release(backend);
   }
 
   /** Counts what is new since `counted`, and takes it over. */
   moved(backend: SlotRef, counted: CountedBytes, bytes: Readonly<CountedBytes>): void {
-    this.#counters.count(backend, "rxBytes", bytes.rxBytes - counted.rxBytes);
-    this.#counters.count(backend, "txBytes", bytes.txBytes - counted.txBytes);
+    this.#counters.count(backend, totalColumn.rxBytes, bytes.rxBytes - counted.rxBytes);
+    this.#counters.count(backend, totalColumn.txBytes, bytes.txBytes - counted.txBytes);
     counted.rxBytes = bytes.rxBytes;
     counted.txBytes = bytes.txBytes;
   }

@@ -662,7 +662,7 @@ export const certificateReloadMs = 5_000;
 export const backendSessionsMax = 1_024;
 /** Connections that wait in the kernel until a listener accepts them; the kernel's own limit holds too. */
 export const listenBacklog = 1_024;
-/** Balancers and backends that can be counted at the same time: 4 MB, and 0.5 MB a worker. */
+/** Balancers and backends that can be counted at the same time: 1.5 MB, and 3 MB a worker. */
 export const counterSlotsMax = 65_536;
 /** Totals of a backend or balancer that has left are told this long: two reports, below five seconds. */
 export const departedRowMs = 4_000;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { backendsPerBalancerMax, departedRowMs } from "#shared/base/limits.ts";
 
 import { BackendTable } from "../../../node-agent/pool/backend-table.ts";
-import { createCounterMemory } from "../../../node-agent/pool/counter-memory.ts";
+import { createCounterMemory, totalColumn } from "../../../node-agent/pool/counter-memory.ts";
 import type { Candidate } from "../../../node-agent/pool/pool-view.ts";
 import { SlotLedger } from "../../../node-agent/pool/slot-ledger.ts";
 import { WorkerCounters } from "../../../node-agent/pool/worker-counters.ts";
@@ -51,7 +51,7 @@ test("F-DSC-07 a known target keeps counters and liveness and takes the new attr
   table.deliver([backendOf("a:1"), backendOf("b:1")], true);
   const { slot } = candidate(table, "a:1");
   counters.acquire(slot, 0);
-  counters.count(slot, "rxBytes", 1_000);
+  counters.count(slot, totalColumn.rxBytes, 1_000);
   table.setLive("b:1", false);
 
   const given = { weight: 7, priority: 3, maxConnections: 9, sni: "www" };
@@ -94,7 +94,7 @@ test("F-DSC-08 vanished while busy and back before idle: the same entry goes on"
   table.deliver([backendOf("a:1")], true);
   const first = candidate(table, "a:1").slot;
   counters.acquire(first, 0);
-  counters.count(first, "txBytes", 5);
+  counters.count(first, totalColumn.txBytes, 5);
 
   table.deliver([], true);
   table.deliver([backendOf("a:1", { weight: 2 })], false);
@@ -117,7 +117,7 @@ test("F-STAT-07 a backend that left and comes back starts with fresh counters", 
   table.deliver([backendOf("a:1")], true);
   const { slot } = candidate(table, "a:1");
   counters.acquire(slot, 0);
-  counters.count(slot, "connections", 3);
+  counters.count(slot, totalColumn.connections, 3);
   counters.release(slot);
   table.deliver([], true);
 
@@ -135,7 +135,7 @@ test("the sum over all backends never goes down when one leaves, and its last ro
   ] as const) {
     const { slot } = candidate(table, name);
     counters.acquire(slot, 0);
-    counters.count(slot, "rxBytes", bytes);
+    counters.count(slot, totalColumn.rxBytes, bytes);
     counters.release(slot);
   }
   expect(rxBytes({ table, ledger })).toBe(123);

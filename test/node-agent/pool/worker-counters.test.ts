@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { createCounterMemory } from "../../../node-agent/pool/counter-memory.ts";
+import { createCounterMemory, totalColumn } from "../../../node-agent/pool/counter-memory.ts";
 import type { SlotRef } from "../../../node-agent/pool/pool-view.ts";
 import { SlotLedger } from "../../../node-agent/pool/slot-ledger.ts";
 import { WorkerCounters } from "../../../node-agent/pool/worker-counters.ts";
@@ -65,7 +65,7 @@ test("a slot that is held stays with its owner until it is released", () => {
 
   expect(outcome).toMatchObject({ retired: false, slot: { index: slot.index } });
   expect(counter.acquire(slot, 0)).toBe("gone");
-  counter.count(slot, "rxBytes", 7);
+  counter.count(slot, totalColumn.rxBytes, 7);
   expect(ledger.totals(slot).rxBytes).toBe(7);
   counter.release(slot);
   expect(outcome.retired ? undefined : ledger.retire(outcome.slot)).toEqual({ retired: true });
@@ -77,7 +77,7 @@ test("F-STAT-07 a slot that is used again starts with all counters at zero", () 
   const slot = allocated(ledger);
   counter.acquire(slot, 0);
   counter.activate(slot, 1);
-  for (const column of ["connections", "refused", "rejected", "rxBytes", "txBytes"] as const) {
+  for (const column of Object.values(totalColumn)) {
     counter.count(slot, column, 1_000);
   }
   counter.moveCursor(slot, 0, 3);
@@ -95,6 +95,24 @@ test("F-STAT-07 a slot that is used again starts with all counters at zero", () 
     txBytes: 0,
   });
   expect([counter.readCursor(next), ledger.inUse(next), ledger.active(next)]).toEqual([0, 0, 0]);
+});
+
+test("what workers count of one slot adds up, and stays when one of them dies", () => {
+  const { ledger, counters } = rig();
+  const slot = allocated(ledger);
+  for (const worker of [0, 1]) {
+    const counter = counterOf(counters, worker);
+    counter.acquire(slot, 0);
+    counter.activate(slot, 1);
+    counter.count(slot, totalColumn.connections, 1);
+    counter.count(slot, totalColumn.txBytes, 2 ** 40 + worker);
+  }
+  expect([ledger.active(slot), ledger.totals(slot).txBytes]).toEqual([2, 2 ** 41 + 1]);
+
+  ledger.settle(0);
+
+  expect([ledger.inUse(slot), ledger.active(slot)]).toEqual([1, 1]);
+  expect(ledger.totals(slot)).toMatchObject({ connections: 2, txBytes: 2 ** 41 + 1 });
 });
 
 test("slots are limited, and a retired one is available again", () => {
@@ -132,7 +150,7 @@ test("three threads that take and give back never exceed the limit, and end at z
       if (counters.acquire(workerData.slot, 2) !== "acquired") continue;
       acquired += 1;
       most = Math.max(most, counters.inUse(workerData.slot.index));
-      counters.count(workerData.slot, "connections", 1);
+      counters.count(workerData.slot, workerData.column, 1);
       counters.release(workerData.slot);
     }
     parentPort.postMessage({ most, acquired });
@@ -141,7 +159,7 @@ test("three threads that take and give back never exceed the limit, and end at z
   const answers = await Promise.all(
     [0, 1, 2].map(async (worker) => {
       const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
-        workerData: { module, memory, worker, slot },
+        workerData: { module, memory, worker, slot, column: totalColumn.connections },
       });
       onTestFinished(async () => {
         await thread.terminate();
