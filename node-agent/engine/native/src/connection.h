@@ -109,6 +109,8 @@ struct Side {
   // Its options are set; of a client, they came with the listener.
   bool prompt = false;
   bool kept_alive = false;
+  // Its handshake is acknowledged by what is sent first.
+  bool acknowledges_late = false;
 };
 
 // Bytes from one side to the other. INVARIANT: `pending` and `in_pipe` are never both non-empty.

@@ -18,11 +18,16 @@ void Engine::connect(Connection& connection, uint32_t target_index, uint32_t ter
   if (!begin_backend_tls(connection, target)) return fail_connect(connection, EINVAL);
   UniqueFd fd(socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail_connect(connection, errno);
+  Side& backend = connection.side[kBackend];
+  const bool in_clear = backend.tls == nullptr && connection.side[kClient].tls == nullptr;
+  backend.reads_in_parts = target.family() == AF_UNIX;
+  backend.acknowledges_late = in_clear && target.family() != AF_UNIX;
+  // Most clients have spoken by the time that the backend is reached: one packet less.
+  if (backend.acknowledges_late) hold_acknowledgement(fd.get());
   if (::connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS) {
     return fail_connect(connection, errno);
   }
-  connection.side[kBackend].fd = std::move(fd);
-  connection.side[kBackend].reads_in_parts = target.family() == AF_UNIX;
+  backend.fd = std::move(fd);
   if (!watch(connection, kBackend, true)) return fail_connect(connection, errno);
   const uint64_t timeout_ms = connection.terms.connect_timeout_ms;
   const bool is_short = timeout_ms != 0 && timeout_ms < limits::kWatchClientMs;
@@ -67,7 +72,8 @@ void Engine::start_relay(Connection& connection) {
   client.readable = true;
   events_.connected(Slots::id_of(connection), now_ms_);
   const auto prefix = prefixes_.find(connection.slot);
-  if (prefix != prefixes_.end()) {
+  const bool has_prefix = prefix != prefixes_.end();
+  if (has_prefix) {
     connection.direction[kClient].pending.set(prefix->second.data(), prefix->second.size());
     connection.direction[kClient].uncounted = prefix->second.size();
     prefixes_.erase(prefix);
@@ -82,6 +88,9 @@ void Engine::start_relay(Connection& connection) {
   }
   pump(connection, kClient);
   if (slots_.find(id) != &connection) return;
+  if (backend.acknowledges_late && !has_prefix && connection.direction[kClient].bytes == 0) {
+    acknowledge(backend.fd.get());
+  }
   if (!watch(connection, kClient, client.out_watched)) {
     end(connection, CloseReason::kConnectFailed, true);
     return;

@@ -12,15 +12,15 @@ namespace midstream {
 // Under AddressSanitizer libc's own, which it watches.
 #if defined(__SANITIZE_ADDRESS__)
 inline ssize_t receive(int fd, void* data, size_t size) { return recv(fd, data, size, 0); }
-inline ssize_t transmit(int fd, const void* data, size_t size) {
-  return send(fd, data, size, MSG_NOSIGNAL);
+inline ssize_t transmit(int fd, const void* data, size_t size, int flags = 0) {
+  return send(fd, data, size, MSG_NOSIGNAL | flags);
 }
 #else
 inline ssize_t receive(int fd, void* data, size_t size) {
   return syscall(SYS_recvfrom, fd, data, size, 0, nullptr, nullptr);
 }
-inline ssize_t transmit(int fd, const void* data, size_t size) {
-  return syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, nullptr, 0);
+inline ssize_t transmit(int fd, const void* data, size_t size, int flags = 0) {
+  return syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL | flags, nullptr, 0);
 }
 #endif
 

@@ -206,7 +206,9 @@ Engine::Step Engine::pass_on(Connection& connection, int direction, const char* 
     make_prompt(to.fd.get());
     to.prompt = true;
   }
-  const ssize_t sent = transmit(to.fd.get(), data, size);
+  // The last bytes wait in the kernel for the end, which follows at once, and leave with it as one
+  // segment. What is not taken is sent without waiting.
+  const ssize_t sent = transmit(to.fd.get(), data, size, way.source_done ? MSG_MORE : 0);
   if (sent < 0 && !would_block(errno) && errno != EINTR) return refused(connection, direction, errno);
   const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
   note_moved(connection, direction, taken);

@@ -22,6 +22,11 @@ inline void clear_option(int fd, int level, int name) {
 // Small writes are not delayed.
 inline void make_prompt(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY); }
 
+// The third packet of a handshake that is about to begin waits for what is sent first, and goes with
+// it as one. Whoever has nothing to send says so by `acknowledge`, or it waits for 200 ms.
+inline void hold_acknowledgement(int fd) { clear_option(fd, IPPROTO_TCP, TCP_QUICKACK); }
+inline void acknowledge(int fd) { set_option(fd, IPPROTO_TCP, TCP_QUICKACK); }
+
 // A peer that vanished is noticed.
 inline void keep_alive(int fd) {
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
