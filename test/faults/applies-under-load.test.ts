@@ -26,7 +26,7 @@ test.for(await bothDrivers())(
       { port, backend: backend.port },
       {
         // So slow that a backend whose state began anew would be seen as live again for long.
-        healthcheck: { kind: "ping", interval: "1h", timeout: "1s", fails: 1, passes: 1 },
+        healthcheck: { kind: "ping", interval: "1h", timeout: "30s", fails: 1, passes: 1 },
         discovery: {
           kind: "static",
           backends: [backend, dying].map(({ port: at }) => ({ host: "127.0.0.1", port: at })),

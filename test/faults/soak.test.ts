@@ -105,7 +105,7 @@ function churned(backends: readonly { readonly port: number }[], random: () => n
   const [steady, ...rest] = backends;
   const now = [steady, ...rest.filter(() => random() < 0.7)];
   return {
-    healthcheck: { kind: "ping", interval: "100ms", timeout: "1s", fails: 1, passes: 1 },
+    healthcheck: { kind: "ping", interval: "100ms", timeout: "5s", fails: 1, passes: 1 },
     discovery: {
       kind: "static",
       backends: now.map((backend) => ({

@@ -22,7 +22,7 @@ test("X-OPS-07 names whose servers hang take nobody else's backends down", async
   const lookup = new NameLookup({ clock, nameServers: [address] }).forSockets;
   const probes = testProbes({ lookup });
   const checks = new NodeChecks({ clock, random: Math.random });
-  const ping = { kind: "ping", interval: "50ms", timeout: "1s", fails: 1 } as const;
+  const ping = { kind: "ping", interval: "50ms", timeout: "3s", fails: 1 } as const;
   const watch = (hosts: readonly string[]): HealthFlip[] => {
     const flips: HealthFlip[] = [];
     const checking = createChecking(probes, healthcheckSchema.parse(ping));
