@@ -12,7 +12,7 @@ import { seededRandom } from "../support/seeded-random.ts";
 
 const clients = 40;
 const limits = { clientIdleTimeout: "2s" };
-const forMs = scaled(30_000, 5_000);
+const forMs = scaled(60_000, 5_000);
 /** Splice pipes that an engine keeps for later. */
 const keptDescriptorsMax = 64;
 
