@@ -12,6 +12,9 @@ const timed = [
   "test/e2e/several-controls.test.ts",
   "test/e2e/traffic.test.ts",
   "test/e2e/udp-restart.test.ts",
+  "test/node-agent/engine/real-clock.test.ts",
+  "test/node-agent/flow/following-sources.test.ts",
+  "test/node-agent/flow/real-clock.test.ts",
 ];
 const foreign = "**/node_modules/**";
 

@@ -76,38 +76,6 @@ export function silenceCases(subject: EngineSubject): void {
     });
   }
 
-  test(
-    "F-TCP-04 on the real clock: within 250 ms of a limit of one second",
-    { retry: 2 },
-    async () => {
-      const backend = await startBackend(silent);
-      const relay = await startRelay(subject, tcp(backend), { terms: { clientIdleMs: 1_000 } });
-      const client = await openClient(relay.port);
-      await relay.first("connected");
-      const startedMs = performance.now();
-
-      await client.isOver();
-
-      expect(Math.abs(performance.now() - startedMs - 1_000)).toBeLessThan(250);
-    },
-  );
-
-  test(
-    "F-TCP-05 on the real clock: within 250 ms of a limit of one second",
-    { retry: 2 },
-    async () => {
-      const backend = await startBackend(silent);
-      const relay = await startRelay(subject, tcp(backend), { terms: { backendIdleMs: 1_000 } });
-      const client = await openClient(relay.port);
-      await relay.first("connected");
-      const startedMs = performance.now();
-
-      await client.isOver();
-
-      expect(Math.abs(performance.now() - startedMs - 1_000)).toBeLessThan(250);
-    },
-  );
-
   test("X-TCP-19 a download keeps a silent client's connection open (twoWay)", async () => {
     const download = await connected({ clientIdleMs: idleMs });
     const [socket] = download.backend.sockets;

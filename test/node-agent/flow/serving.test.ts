@@ -6,7 +6,6 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { dialAttemptsMax } from "#shared/base/limits.ts";
 
-import { startBlackHole } from "../../support/black-hole.ts";
 import { serve, startPlane, verified } from "../../support/data-plane.ts";
 import { eventually } from "../../support/eventually.ts";
 import { echo, greet, silent, startBackend } from "../../support/fake-backend.ts";
@@ -108,26 +107,6 @@ describe.each([1, 3])("a balancer on %i worker(s)", (workers) => {
   });
 });
 
-test(
-  "F-TCP-07 a black-holed backend fails after the balancer's connect timeout",
-  { retry: 2 },
-  async () => {
-    const under = await startPlane();
-    const hole = await startBlackHole();
-    const limits = { backendConnectionTimeout: "1s" };
-    const web = await serve(under, { backends: [hole], limits });
-    const client = await openClient(web.port);
-    const startedMs = performance.now();
-
-    await client.isOver();
-
-    expect(Math.abs(performance.now() - startedMs - 1_000)).toBeLessThan(250);
-    expect(web.status().totals).toMatchObject({ refused: 1, connections: 0 });
-    await eventually(() => under.ofKind("dials.failed").length === 1);
-    expect(under.ofKind("dials.failed")[0]).toMatchObject({ code: "ETIMEDOUT" });
-  },
-);
-
 test("F-TCP-08 F-STAT-04 a failed dial closes the client and adds 1 to refused, nothing to total", async () => {
   const under = await startPlane();
   const port = await freePort();
@@ -187,22 +166,6 @@ test("F-STC-01 a static list is used as it is given", async () => {
   });
   expect(await ask(web.port)).toBe("here");
 });
-
-test(
-  "F-TCP-04 F-TCP-05 a balancer's idle timeouts close silent connections",
-  { retry: 2 },
-  async () => {
-    const under = await startPlane();
-    const backend = await startBackend(silent);
-    for (const limits of [{ clientIdleTimeout: "500ms" }, { backendIdleTimeout: "500ms" }]) {
-      const web = await serve(under, { backends: [backend], limits });
-      const client = await openClient(web.port);
-      const startedMs = performance.now();
-      await client.isOver();
-      expect(Math.abs(performance.now() - startedMs - 500)).toBeLessThan(250);
-    }
-  },
-);
 
 test("F-TCP-11 a wildcard bind accepts IPv4 and IPv6, a specific one only its own", async () => {
   const under = await startPlane();
