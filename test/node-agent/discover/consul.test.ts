@@ -8,11 +8,11 @@ import {
   type TestContext,
 } from "vitest";
 
-import { bestRound, timed } from "../../support/best-round.ts";
+import { bestRound } from "../../support/best-round.ts";
 import { consulToken, startConsul, type Consul, type ConsulSearch } from "../../support/consul.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Cleanup } from "../../support/processes.ts";
-import { loopOver } from "./loop-over.ts";
+import { loopOver, showsMs } from "./loop-over.ts";
 import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -84,13 +84,11 @@ describe("consul discovery from a real Consul", () => {
     const watched = loopOver(sourceOf(discovery(consul, name)), { intervalMs: 3_600_000 });
     await eventually(() => watched.loop.status().isWatched === true);
     const body = { ID: name, Name: name, Port: 80, Address: "10.0.0.1" };
-    const shows = (targets: readonly string[]) =>
-      timed(() => eventually(() => expect(watched.targets()).toEqual(targets)));
     const tookMs = await bestRound(1_000, async () => {
       await consul.call("PUT", "/v1/agent/service/register", body);
-      const comesMs = await shows(["10.0.0.1:80"]);
+      const comesMs = await showsMs(watched, ["10.0.0.1:80"]);
       await consul.call("PUT", `/v1/agent/service/deregister/${name}`);
-      return Math.max(comesMs, await shows([]));
+      return Math.max(comesMs, await showsMs(watched, []));
     });
     expect(tookMs).toBeLessThanOrEqual(1_000);
   });

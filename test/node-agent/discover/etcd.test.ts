@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
 
-import { bestRound, timed } from "../../support/best-round.ts";
+import { bestRound } from "../../support/best-round.ts";
 import { startEtcd, type Etcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { page, startPages } from "../../support/page-server.ts";
-import { loopOver } from "./loop-over.ts";
+import { loopOver, showsMs } from "./loop-over.ts";
 import { fetchOnce, sourceOf, targetsOf } from "./source-under-test.ts";
 
 async function etcdOf(context: TestContext): Promise<Etcd> {
@@ -37,13 +37,11 @@ describe("etcd discovery from a real etcd", () => {
     const etcd = await etcdOf(context);
     const watched = loopOver(sourceOf(discovery(etcd.endpoint)), { intervalMs: 3_600_000 });
     await eventually(() => watched.loop.status().isWatched === true);
-    const shows = (targets: readonly string[]) =>
-      timed(() => eventually(() => expect(watched.targets()).toEqual(targets)));
     const tookMs = await bestRound(1_000, async () => {
       await etcd.put("/web/1", "10.0.0.1:80");
-      const comesMs = await shows(["10.0.0.1:80"]);
+      const comesMs = await showsMs(watched, ["10.0.0.1:80"]);
       await etcd.remove("/web/1");
-      return Math.max(comesMs, await shows([]));
+      return Math.max(comesMs, await showsMs(watched, []));
     });
     expect(tookMs).toBeLessThanOrEqual(1_000);
   });

@@ -11,7 +11,7 @@ import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
 import type { DiscoverySource } from "../../../node-agent/discover/discovery.ts";
 import { kubernetesSource } from "../../../node-agent/discover/kubernetes/kubernetes.ts";
-import { bestRound, timed } from "../../support/best-round.ts";
+import { bestRound } from "../../support/best-round.ts";
 import { eventually } from "../../support/eventually.ts";
 import { page, startPages, type Answer, type PageServer } from "../../support/page-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -27,7 +27,7 @@ import {
   slicesPath,
   versionOf,
 } from "./kubernetes-scenario.ts";
-import { loopOver } from "./loop-over.ts";
+import { loopOver, showsMs } from "./loop-over.ts";
 import { definedSource, fetchOnce, sourceDeps, sourceOf, targetsOf } from "./source-under-test.ts";
 
 const answerSchema = z.object({ status: z.number(), text: z.string() });
@@ -129,7 +129,7 @@ describe("kubernetes discovery from what a real API server said", () => {
       for (const line of lines.filter((_, at) => kinds[at] !== "BOOKMARK")) write(line);
       const hosts = isChanged ? ["10.1.0.9", "10.1.1.1"] : ["10.1.0.1", "10.1.0.4"];
       const targets = hosts.map((host) => `${host}:8080`);
-      return timed(() => eventually(() => expect(watched.targets()).toEqual(targets)));
+      return showsMs(watched, targets);
     });
     expect(tookMs).toBeLessThanOrEqual(1_000);
   });

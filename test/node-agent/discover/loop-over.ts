@@ -1,4 +1,4 @@
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 
 import { systemClock } from "#shared/base/clock.ts";
 import type { Backend } from "#shared/definition/backend.ts";
@@ -6,6 +6,8 @@ import type { Backend } from "#shared/definition/backend.ts";
 import { DiscoveryLoop } from "../../../node-agent/discover/discovery-loop.ts";
 import type { DiscoverySource } from "../../../node-agent/discover/discovery.ts";
 import type { SourceEvent } from "../../../node-agent/discover/source-status.ts";
+import { timed } from "../../support/best-round.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** A source that is asked by a real loop. */
 export interface LoopedSource {
@@ -44,4 +46,9 @@ export function loopOver(
         ?.map(({ host, port }) => `${host}:${port}`)
         .toSorted(),
   };
+}
+
+/** How long it takes, in milliseconds, until these are what was delivered last. */
+export function showsMs(watched: LoopedSource, targets: readonly string[]): Promise<number> {
+  return timed(() => eventually(() => expect(watched.targets()).toEqual(targets)));
 }
