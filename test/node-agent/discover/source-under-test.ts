@@ -5,6 +5,7 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 import type { Source } from "#shared/definition/discovery/discovery.ts";
 import { checkBalancer } from "#shared/validation/check-balancer.ts";
 
+import { boundedFetch } from "../../../node-agent/discover/bounded-fetch.ts";
 import { createSource, type Transport } from "../../../node-agent/discover/create-source.ts";
 import type { DiscoverySource, Fetched } from "../../../node-agent/discover/discovery.ts";
 import { ownBackends } from "../../../node-agent/discover/own-backends.ts";
@@ -44,6 +45,16 @@ export function fetchOnce(
   signal = new AbortController().signal,
 ): Promise<Fetched> {
   return sourceOf(discovery).fetch(signal);
+}
+
+/** Asks a source once, with the time that a loop would give it. */
+export function fetchWithin(
+  timeoutMs: number,
+  discovery: Readonly<Record<string, unknown>>,
+): Promise<Fetched> {
+  const { fetch } = sourceOf(discovery);
+  const ended = new AbortController().signal;
+  return boundedFetch(sourceDeps.clock, fetch, { timeoutMs, ended });
 }
 
 /** `host:port` of everything that was found, IPv6 in brackets. */

@@ -1,24 +1,21 @@
-import { createSocket, type Socket } from "node:dgram";
-import { once } from "node:events";
-import { createServer } from "node:net";
+import { encode, streamDecode, streamEncode, type Packet } from "dns-packet";
+import { describe, expect, test } from "vitest";
 
-import { decode, encode, streamDecode, streamEncode, type Packet } from "dns-packet";
-import { describe, expect, onTestFinished, test } from "vitest";
-
-import { boundedFetch } from "../../../node-agent/discover/bounded-fetch.ts";
-import { listeningPort } from "../../support/listening-port.ts";
-import { fetchOnce, sourceDeps, sourceOf, targetsOf } from "./source-under-test.ts";
+import { eventually } from "../../support/eventually.ts";
+import { startBackend } from "../../support/fake-backend.ts";
+import { scriptedNameServer } from "./scripted-name-server.ts";
+import { fetchOnce, fetchWithin, targetsOf } from "./source-under-test.ts";
 import { name, srv } from "./srv-lookup.ts";
 
 describe("srv discovery from name servers that answer as they are told", () => {
   test("X-SRV-08 SERVFAIL is a failure", async () => {
-    const { address } = await answering(() => ({ flags: 2 }));
+    const { address } = await scriptedNameServer(() => ({ flags: 2 }));
     expect(await fetchOnce(srv(address))).toMatchObject({ ok: false, code: "dns-servfail" });
   });
 
   test("F-SRV-02 addresses in the additional section are used without asking again", async () => {
     const asked: string[] = [];
-    const { address } = await answering(({ questions = [] }) => {
+    const { address } = await scriptedNameServer(({ questions = [] }) => {
       asked.push(questions[0]?.type ?? "");
       return {
         answers: [
@@ -33,8 +30,7 @@ describe("srv discovery from name servers that answer as they are told", () => {
 
   test("F-SRV-05 the question goes over TCP when that is set", async () => {
     const types: (string | undefined)[] = [];
-    const server = createServer((socket) => {
-      socket.on("error", () => undefined);
+    const { host, port } = await startBackend((socket) => {
       socket.on("data", (bytes: Buffer) => {
         const query = streamDecode(bytes);
         const { id = 0, questions = [] } = query;
@@ -43,10 +39,8 @@ describe("srv discovery from name servers that answer as they are told", () => {
         const additionals = [{ type: "A" as const, name: "a.example", data: "10.0.0.1" }];
         socket.write(streamEncode({ type: "response", id, questions, answers, additionals }));
       });
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => void server.close());
-    const lookupServer = `127.0.0.1:${listeningPort(server.address())}`;
+    });
+    const lookupServer = `${host}:${port}`;
     // Nobody listens there for datagrams.
     expect((await fetchOnce(srv(lookupServer))).ok).toBe(false);
     const answer = await fetchOnce(srv(lookupServer, { dnsProtocol: "tcp" }));
@@ -67,7 +61,7 @@ describe("srv discovery from name servers that answer as they are told", () => {
       { type: "A" as const, name: "a", data: "10.0.0.1" },
       { type: "TXT" as const, name: ".", data: "long" },
     ];
-    const { address } = await answering(({ id = 0, questions = [], additionals = [] }) => {
+    const { address } = await scriptedNameServer(({ id = 0, questions = [], additionals = [] }) => {
       const option = additionals.find(({ type }) => type === "OPT");
       asked.push(option?.type === "OPT" ? option.udpPayloadSize : undefined);
       const packet: Packet = { type: "response", id, questions, answers, additionals: others };
@@ -91,7 +85,7 @@ describe("srv discovery from name servers that answer as they are told", () => {
       signersName: "example",
       signature: Buffer.from("signature"),
     };
-    const { address } = await answering(() => ({
+    const { address } = await scriptedNameServer(() => ({
       answers: [
         { type: "CNAME", name, data: "_web._tcp.real.example" },
         { type: "RRSIG", name, data: signature },
@@ -103,17 +97,19 @@ describe("srv discovery from name servers that answer as they are told", () => {
   });
 
   test("a server that says nothing is asked again, and the fetch ends when its time is over", async () => {
-    const { address, packets } = await answering(() => undefined);
-    const signal = AbortSignal.timeout(1_500);
-    expect(await fetchOnce(srv(address), signal)).toMatchObject({ ok: false, code: "aborted" });
-    expect(packets()).toBe(2);
+    const { address, packets } = await scriptedNameServer(() => undefined);
+    const time = new AbortController();
+    const fetching = fetchOnce(srv(address), time.signal);
+    await eventually(() => packets() >= 2);
+    time.abort();
+    expect(await fetching).toMatchObject({ ok: false, code: "aborted" });
   });
 
   test.each(["A", "AAAA"])(
     "X-SRV-08 a target whose %s question is not answered, or with an error, fails the fetch",
     async (type) => {
       const fault: { flags: number | undefined } = { flags: 2 };
-      const { address } = await answering(({ questions = [] }) => {
+      const { address } = await scriptedNameServer(({ questions = [] }) => {
         const [question] = questions;
         if (question?.type === "SRV") {
           return { answers: [{ type: "SRV", name, data: { target: "a.example", port: 80 } }] };
@@ -128,7 +124,7 @@ describe("srv discovery from name servers that answer as they are told", () => {
       });
       expect(await fetchOnce(srv(address))).toMatchObject({ ok: false, code: "dns-servfail" });
       fault.flags = undefined;
-      expect(await boundedFetchOf(srv(address), 300)).toMatchObject({ ok: false, code: "timeout" });
+      expect(await fetchWithin(300, srv(address))).toMatchObject({ ok: false, code: "timeout" });
       // No such name, for this family.
       fault.flags = 3;
       expect(targetsOf(await fetchOnce(srv(address)))).toEqual([
@@ -143,38 +139,35 @@ describe("srv discovery from name servers that answer as they are told", () => {
       () => [Buffer.alloc(4_096, 0xa5)],
       ({ id = 0 }) => [Buffer.concat([Buffer.from([id >> 8, id & 0xff]), Buffer.alloc(30, 0xff)])],
     ];
-    for (const [index, send] of garbage.entries()) {
-      const { address } = await answering((query) => ({ send: send(query), isSilent: true }));
-      const answer = await boundedFetchOf(srv(address), 300);
-      expect(answer, String(index)).toMatchObject({
-        ok: false,
-        code: "bad-answer",
-        detail: `${address}: no answer to what was asked`,
-      });
-    }
-    const silent = await answering(() => undefined);
-    expect(await boundedFetchOf(srv(silent.address), 300)).toMatchObject({ code: "timeout" });
+    await Promise.all(
+      garbage.map(async (send, index) => {
+        const script = (query: Packet) => ({ send: send(query), isSilent: true });
+        const { address } = await scriptedNameServer(script);
+        expect(await fetchWithin(2_000, srv(address)), String(index)).toMatchObject({
+          ok: false,
+          code: "bad-answer",
+          detail: `${address}: no answer to what was asked`,
+        });
+      }),
+    );
+    const silent = await scriptedNameServer(() => undefined);
+    expect(await fetchWithin(300, srv(silent.address))).toMatchObject({ code: "timeout" });
   });
 
   test("half an answer over TCP is told as that, whether the server hangs or leaves", async () => {
     for (const isLeaving of [false, true]) {
-      const server = createServer((socket) => {
-        socket.on("error", () => undefined);
+      const { host, port } = await startBackend((socket) => {
         const half = Buffer.from([1, 0, 1, 2, 3]);
         if (isLeaving) socket.end(half);
         else socket.write(half);
-        onTestFinished(() => void socket.destroy());
-      }).listen(0, "127.0.0.1");
-      await once(server, "listening");
-      onTestFinished(() => void server.close());
-      const address = `127.0.0.1:${listeningPort(server.address())}`;
-      const answer = await boundedFetchOf(srv(address, { dnsProtocol: "tcp" }), 500);
+      });
+      const answer = await fetchWithin(2_000, srv(`${host}:${port}`, { dnsProtocol: "tcp" }));
       expect(answer).toMatchObject({ ok: false, code: "bad-answer" });
     }
   });
 
   test("answers to other questions, and what is no answer, are not believed", async () => {
-    const { address } = await answering((query) => ({
+    const { address } = await scriptedNameServer((query) => ({
       send: [
         Buffer.from("nonsense"),
         encode({
@@ -205,57 +198,9 @@ describe("srv discovery from name servers that answer as they are told", () => {
 
   test("a TCP server that closes, or answers nonsense, is a failure", async () => {
     for (const bytes of [Buffer.alloc(0), Buffer.from([0, 3, 1, 2, 3])]) {
-      const server = createServer((socket) => {
-        socket.on("error", () => undefined);
-        socket.end(bytes);
-      }).listen(0, "127.0.0.1");
-      await once(server, "listening");
-      onTestFinished(() => void server.close());
-      const address = server.address();
-      const port = typeof address === "object" ? address?.port : 0;
-      const answer = await fetchOnce(srv(`127.0.0.1:${port}`, { dnsProtocol: "tcp" }));
+      const { host, port } = await startBackend((socket) => socket.end(bytes));
+      const answer = await fetchOnce(srv(`${host}:${port}`, { dnsProtocol: "tcp" }));
       expect(answer).toMatchObject({ ok: false });
     }
   });
 });
-
-interface Scripted extends Packet {
-  /** Goes out before the answer. */
-  readonly send?: readonly Buffer[];
-  /** There is no answer. */
-  readonly isSilent?: boolean;
-}
-
-type Script = (query: Packet) => Scripted | undefined;
-
-/** A fetch with the time that a loop would give it. */
-function boundedFetchOf(discovery: Readonly<Record<string, unknown>>, timeoutMs: number) {
-  const { fetch } = sourceOf(discovery);
-  const ended = new AbortController().signal;
-  return boundedFetch(sourceDeps.clock, fetch, { timeoutMs, ended });
-}
-
-/** A name server on UDP that answers as it is told. */
-async function answering(script: Script): Promise<{ address: string; packets: () => number }> {
-  const socket: Socket = createSocket("udp4");
-  let packets = 0;
-  socket.on("message", (bytes, { port, address }) => {
-    packets += 1;
-    const query = decode(bytes);
-    const answer = script(query);
-    if (answer === undefined) return;
-    const { send = [], isSilent = false, ...packet } = answer;
-    for (const each of send) socket.send(each, port, address);
-    if (isSilent) return;
-    const { id, questions } = query;
-    socket.send(
-      encode({ type: "response", ...(id === undefined ? {} : { id }), questions, ...packet }),
-      port,
-      address,
-    );
-  });
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  onTestFinished(() => void socket.close());
-  return { address: `127.0.0.1:${socket.address().port}`, packets: () => packets };
-}
