@@ -47,7 +47,7 @@ async function onlyNode(tenant: TestTenant, path: string): Promise<NodeHealth> {
 }
 
 const checked = {
-  healthcheck: { kind: "ping", interval: "200ms", timeout: "2s", fails: 1, passes: 1 },
+  healthcheck: { kind: "ping", interval: "200ms", timeout: "5s", fails: 1, passes: 1 },
 };
 
 test("X-HC-30 the API shows of every node the last results of a backend's checks, with reason and duration", async () => {
@@ -87,7 +87,7 @@ test("X-HC-30 the API shows of every node the last results of a backend's checks
       expect(checks).toHaveLength(10);
       return checks;
     },
-    { withinMs: 30_000, everyMs: 200 },
+    { everyMs: 200 },
   );
   for (const check of history) {
     expect(check).toMatchObject(failed);
@@ -114,9 +114,7 @@ test("X-STAT-10 the API shows of every node whom its balancer turned away, by re
   const port = await freePort();
   const more = { access: { rules: ["deny 127.0.0.2"] } };
   const { id } = await createBalancer(tenant, { port, backends: [backend.port], more });
-  await eventually(async () => expect(await askFrom("127.0.0.1", port)).toBe("hello"), {
-    withinMs: 30_000,
-  });
+  await eventually(async () => expect(await askFrom("127.0.0.1", port)).toBe("hello"));
   for (let turn = 0; turn < 3; turn += 1) expect(await askFrom("127.0.0.2", port)).toBe("");
 
   await eventually(
@@ -125,7 +123,7 @@ test("X-STAT-10 the API shows of every node whom its balancer turned away, by re
       const datagrams = { sessionsEvicted: 0, datagramsDropped: {} };
       expect(unserved).toEqual({ turnedAway: { "access-denied": 3 }, ...datagrams });
     },
-    { withinMs: 30_000, everyMs: 200 },
+    { everyMs: 200 },
   );
 });
 
@@ -162,6 +160,6 @@ test("X-DSC-15 the API shows of every node how each source is: last success, las
         },
       ]);
     },
-    { withinMs: 30_000, everyMs: 200 },
+    { everyMs: 200 },
   );
 });

@@ -73,7 +73,7 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
       recv: "127.0.0.1",
       strategy: "startsWith",
       interval: "100ms",
-      timeout: "2s",
+      timeout: "5s",
       fails: 1,
       passes: 1,
     } as const;
