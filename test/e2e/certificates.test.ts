@@ -85,7 +85,7 @@ test("a stored certificate goes sealed to the node that needs it, is renewed und
     body: { certificate: second.cert, key: second.key },
   });
   expect(renewed.receipt?.nodes).toMatchObject({ expected: 1, serving: 1, failed: 0 });
-  await eventually(() => source.shown.has(renewed.fingerprint), { withinMs: 20_000 });
+  await eventually(() => source.shown.has(renewed.fingerprint));
   client.send(" after");
   await client.receives(12);
   expect(client.text()).toBe("before after");
@@ -102,7 +102,7 @@ test("a stored certificate goes sealed to the node that needs it, is renewed und
   source.shown.clear();
   await control.process.stop();
   const again = await startAgent(onTestFinished, agent.dataFolder);
-  await eventually(() => source.shown.has(renewed.fingerprint), { withinMs: 20_000 });
+  await eventually(() => source.shown.has(renewed.fingerprint));
 
   // What is being written has another name a moment later.
   const disk = await eventually(() => filesBelow(agent.dataFolder));
@@ -159,9 +159,7 @@ test.for(await bothDrivers())(
       body: { certificate: second.cert, key: second.key },
     });
     expect(renewed.receipt?.nodes).toMatchObject({ expected: 1, serving: 1, failed: 0 });
-    await eventually(async () => fingerprintOf(await open()) === renewed.fingerprint, {
-      withinMs: 20_000,
-    });
+    await eventually(async () => fingerprintOf(await open()) === renewed.fingerprint);
     const echoed = once(before, "data");
     before.write("still here");
     expect(String((await echoed)[0])).toBe("still here");

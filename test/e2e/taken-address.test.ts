@@ -40,14 +40,11 @@ test("a taken address fails one balancer by name, the others serve, and it is se
   expect(node.errors[0]?.detail).toContain(String(holder.port));
 
   await holder.stop();
-  await eventually(async () => expect(await ask(holder.port)).toBe("served"), {
-    withinMs: 30_000,
-    everyMs: 100,
-  });
+  await eventually(async () => expect(await ask(holder.port)).toBe("served"), { everyMs: 100 });
   await eventually(
     async () =>
       expect(await onlyNode(tenant)).toMatchObject({ state: "serving", failing: 0, errors: [] }),
-    { withinMs: 30_000, everyMs: 100 },
+    { everyMs: 100 },
   );
 });
 

@@ -21,7 +21,7 @@ const sanitized = await findSanitized();
 
 test(
   "an agent with sanitizers carries clients that cut, reset, half-close and read slowly at random",
-  { timeout: forMs + 180_000 },
+  { timeout: forMs + 240_000 },
   async ({ skip, annotate }) => {
     if (sanitized.kind === "none") return skip(sanitized.why);
     const random = seededRandom(Number(process.env["MIDSTREAM_TEST_SEED"] ?? 1));
@@ -51,7 +51,7 @@ test(
     expect(running.isRunning, running.output()).toBe(true);
     expect(sessions.filter(({ problem }) => problem !== undefined)).toEqual([]);
     for (const socket of backend.sockets) socket.destroy();
-    await eventually(async () => (await activeConnections(adminUrl)) === 0, { withinMs: 30_000 });
+    await eventually(async () => (await activeConnections(adminUrl)) === 0);
     await eventually(() => descriptorsOf(running.pid) <= openBefore + keptDescriptorsMax);
     await annotate(`${sessions.length} sessions in ${forMs / 1_000} s`, "measured");
     expect(sessions.length).toBeGreaterThan(clients);

@@ -40,7 +40,7 @@ export class RevisionPusher {
       signature: next.signature,
     });
     this.#running = next;
-    const answer = await eventually(() => this.#answerTo(nonce) ?? false, { withinMs: 30_000 });
+    const answer = await eventually(() => this.#answerTo(nonce) ?? false);
     if (answer !== false && answer.t === "nack") {
       throw new Error(`refused: ${JSON.stringify(answer.errors)}`);
     }

@@ -148,7 +148,7 @@ export function relayCases(subject: EngineSubject): void {
 
     const bytes = (): number => Array.from(taken.values()).reduce((sum, one) => sum + one, 0);
     let last = -1;
-    await eventually(() => last === (last = bytes()), { everyMs: 300, withinMs: 20_000 });
+    await eventually(() => last === (last = bytes()), { everyMs: 300 });
 
     // What the system may hold for two hops, and what the two ends of them queue themselves.
     expect(bytes() / readers).toBeLessThan(2 * systemBufferBytesMax() + 4 * mib);

@@ -220,5 +220,5 @@ export function tlsHandshakeCases(subject: EngineSubject): void {
     }
     await eventually(() => openSockets() === before);
     expect(relay.ofKind("secured").length).toBeGreaterThan(rounds * 40);
-  }, 60_000);
+  });
 }

@@ -148,17 +148,13 @@ describe("Postgres goes away", () => {
     await throughout(() => expect(one.isOpen).toBe(true), { forMs: 3_000 });
 
     await server.start();
-    await eventually(
-      async () => {
-        const [row] = await sql`SELECT phase, failing FROM node_status WHERE node_id = ${one.node}`;
-        expect(row).toEqual({ phase: "degraded", failing: 1 });
-      },
-      { withinMs: 20_000 },
-    );
+    await eventually(async () => {
+      const [row] = await sql`SELECT phase, failing FROM node_status WHERE node_id = ${one.node}`;
+      expect(row).toEqual({ phase: "degraded", failing: 1 });
+    });
     expect(one.isOpen, "the same link").toBe(true);
     expect(one.frames.filter(({ t }) => t === "welcome")).toHaveLength(1);
     await eventually(async () => expect(await late.connect()).toEqual({ kind: "open" }), {
-      withinMs: 20_000,
       everyMs: 200,
     });
     await tenant.commit({ bal_a: { name: "b" } });

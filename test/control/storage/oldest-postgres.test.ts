@@ -59,7 +59,7 @@ async function postgres15(): Promise<string> {
     await ended;
   });
   const admin = postgres(`postgres://super@127.0.0.1:${port}/postgres`, { max: 1 });
-  await eventually(() => admin`SELECT 1`, { withinMs: 30_000, everyMs: 50 });
+  await eventually(() => admin`SELECT 1`, { everyMs: 50 });
   await admin.unsafe("CREATE ROLE owner LOGIN CREATEROLE");
   await admin.unsafe("CREATE DATABASE midstream OWNER owner");
   await admin.end();

@@ -78,7 +78,7 @@ async function runsNatively(home: string, emptyFolder: string): Promise<void> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   }
-  await eventually(() => output.includes('"driver":"native"'), { withinMs: 30_000 });
+  await eventually(() => output.includes('"driver":"native"'));
   expect(await ask(port)).toBe("from a release");
   const ended = once(child, "exit");
   child.kill("SIGTERM");

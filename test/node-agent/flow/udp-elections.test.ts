@@ -78,7 +78,7 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
     const talk = setInterval(() => talker.say("y".repeat(1_000), session), 20);
     onTestFinished(() => clearInterval(talk));
     await dns.update({ ...udp, strategy, backends: [talker, ...others] });
-    await eventually(() => dns.backend(talker.name).rates.rxPerSecond > 0, { withinMs: 20_000 });
+    await eventually(() => dns.backend(talker.name).rates.rxPerSecond > 0);
     const answers = await Promise.all(
       (await clients(dns.port, 20)).map(async (client) => client.ask("x")),
     );
