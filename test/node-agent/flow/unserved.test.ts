@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 
+import { noticeMs } from "#shared/base/limits.ts";
+
 import { createTestAuthority } from "../../support/certificate-authority.ts";
 import { filesOf, terminating } from "../../support/certificate-files.ts";
 import { askFrom, openClientFrom } from "../../support/client-from.ts";
@@ -8,6 +10,7 @@ import { eventually } from "../../support/eventually.ts";
 import { greet, silent, startBackend } from "../../support/fake-backend.ts";
 import { freePort } from "../../support/free-port.ts";
 import { greetedAs } from "../../support/greeted-as.ts";
+import { throughout } from "../../support/throughout.ts";
 
 test("X-STAT-10 denied, too many, nobody, name refused and failed dial are counted apart", async () => {
   const under = await startPlane({ workers: 2 });
@@ -47,7 +50,10 @@ test("X-STAT-10 denied, too many, nobody, name refused and failed dial are count
   await web.update({ backends: [gone] });
   await askFrom("127.0.0.1", web.port);
   await eventually(() => web.backend(gone).totals.refused === 1);
-  expect(web.status().unserved.turnedAway).toEqual(all);
+  // A worker tells by itself whom it turned away, up to `noticeMs` after the counters have it.
+  await throughout(() => expect(web.status().unserved.turnedAway).toEqual(all), {
+    forMs: 2 * noticeMs,
+  });
 });
 
 test("X-STAT-10 a failed handshake is counted by itself", async () => {
