@@ -122,9 +122,14 @@ test("a node is sent no certificate that its group's balancers do not name", asy
   const backend = await startBackend(echo);
   const pair = await issuedCertificate({ name: "unused" });
   const certificate = await upload(tenant, pair);
-  await createBalancer(tenant, { port: await freePort(), backends: [backend.port] });
-  await nodeIsConnected(tenant);
-  const disk = await eventually(() => filesBelow(agent.dataFolder));
+  const port = await freePort();
+  const balancer = await createBalancer(tenant, { port, backends: [backend.port] });
+  expect(balancer.receipt.nodes).toMatchObject({ serving: 1, failed: 0 });
+  const disk = await eventually(async () => {
+    const text = await filesBelow(agent.dataFolder);
+    expect(text).toContain(balancer.id);
+    return text;
+  });
   expect(disk).not.toContain(certificate.id);
 });
 
