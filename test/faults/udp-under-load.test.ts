@@ -1,5 +1,5 @@
 import { decode, encode } from "dns-packet";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
 import { systemClock } from "#shared/base/clock.ts";
 
@@ -7,18 +7,21 @@ import { engineMaker } from "../../node-agent/engine/choose-engine.ts";
 import { startDatagrams } from "../contracts/engine/datagram-rig.ts";
 import { startPlane, verified, type Given, type PlaneUnderTest } from "../support/data-plane.ts";
 import { startDns } from "../support/dns-server.ts";
-import { engineOf } from "../support/drivers.ts";
+import { bothDrivers, engineOf } from "../support/drivers.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { openSockets } from "../support/open-sockets.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startUdpBackend } from "../support/udp-backend.ts";
 import { openUdpClient, type UdpClient } from "../support/udp-client.ts";
-import { udpDrivers } from "../support/udp-drivers.ts";
 
 const udp = { protocol: "udp", limits: { clientIdleTimeout: "60s" } } as const satisfies Given;
 
-describe.each(await udpDrivers())("udp under load, %s", (driver) => {
+describe.for(await bothDrivers())("udp under load, $driver", ({ driver, missing }) => {
+  beforeEach(({ skip }) => {
+    if (missing !== undefined) skip(missing);
+  });
+
   async function plane(workers: number): Promise<PlaneUnderTest> {
     return startPlane({ workers, engine: await engineOf(driver) });
   }

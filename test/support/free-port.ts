@@ -14,7 +14,9 @@ const fetchRefuses = new Set([
 const lanes = 4;
 const lane = Number(process.env["VITEST_POOL_ID"] ?? 0) % lanes;
 const portsEach = Math.floor((lastPort - firstPort + 1) / lanes);
+const firstOfLane = firstPort + lane * portsEach;
 
+/** The next port to try, counted from the lane's first. */
 let turn = Math.floor(Math.random() * portsEach);
 
 /**
@@ -22,15 +24,31 @@ let turn = Math.floor(Math.random() * portsEach);
  * whoever cannot listen on port 0. Never the same twice in a process, until the range is used up.
  */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
-  for (let tries = 0; tries < portsEach; tries += 1) {
-    turn = (turn + 1) % portsEach;
-    const port = firstPort + turn * lanes + lane;
-    if (!fetchRefuses.has(port) && (await isFree({ host, port }))) return port;
+  return freePortRange(1, host);
+}
+
+/** The first of so many ports in a row, each one that `freePort` could give. */
+export async function freePortRange(count: number, host = "127.0.0.1"): Promise<number> {
+  for (let tries = 0; tries < portsEach; tries += count) {
+    const ports = nextPorts(count);
+    const areFree = await Promise.all(ports.map((port) => isFree({ host, port })));
+    const [first] = ports;
+    if (first !== undefined && areFree.every(Boolean)) return first;
   }
-  throw new Error(`every port of this process from ${firstPort} to ${lastPort} is taken`);
+  const lastOfLane = firstOfLane + portsEach - 1;
+  throw new Error(`no ${count} in a row are free from ${firstOfLane} to ${lastOfLane}`);
+}
+
+/** Taken in one step, so that nobody else who asks at the same time gets one of them. */
+function nextPorts(count: number): readonly number[] {
+  if (turn + count > portsEach) turn = 0;
+  const first = firstOfLane + turn;
+  turn += count;
+  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 async function isFree(where: { host: string; port: number }): Promise<boolean> {
+  if (fetchRefuses.has(where.port)) return false;
   const server = createServer();
   server.listen(where);
   try {

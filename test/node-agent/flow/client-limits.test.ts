@@ -29,6 +29,7 @@ describe.each([1, 3])("limits of one client on %i worker(s)", (workers) => {
     await open("127.0.0.2", web.port, 5);
     await eventually(() => backend.sockets.size === 10);
     expect(web.status().totals.rejected).toBe(25);
+    await eventually(() => under.ofKind("clients.turned-away").length > 0);
     expect(under.ofKind("clients.turned-away")[0]).toMatchObject({
       reason: "limit-reached",
       detail: "one client has as many connections as it may",

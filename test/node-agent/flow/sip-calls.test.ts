@@ -7,21 +7,21 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { boundPorts } from "../../bench/measure/proc.ts";
 import { serve, startPlane } from "../../support/data-plane.ts";
-import { engineOf } from "../../support/drivers.ts";
+import { bothDrivers, engineOf } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { findProgram, runCommand } from "../../support/run-command.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { udpDrivers } from "../../support/udp-drivers.ts";
 
 const backends = 3;
 const calls = 30;
 /** SIPp has room for more sockets than an ordinary process may open. */
 const everywhere = ["-i", "127.0.0.1", "-nostdin", "-max_socket", "500"];
 
-test.for(await udpDrivers())(
-  "F-UDP-02 SIPp's calls over UDP all complete, with each call's messages at one of several backends (%s)",
-  async (driver, { skip }) => {
+test.for(await bothDrivers())(
+  "F-UDP-02 SIPp's calls over UDP all complete, with each call's messages at one of several backends ($driver)",
+  async ({ driver, missing }, { skip }) => {
+    if (missing !== undefined) return skip(missing);
     const program = await findProgram("sipp");
     if (program === undefined) return skip("sipp is not installed (Debian: sip-tester)");
     const folder = await temporaryFolder(onTestFinished);

@@ -1,18 +1,22 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
 import { serve } from "../../support/data-plane.ts";
+import { bothDrivers } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { startUdpBackend } from "../../support/udp-backend.ts";
 import { openUdpClient } from "../../support/udp-client.ts";
-import { udpDrivers } from "../../support/udp-drivers.ts";
 import { clients, idle, named, udp, udpPlane } from "./udp-plane.ts";
 
-describe.each(await udpDrivers())("udp, %s", (driver) => {
+describe.for(await bothDrivers())("udp, $driver", ({ driver, missing }) => {
+  beforeEach(({ skip }) => {
+    if (missing !== undefined) skip(missing);
+  });
+
   test("F-HC-23 a udp balancer has exec and probe checks, which take a backend down and up", async () => {
     const under = await udpPlane(driver, 1);
     const often = { interval: "50ms", timeout: "1s", fails: 1, passes: 1 } as const;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
 import { systemClock } from "#shared/base/clock.ts";
 
@@ -7,15 +7,19 @@ import type { FlowOutcome, VerifiedBalancer } from "../../../node-agent/apply/fl
 import { plan } from "../../../node-agent/apply/plan.ts";
 import type { Running } from "../../../node-agent/apply/running.ts";
 import { serve, startPlane, verified } from "../../support/data-plane.ts";
+import { bothDrivers } from "../../support/drivers.ts";
 import { greet, startBackend } from "../../support/fake-backend.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort, freePortRange } from "../../support/free-port.ts";
 import { ask, openClient } from "../../support/test-client.ts";
 import { startUdpBackend } from "../../support/udp-backend.ts";
 import { openUdpClient } from "../../support/udp-client.ts";
-import { udpDrivers } from "../../support/udp-drivers.ts";
 import { udp, udpPlane } from "./udp-plane.ts";
 
-describe.each(await udpDrivers())("udp, %s", (driver) => {
+describe.for(await bothDrivers())("udp, $driver", ({ driver, missing }) => {
+  beforeEach(({ skip }) => {
+    if (missing !== undefined) skip(missing);
+  });
+
   test("a TCP and a UDP balancer share a port, and each frees its own", async () => {
     const under = await udpPlane(driver, 2);
     const tcp = await startBackend(greet("tcp"));
@@ -31,6 +35,13 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
     expect(await under.plane.start(next)).toMatchObject({ ok: true });
     expect(await ask(web.port)).toBe("tcp");
     expect(await (await openUdpClient(web)).ask("y")).toBe("udp");
+
+    await under.plane.remove(dns.id, 0);
+    const later = await startUdpBackend(() => "later");
+    const again = verified({ ...udp, name: "again", bind: [web.bind], backends: [later] });
+    expect(await under.plane.start(again)).toMatchObject({ ok: true });
+    expect(await (await openUdpClient(web)).ask("z")).toBe("later");
+    expect(await ask(web.port)).toBe("tcp");
   });
 
   test("a balancer comes to speak UDP on its port, and TCP again, by the steps of its plan", async () => {
@@ -64,7 +75,7 @@ describe.each(await udpDrivers())("udp, %s", (driver) => {
     "a range of ports is listened on, port by port (%s)",
     async (protocol) => {
       const under = await udpPlane(driver, 2);
-      const from = 20_000 + Math.floor(Math.random() * 4_000) * 3;
+      const from = await freePortRange(3);
       const bind = [`127.0.0.1:${from}-${from + 2}`];
       const tcp = await startBackend(greet("here"));
       const datagrams = await startUdpBackend(() => "here");

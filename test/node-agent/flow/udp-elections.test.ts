@@ -1,12 +1,16 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
 import { serve } from "../../support/data-plane.ts";
+import { bothDrivers } from "../../support/drivers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openUdpClient } from "../../support/udp-client.ts";
-import { udpDrivers } from "../../support/udp-drivers.ts";
 import { clients, named, udp, udpPlane } from "./udp-plane.ts";
 
-describe.each(await udpDrivers())("udp, %s", (driver) => {
+describe.for(await bothDrivers())("udp, $driver", ({ driver, missing }) => {
+  beforeEach(({ skip }) => {
+    if (missing !== undefined) skip(missing);
+  });
+
   test.each(["roundrobin", "leastconn"] as const)(
     "F-BAL-22 sessions are elected by %s",
     async (strategy) => {
