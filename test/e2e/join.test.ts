@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
@@ -65,4 +66,5 @@ test("a token that was used says so to whoever types it again, and nothing is le
   expect(second.output).toMatch(/token/);
   expect(second.output).not.toContain(token);
   expect(await nodesOf(tenant)).toBe(1);
+  expect(await readdir(join(folder, "second"))).toEqual([]);
 });
