@@ -45,6 +45,8 @@ test("a source that names the balancer itself costs no connection, and its other
 
   pages.answer = page([...own, `127.0.0.1:${backend.port}`].join("\n"));
   await eventually(() => expect(status()?.sources).toMatchObject([{ state: "fresh", skipped: 3 }]));
+  // The worker has it a moment after the main thread.
+  await eventually(async () => expect(await ask(port)).toBe("here"));
   for (let round = 0; round < 4; round += 1) {
     expect(await ask(port)).toBe("here");
   }
