@@ -114,8 +114,11 @@ export async function bootSystemd(
   const machine = machineBelow(child.pid ?? 0);
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
   // One that is slow is no reason to skip anything: that it does not boot here, it says itself.
-  const hasBooted = async (): Promise<boolean> =>
-    isOver() || (await machine.run(["systemctl", "is-system-running"])).code === 0;
+  const hasBooted = async (): Promise<void> => {
+    if (isOver()) return;
+    const { code, stdout, stderr } = await machine.run(["systemctl", "is-system-running"]);
+    if (code !== 0) throw new Error(`systemd is ${(stdout || stderr).trim()}, not running`);
+  };
   await eventually(hasBooted, { withinMs: 120_000, everyMs: 50 });
   if (!isOver()) return { kind: "booted", machine };
   const lastLines = Buffer.concat(chunks).toString("utf8").trim().split("\n").slice(-3);
