@@ -1,7 +1,9 @@
 import { expect } from "vitest";
 
+import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
 import { simpleBalancer } from "../../support/definitions.ts";
-import type { issuedChain } from "../../support/issued-certificate.ts";
+import { issuedChain } from "../../support/issued-certificate.ts";
+import type { Cleanup } from "../../support/processes.ts";
 import type { ApiAnswer, TestTenant } from "../../support/tenant-api.ts";
 
 /** A certificate, as the API answers it. */
@@ -25,6 +27,18 @@ export interface CertificateProblem {
 
 /** A chain with its keys. */
 export type Issued = Awaited<ReturnType<typeof issuedChain>>;
+
+/** A control plane, and two chains for the same name to store there. */
+export interface CertificatesUnderTest {
+  readonly control: ControlUnderTest;
+  readonly first: Issued;
+  readonly second: Issued;
+}
+
+export async function certificatesUnderTest(cleanup: Cleanup): Promise<CertificatesUnderTest> {
+  const control = await controlUnderTest(cleanup);
+  return { control, first: await issuedChain(), second: await issuedChain() };
+}
 
 /** What is stored of a chain. */
 export function bodyOf({ chain, leaf }: Issued, name = "shop") {

@@ -1,31 +1,29 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
-import { issuedChain } from "../../support/issued-certificate.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp, type TestTenant } from "../../support/tenant-api.ts";
 import {
   bodyOf,
+  certificatesUnderTest,
   createdCertificate,
   pointersOf,
   shows,
   type CertificateAnswer,
   type CertificateProblem,
+  type CertificatesUnderTest,
   type Issued,
 } from "./certificate-calls.ts";
 
-let control: ControlUnderTest;
-let first: Issued;
-let second: Issued;
+let under: CertificatesUnderTest;
 const cleanup = suiteCleanup();
 
 beforeAll(async () => {
-  control = await controlUnderTest(cleanup);
-  [first, second] = [await issuedChain(), await issuedChain()];
+  under = await certificatesUnderTest(cleanup);
 });
 
 describe("a balancer that names certificates", () => {
   test("that are not there is 422 at each of them, also another tenant's", async () => {
+    const { control, first } = under;
     const [tenant, stranger] = [await signUp(control.url), await signUp(control.url)];
     const own = (await createdCertificate(tenant, first)).body.id;
     const foreign = (await createdCertificate(stranger, first)).body.id;
@@ -54,6 +52,7 @@ describe("a balancer that names certificates", () => {
   });
 
   test("is told with them, and keeps them from being removed", async () => {
+    const { control, first } = under;
     const tenant = await signUp(control.url);
     const { body: certificate } = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${certificate.id}`;
@@ -80,6 +79,7 @@ describe("a balancer that names certificates", () => {
   });
 
   test("comes back by a rollback with the certificate as it is now, but not without it", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const { body: certificate } = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${certificate.id}`;

@@ -1,34 +1,30 @@
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
-import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
-import { issuedCertificate, issuedChain } from "../../support/issued-certificate.ts";
 import { nodeRow } from "../../support/node-rows.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp } from "../../support/tenant-api.ts";
 import {
   bodyOf,
+  certificatesUnderTest,
   createdCertificate,
   etagOf,
   pointersOf,
   shows,
   type CertificateAnswer,
   type CertificateProblem,
-  type Issued,
+  type CertificatesUnderTest,
 } from "./certificate-calls.ts";
 
-let control: ControlUnderTest;
-let first: Issued;
-let second: Issued;
+let under: CertificatesUnderTest;
 const cleanup = suiteCleanup();
 
 beforeAll(async () => {
-  control = await controlUnderTest(cleanup);
-  [first, second] = [await issuedChain(), await issuedChain()];
+  under = await certificatesUnderTest(cleanup);
 });
 
 describe("PUT /v1/certificates/{id}", () => {
   test("puts another in its place: a revision with a receipt of the nodes that use it", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
@@ -51,6 +47,7 @@ describe("PUT /v1/certificates/{id}", () => {
   });
 
   test("wants If-Match, and the right one; the same pair again makes no revision", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
@@ -72,6 +69,7 @@ describe("PUT /v1/certificates/{id}", () => {
   });
 
   test("that is wrong leaves what there was, with its key", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const before = await createdCertificate(tenant, first);
     const path = `/v1/certificates/${before.body.id}`;
@@ -83,6 +81,7 @@ describe("PUT /v1/certificates/{id}", () => {
   });
 
   test("deletes the key that it had", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const before = await createdCertificate(tenant, first);
     const keyOf = async () => {
@@ -99,27 +98,4 @@ describe("PUT /v1/certificates/{id}", () => {
     expect(renewed?.key_id).not.toBe(old?.key_id);
     expect(renewed?.sealed_key).not.toBe(old?.sealed_key);
   });
-});
-
-test("the end of a certificate is told of from 30 days before, in other words at 7 days, at one, and after", async () => {
-  const clock = new FakeClock(Date.now());
-  const late = await controlUnderTest(onTestFinished, { clock });
-  const tenant = await signUp(late.url);
-  const leaf = await issuedCertificate({ name: "a.example.com", validDays: [-1, 40] });
-  const { id } = await tenant.demand<CertificateAnswer>("POST", "/v1/certificates", {
-    body: { name: "a", certificate: leaf.cert, key: leaf.key },
-  });
-  const dayMs = 24 * 60 * 60 * 1_000;
-  const told = async (afterDays: number): Promise<readonly string[]> => {
-    clock.advance(afterDays * dayMs);
-    const { warnings } = await tenant.demand<CertificateAnswer>("GET", `/v1/certificates/${id}`);
-    return warnings.map(
-      ({ code, detail }) => `${code} ${/less than (.*)/.exec(detail)?.[1] ?? ""}`,
-    );
-  };
-  expect(await told(9)).toEqual([]);
-  expect(await told(2)).toEqual(["expires-soon 30 days"]);
-  expect(await told(23)).toEqual(["expires-soon 7 days"]);
-  expect(await told(5.5)).toEqual(["expires-soon a day"]);
-  expect(await told(1)).toEqual(["expired "]);
 });

@@ -4,33 +4,32 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { certificatesPerTenantMax } from "#shared/base/limits.ts";
 
-import { controlUnderTest, type ControlUnderTest } from "../../support/control-under-test.ts";
-import { issuedChain, issuedCertificate } from "../../support/issued-certificate.ts";
+import type { ControlUnderTest } from "../../support/control-under-test.ts";
+import { issuedCertificate } from "../../support/issued-certificate.ts";
 import { suiteCleanup } from "../../support/suite-cleanup.ts";
 import { signUp } from "../../support/tenant-api.ts";
 import {
   bodyOf,
+  certificatesUnderTest,
   createdCertificate,
   etagOf,
   pointersOf,
   shows,
   type CertificateAnswer,
   type CertificateProblem,
-  type Issued,
+  type CertificatesUnderTest,
 } from "./certificate-calls.ts";
 
-let control: ControlUnderTest;
-let first: Issued;
-let second: Issued;
+let under: CertificatesUnderTest;
 const cleanup = suiteCleanup();
 
 beforeAll(async () => {
-  control = await controlUnderTest(cleanup);
-  [first, second] = [await issuedChain(), await issuedChain()];
+  under = await certificatesUnderTest(cleanup);
 });
 
 describe("POST /v1/certificates", () => {
   test("keeps it as a revision of its own and answers what it says of itself", async () => {
+    const { control, first } = under;
     const tenant = await signUp(control.url);
     const answer = await createdCertificate(tenant, first);
     expect(answer.body).toMatchObject({
@@ -66,6 +65,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("says everything that is wrong at once, and stores nothing", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const encrypted = createPrivateKey(first.leaf.key)
       .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
@@ -100,6 +100,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("opens an encrypted key, and keeps no pass-phrase", async () => {
+    const { control, first } = under;
     const tenant = await signUp(control.url);
     const key = createPrivateKey(first.leaf.key)
       .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
@@ -115,6 +116,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("as a dry run checks all and stores nothing; a taken name is 409", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const dry = await tenant.call<CertificateAnswer>("POST", "/v1/certificates?dryRun=true", {
       body: bodyOf(first),
@@ -129,6 +131,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("under an Idempotency-Key has one effect and one answer", async () => {
+    const { control, first } = under;
     const tenant = await signUp(control.url);
     const call = { body: bodyOf(first), headers: { "idempotency-key": "once" } };
     const answers = await Promise.all(
@@ -141,6 +144,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("ends at the tenant's limit", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     await createdCertificate(tenant, first, "first");
     await control.db.sql`
@@ -155,6 +159,7 @@ describe("POST /v1/certificates", () => {
   });
 
   test("needs the scope write; reading needs read", async () => {
+    const { control, first, second } = under;
     const tenant = await signUp(control.url);
     const { body } = await createdCertificate(tenant, first);
     const keyWith = async (scope: string): Promise<Record<string, string>> => {
@@ -175,6 +180,7 @@ describe("POST /v1/certificates", () => {
 });
 
 test("pages list every certificate once, oldest first", async () => {
+  const { control, first } = under;
   const tenant = await signUp(control.url);
   const names = ["a", "b", "c"];
   for (const name of names) await createdCertificate(tenant, first, name);
@@ -191,6 +197,7 @@ test("pages list every certificate once, oldest first", async () => {
 });
 
 test("no answer, no log line and no row of the database ever holds a key or a pass-phrase", async () => {
+  const { control, first, second } = under;
   const tenant = await signUp(control.url);
   const passphrase = "a pass-phrase that nobody else has";
   const key = createPrivateKey(first.leaf.key)
