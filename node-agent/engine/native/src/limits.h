@@ -26,6 +26,8 @@ inline constexpr size_t kStagedMax = 64;
 // A direction that fills reads of this size twice is moved by splice.
 inline constexpr size_t kBulkReadBytes = 32 * 1024;
 inline constexpr uint8_t kBulkReads = 2;
+// Bytes sent by one call after which the receiver may have the processor.
+inline constexpr size_t kYieldBytes = 64 * 1024;
 // Capacity of a splice pipe, and how many idle ones are kept.
 inline constexpr int kPipeBytes = 1024 * 1024;
 inline constexpr size_t kIdlePipesMax = 16;
