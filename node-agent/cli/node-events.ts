@@ -65,6 +65,10 @@ function ofListening(event: DataPlaneEvent): EventDraft | undefined {
     const detail = `${event.code}: ${event.detail}`;
     return { kind: "bind.failed", balancer: event.balancer, backend: null, detail };
   }
+  if (event.kind === "listener.recovered") {
+    const detail = "all workers listen again";
+    return { kind: "bind.recovered", balancer: event.balancer, backend: null, detail };
+  }
   return undefined;
 }
 

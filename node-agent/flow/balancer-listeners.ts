@@ -1,5 +1,6 @@
 import type { FlowProblem } from "../apply/flows.ts";
 import type { InheritedAddress } from "../engine/address-claims.ts";
+import type { ListenerId } from "../engine/engine.ts";
 import { addressesOverlap, listenAddressText } from "../listen/listen-addresses.ts";
 import { bindProblem } from "./bind-problem.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type ClaimBindsDeps,
   type ClaimedBind,
 } from "./claim-binds.ts";
+import type { UnopenedBind } from "./restored-listeners.ts";
 import {
   SharedListeners,
   type ClosedListener,
@@ -86,12 +88,18 @@ export class BalancerListeners {
     return change;
   }
 
-  /** Listens again on everything in a worker that replaces another one. */
-  async restore(worker: number): Promise<readonly FlowProblem[]> {
+  /** Listens in a worker that replaces another one: on everything, or on these listeners of it. */
+  async restore(
+    worker: number,
+    listeners?: readonly ListenerId[],
+  ): Promise<readonly UnopenedBind[]> {
+    const closed = this.#open.filter(({ listener }) => listeners?.includes(listener) !== false);
     const restored = await Promise.all(
-      this.#open.map(async (bind) => {
+      closed.map(async (bind) => {
+        const { text, listener } = bind;
         const outcome = await this.#listeners.openIn(worker, bind);
-        return outcome.ok ? [] : [bindProblem({ text: bind.text, pointer: "/bind", outcome })];
+        if (outcome.ok) return [];
+        return [{ listener, problem: bindProblem({ text, pointer: "/bind", outcome }) }];
       }),
     );
     return restored.flat();

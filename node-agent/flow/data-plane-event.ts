@@ -105,13 +105,15 @@ export type DataPlaneEvent =
       readonly notAfterMs: number;
       readonly detail: string;
     }
-  /** A worker that replaces another one cannot listen; it is tried again. */
+  /** A worker that replaces another one cannot listen; it is tried again. Told once for each reason. */
   | {
       readonly kind: "listener.lost";
       readonly balancer: string;
       readonly code: string;
       readonly detail: string;
     }
+  /** … and now all workers listen. */
+  | { readonly kind: "listener.recovered"; readonly balancer: string }
   /** A removed balancer has no connection left; so many were cut when their time was up. */
   | { readonly kind: "balancer.drained"; readonly balancer: string; readonly cut: number }
   | {

@@ -14,6 +14,7 @@ const lines: Readonly<Record<Exclude<DataPlaneEvent["kind"], "clients.turned-awa
   "datagrams.dropped": { level: "warn", text: "datagrams were dropped" },
   "sessions.evicted": { level: "warn", text: "sessions were ended to make room for new ones" },
   "listener.lost": { level: "error", text: "a worker cannot listen; it will try again" },
+  "listener.recovered": { level: "info", text: "all workers listen again" },
   "worker.lost": { level: "error", text: "a worker died" },
   "serving.halted": { level: "error", text: "no worker is left: nobody accepts" },
   "serving.resumed": { level: "info", text: "a worker is there again" },

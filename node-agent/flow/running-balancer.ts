@@ -1,6 +1,5 @@
-import type { Timer } from "#shared/base/clock.ts";
 import { durationMs } from "#shared/base/duration.ts";
-import { drainGraceMs, listenRetryMs } from "#shared/base/limits.ts";
+import { drainGraceMs } from "#shared/base/limits.ts";
 import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
@@ -16,6 +15,7 @@ import { BalancerNumbers } from "./balancer-numbers.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { DefinitionInForce, type DefinitionInForceDeps } from "./definition-in-force.ts";
+import { RestoredListeners } from "./restored-listeners.ts";
 import { UnservedCounts } from "./unserved-counts.ts";
 import type { SpokenBinds } from "./wanted-binds.ts";
 import type {
@@ -51,6 +51,7 @@ export class RunningBalancer {
   readonly id: string;
   readonly #deps: RunningBalancerDeps;
   readonly #listeners: BalancerListeners;
+  readonly #restored: RestoredListeners;
   readonly #connections: BalancerConnections;
   readonly #pool: BalancerPool;
   readonly #inForce: DefinitionInForce;
@@ -60,7 +61,6 @@ export class RunningBalancer {
   #place: BalancerPlace;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
   #hasServed = false;
-  #listenRetry: Timer | undefined;
 
   constructor(deps: RunningBalancerDeps, place: BalancerPlace, balancer: VerifiedBalancer) {
     const { key, slot } = place;
@@ -72,6 +72,8 @@ export class RunningBalancer {
     this.#inForce = new DefinitionInForce({ ...deps, onChanged }, place, balancer);
     this.#connections = new BalancerConnections(deps, place);
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
+    const listen = this.#listeners.restore.bind(this.#listeners);
+    this.#restored = new RestoredListeners({ ...deps, balancer: id, listen });
     this.#pool = new BalancerPool(
       {
         ...deps,
@@ -198,13 +200,7 @@ export class RunningBalancer {
   async restore(worker: number): Promise<void> {
     if (this.#phase !== "starting" && this.#phase !== "serving") return;
     this.#deps.workers.post(worker, this.#served());
-    const problems = await this.#listeners.restore(worker);
-    for (const { code, detail } of problems) {
-      this.#deps.tell({ kind: "listener.lost", balancer: this.id, code, detail });
-    }
-    if (problems.length === 0) return;
-    this.#listenRetry?.stop();
-    this.#listenRetry = this.#deps.clock.after(listenRetryMs, () => void this.restore(worker));
+    await this.#restored.restore(worker);
   }
 
   /** A worker has noticed something of it. */
@@ -301,7 +297,7 @@ export class RunningBalancer {
   #stopWatching(): void {
     this.#pool.stop();
     this.#inForce.stop();
-    this.#listenRetry?.stop();
+    this.#restored.stop();
   }
 
   #end(): void {

@@ -37,6 +37,21 @@ test("the control plane hears that nobody accepts any more, and that a worker is
   });
 });
 
+test("the control plane hears that a worker cannot listen, and that all of them do again", () => {
+  const balancer = "bal_web";
+  const lost = { kind: "listener.lost", balancer, code: "EADDRINUSE", detail: "taken" } as const;
+  expect(nodeEventOf(lost)).toEqual({
+    kind: "bind.failed",
+    balancer,
+    backend: null,
+    detail: "EADDRINUSE: taken",
+  });
+  expect(nodeEventOf({ kind: "listener.recovered", balancer })).toMatchObject({
+    kind: "bind.recovered",
+    balancer,
+  });
+});
+
 function parts(workers: StatusParts["workers"]): StatusParts {
   const version = { epoch: 1, rev: 7, root: "a".repeat(64) };
   const applied: Pick<StatusParts["applied"], "version" | "failing"> = {

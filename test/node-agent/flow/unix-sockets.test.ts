@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -78,6 +78,31 @@ describe.for(await bothDrivers())("with the $driver engine", ({ driver, missing 
 
     await under.plane.remove(balancer.id, 0);
     await eventually(async () => (await readdir(folder)).length === 0);
+  });
+
+  test("X-TCP-28 what a replaced worker cannot listen on is tried again, and takes nothing else with it", async ({
+    skip,
+  }) => {
+    if (missing !== undefined) return skip(missing);
+    const { under, crash } = await crashable(1, { engine: await engineOf(driver) });
+    const folder = await temporaryFolder(onTestFinished);
+    const path = join(folder, "front.sock");
+    const port = await freePort();
+    const backend = await startBackend(greet("here"));
+    const bind = [`unix:${path}`, `127.0.0.1:${port}`];
+    expect(await under.plane.start(verified({ bind, backends: [backend] }))).toMatchObject({
+      ok: true,
+    });
+    await rename(folder, join(await temporaryFolder(onTestFinished), "away"));
+    crash(0);
+    await eventually(() => under.ofKind("listener.lost").length === 1);
+    await eventually(async () => (await ask(port)) === "here");
+
+    await mkdir(folder);
+    await eventually(() => under.ofKind("listener.recovered").length === 1);
+
+    expect([await ask({ path }), await ask(port)]).toEqual(["here", "here"]);
+    expect(under.ofKind("listener.lost")).toHaveLength(1);
   });
 
   test("X-TCP-28 a Unix socket where nobody listens is a failed dial, and another backend is tried", async ({
