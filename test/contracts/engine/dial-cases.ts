@@ -8,6 +8,9 @@ import { freePort } from "../../support/free-port.ts";
 import { ask, openClient } from "../../support/test-client.ts";
 import { startRelay, tcp, type EngineSubject } from "./relay-rig.ts";
 
+/** How long Linux waits for something to send along with an acknowledgement (`TCP_DELACK_MAX`). */
+const lateAcknowledgementMs = 200;
+
 /** Dials end, one way or the other, and a failed one harms nobody. */
 export function dialCases(subject: EngineSubject): void {
   test("F-TCP-07 a black-holed backend fails exactly at the connect timeout", async () => {
@@ -106,6 +109,27 @@ export function dialCases(subject: EngineSubject): void {
 
     expect((await relay.first("failed")).code).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
     await client.isOver();
+  });
+
+  test("a backend hears at once of a client that says nothing", async () => {
+    const waitsMs: number[] = [];
+    let dialledAtMs = 0;
+    const backend = await startBackend(() => waitsMs.push(performance.now() - dialledAtMs));
+    const relay = await startRelay(subject, tcp(backend), {
+      onEvent: (event, engine, { terms }) => {
+        if (event.kind !== "accepted") return;
+        dialledAtMs = performance.now();
+        engine.connect(event.connection, tcp(backend), terms);
+      },
+    });
+
+    for (let count = 1; count <= 5; count += 1) {
+      await openClient(relay.port);
+      await eventually(() => waitsMs.length === count);
+    }
+
+    // The least of them: a busy host may hold up any.
+    expect(Math.min(...waitsMs)).toBeLessThan(lateAcknowledgementMs);
   });
 
   test("F-TCP-13 a backend with an IPv6 address works", async () => {
