@@ -16,9 +16,9 @@ export interface EarlierManifest {
 
 /**
  * Whether every balancer that was published before and is missing now was taken away by a stored
- * revision. Certificates come and go with the balancers that name them. Rows that are gone without one (a half restored table, a deletion by hand, a reading
- * that saw too little) take nothing down: nothing is published then. That a revision takes much away
- * at once was confirmed when it was stored.
+ * revision. Certificates come and go with the balancers that name them. Rows that are gone without one
+ * (a half restored table, a deletion by hand, a reading that saw too little) take nothing down: nothing
+ * is published then. That a revision takes much away at once was confirmed when it was stored.
  *
  * @param earlier what this process published last; undefined asks the database
  * @throws Fault `publish/unexplained-removal` and what storage throws

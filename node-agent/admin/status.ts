@@ -120,7 +120,7 @@ export interface SourceView {
   readonly backends: number;
   readonly skipped: number;
   readonly lastSuccessMs: number | null;
-  /** While it goes by an answer from before the agent started, or the source was changed: when that was given. */
+  /** When the answer was given that it goes by, if that was before the agent started or it was changed. */
   readonly rememberedMs: number | null;
   readonly lastFailure: {
     readonly atMs: number;

@@ -56,8 +56,8 @@ export interface Flows {
   /** Binds and serves. On failure nothing of it is left running. */
   start(balancer: VerifiedBalancer): Promise<FlowOutcome>;
   /**
-   * Changes a running balancer in place, to one that speaks the same transport: binds that stay are not touched; established connections
-   * and health state survive. On failure it runs on unchanged.
+   * Changes a running balancer in place, to one that speaks the same transport: binds that stay are not
+   * touched; established connections and health state survive. On failure it runs on unchanged.
    */
   update(balancer: VerifiedBalancer): Promise<FlowOutcome>;
   /**

@@ -22,7 +22,8 @@ export interface Wanted {
  *
  * What frees an address comes before what takes it. Where nothing is in the way new ones start
  * before old ones go. Balancers that swap addresses cannot both change in place: one of them is
- * removed and started again, and so is one that comes to speak UDP, or TCP instead. Planned for its own result, there is nothing left to do.
+ * removed and started again, and so is one that comes to speak UDP, or TCP instead. Planned for its own
+ * result, there is nothing left to do.
  */
 export function plan(running: Running, wanted: Wanted): readonly (readonly Step[])[] {
   const waves: Step[][] = [];

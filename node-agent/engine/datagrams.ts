@@ -7,9 +7,9 @@ import type { ListenerId, ListenOutcome, Peer } from "./listening.ts";
  *
  * The order for one session is: `arrived`; then `forward` or `refuse`; after `forward` possibly
  * `session-failed`, after which `forward` or `refuse` is due again; then `session-ended` exactly once,
- * if it was forwarded and did not fail last. After `session-ended`, and after `refuse`, the id means nothing. A
- * command for a session that is no more is ignored, and an event that was on its way when a command
- * was given still arrives.
+ * if it was forwarded and did not fail last. After `session-ended`, and after `refuse`, the id means
+ * nothing. A command for a session that is no more is ignored, and an event that was on its way when a
+ * command was given still arrives.
  *
  * An engine holds few datagrams: those of a session that awaits its answer, or the look-up of its
  * target (`heldDatagramsMax`, and `heldBytesMax` over all), and what the system's send buffer did not take.

@@ -61,7 +61,7 @@ export class BalancerConnections {
     if (listeners.length > 0) await this.#cut({ listeners }, "removed", "abort");
   }
 
-  /** Resets connections to a backend, and returns how many; what is being dialled follows if it is reached. */
+  /** Resets connections to a backend, and returns how many; what is being dialled follows if reached. */
   cutThoseTo(backend: string): Promise<number> {
     return this.#cut({ listeners: "all", backend }, "backend-lost", "abort");
   }

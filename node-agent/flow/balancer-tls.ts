@@ -66,7 +66,7 @@ export class BalancerTls {
     this.#deps = deps;
   }
 
-  /** Reads what the definition names, its secrets revealed. Everything stays as it is until it is committed. */
+  /** Reads what the definition names, its secrets revealed. Nothing changes until it is committed. */
   async load(definition: Balancer): Promise<LoadedBalancerTls> {
     const outcome = await loadTls(this.#deps.loading, definition);
     if (!outcome.ok) return outcome;

@@ -29,7 +29,7 @@ export interface NodeMeansDeps {
   readonly onTicketsRenewed: () => void;
 }
 
-/** What a node has once, for all of its balancers: names, authorities, keys, and room for checks and fetches. */
+/** What a node has once for all of its balancers: names, authorities, keys, room for checks and fetches. */
 export interface NodeMeans extends Pick<
   RunningBalancerDeps,
   | "storedCertificates"

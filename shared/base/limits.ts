@@ -293,7 +293,7 @@ export const lookAgainMs = 100;
 export const lateListMs = 300;
 /** A source whose newest backends have no address yet is asked again after this. */
 export const unsettledSourceMs = 1_000;
-/** A source's stream of events that ended is opened again: ceiling of the first wait and of all later ones. */
+/** A source's stream of events that ended is opened again: ceiling of the first wait, and of the later. */
 export const watchRetryFirstMs = 1_000;
 export const watchRetryMsMax = 30_000;
 /** One event in such a stream, and the header of the HTTP answer that carries it. */
@@ -332,7 +332,7 @@ export const ttlMsMax = 60 * 60_000;
 export const consulWaitMs = 60_000;
 /** The answer to such a question: later than that, nobody is there any more. */
 export const consulAnswerMsMax = 80_000;
-/** A watch of the Kubernetes API is asked to end after this; a version that is kept lets the next one go on. */
+/** A watch of the Kubernetes API is asked to end after this; a version kept lets the next one go on. */
 export const kubernetesWatchMs = 5 * 60_000;
 /** One that has not ended by then is dead. */
 export const kubernetesWatchMsMax = 320_000;
@@ -397,7 +397,7 @@ export const leaveMsMax = 30_000;
 export const agentAnswerBytesMax = 64 * 1024;
 /** A version that serves within this time is acknowledged once, not also as stored. */
 export const ackMergeMs = 20;
-/** Errors that one `nack` lists, and the characters of each: together they fit into the parts of a message. */
+/** Errors that one `nack` lists, and the characters of each: together they fit a message's parts. */
 export const nackErrorsMax = 500;
 export const nackDetailCharsMax = 500;
 /** Events that wait for the link, coalesced by what they are about; the oldest go first. */
@@ -457,7 +457,10 @@ export const logFlushMsMax = 500;
 export const drainMsDefault = 30_000;
 /** The last report and the closing handshake of the link. */
 export const farewellMsMax = 2_000;
-/** When the process that started the agent died, everything ends within this; connections alone may take `flushMsMax`. */
+/**
+ * When the process that started the agent died, everything ends within this; connections alone may take
+ * `flushMsMax`.
+ */
 export const orphanStopMsMax = 10_000;
 /** A part of the agent that does not stop by then is left behind. */
 export const agentPartStopMsMax = 3_000;
@@ -484,7 +487,10 @@ export const handoverTextCharsMax = 4_000;
 
 /** Names that are looked up at the same time; further lookups are not made, and say nothing. */
 export const lookupsAtOnceMax = 1_024;
-/** Lookups that begin at the same time, two questions each, and the pause before the next ones: a burst that a name server's socket cannot hold is lost. */
+/**
+ * Lookups that begin at the same time, two questions each, and the pause before the next ones: a burst
+ * that a name server's socket cannot hold is lost.
+ */
 export const lookupBurst = 16;
 export const lookupBurstMs = 10;
 /** A lookup, search domains included: the system's own function can take ten times as long. */
@@ -640,7 +646,7 @@ export const heldBytesMax = 4 * 1024 * 1024;
 export const datagramQueueBytesMax = 256 * 1024;
 /** A UDP client that speaks this long after its first reply is no address that was made up for the moment. */
 export const proofAfterReplyMs = 250;
-/** Without a reply it has to speak this long after its first datagram: somebody goes on using this address. */
+/** Without a reply it has to speak this long after its first datagram: its address is in use. */
 export const proofWithoutReplyMs = 2_000;
 /** To make room, no session goes whose client is proven and has spoken this lately. */
 export const evictSilenceMs = 1_000;
@@ -680,7 +686,7 @@ export const movedMs = 100;
 export const noticeMs = 1_000;
 /** … and in so many kinds at a time. */
 export const noticesMax = 1_000;
-/** Lines of the access log that wait in one worker: some 400 bytes each. Further ones are left out, counted. */
+/** Lines of the access log that wait in one worker, some 400 bytes each. More are left out, and counted. */
 export const accessLinesMax = 10_000;
 /** A worker hands its lines over this often, and only when those before have been taken. */
 export const accessBatchMs = 200;

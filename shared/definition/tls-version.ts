@@ -7,8 +7,9 @@ import { refuse } from "./reading.ts";
 const tlsVersions = ["tls1", "tls1.1", "tls1.2", "tls1.3"] as const;
 
 /**
- * Cipher suites by the names of IANA, which are Go's, and of OpenSSL. RC4 and 3DES are left out: OpenSSL no longer has them, and a
- * name that is taken and does nothing is worse than one that is refused.
+ * Cipher suites by the names of IANA, which are Go's, and of OpenSSL. RC4 and 3DES are left out:
+ * OpenSSL no longer has them, and a name that is taken and does nothing is worse than one that is
+ * refused.
  */
 const cipherSuites = [
   "TLS_AES_128_GCM_SHA256",

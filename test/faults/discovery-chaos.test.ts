@@ -28,7 +28,7 @@ import { openClient } from "../support/test-client.ts";
 /** How long each source is in each bad mood, at least; it is also waited for what the mood does. */
 const moodMs = scaled(250, 50);
 const clientsPerSecond = 80;
-/** What an agent may hold on top of what it held before; it reads answers of up to 8 MB, 18 sources at a time. */
+/** What an agent may hold on top of before; it reads answers of up to 8 MB, 18 sources at a time. */
 const memoryBytesMax = 192 * 1024 * 1024;
 
 const badMoods = ["failing", "hanging", "flooding", "flapping"] as const;

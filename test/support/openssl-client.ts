@@ -1,6 +1,6 @@
 import { runCommand } from "./run-command.ts";
 
-/** What `openssl s_client` tells of a handshake; the fields are what it printed, empty when it printed none. */
+/** What `openssl s_client` tells of a handshake: what it printed, empty where it printed nothing. */
 export interface OpensslEnd {
   /** Of what the other side sent inside of TLS, as text among everything else it printed. */
   readonly output: string;
@@ -16,7 +16,10 @@ export interface OpensslEnd {
   readonly alert: string;
 }
 
-/** A client that still speaks what is deprecated: hosts' own settings forbid it to programs that do not ask. */
+/**
+ * A client that still speaks what is deprecated: hosts' own settings forbid it to programs that do not
+ * ask.
+ */
 const anyLevel = "ALL:@SECLEVEL=0";
 /** Reading the host's authorities takes longer than the handshake. */
 const trustsNobody = ["-no-CAfile", "-no-CApath", "-no-CAstore"];

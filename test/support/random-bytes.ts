@@ -10,7 +10,10 @@ export interface Sent {
   readonly digest: string;
 }
 
-/** Sends `bytes` of data as fast as the socket takes them, ends the stream when asked, and tells their digest. */
+/**
+ * Sends `bytes` of data as fast as the socket takes them, ends the stream when asked, and tells their
+ * digest.
+ */
 export async function sendRandom(
   socket: Socket,
   bytes: number,

@@ -4,7 +4,7 @@ import type { BackendEntry } from "../../../node-agent/pool/backend-table.ts";
 import { usableEntries } from "../../../node-agent/pool/usable-entries.ts";
 import { backendOf } from "../../support/pool.ts";
 
-/** One letter a backend: `l`ive, `d`ead, `e`jected, `g`one (live, and no longer discovered), `o`ff by its manager. */
+/** One letter a backend: `l`ive, `d`ead, `e`jected, `g`one (live, not discovered), `o`ff by its manager. */
 function entries(letters: string): readonly BackendEntry[] {
   return Array.from(letters, (letter, index) => ({
     name: `${letter}${index}`,
