@@ -1,10 +1,10 @@
 /*
  * Clients of a UDP service that answers each datagram with the same bytes. Each keeps some datagrams
  * under way and sends the next ones when answers come, or all together send at a steady rate,
- * whatever the answers take. With `once` a client is gone after its first answer, and another one
+ * AT_ONCE of them in turn, whatever the answers take. With `once` a client is gone after its first answer, and another one
  * comes, from an address that nobody had before.
  *
- *     datagrams PORT CLIENTS UNDER_WAY RATE SECONDS stay|once
+ *     datagrams PORT CLIENTS UNDER_WAY RATE AT_ONCE SECONDS stay|once
  *
  * RATE 0: as fast as answers come. Prints one line of JSON; `wrong` are answers to somebody else.
  */
@@ -34,7 +34,7 @@ struct Client {
 };
 
 struct Load {
-  int epoll, port, clients, underWay, once;
+  int epoll, port, clients, underWay, atOnce, once;
   struct Client *all;
   double everyNs;
   long sent, answered, wrong;
@@ -141,8 +141,13 @@ static void giveUpLost(struct Load *load, int64_t now) {
   }
 }
 
+/** When the next datagram is to leave: with all others of its group. */
+static int64_t dueNs(const struct Load *load) {
+  return load->startNs + (int64_t)((load->sent - load->sent % load->atOnce) * load->everyNs);
+}
+
 static void sendDue(struct Load *load, int64_t now) {
-  while (load->everyNs > 0 && load->startNs + load->sent * load->everyNs <= now) {
+  while (load->everyNs > 0 && dueNs(load) <= now) {
     long before = load->sent;
     ask(load, &load->all[load->sent % load->clients], 1);
     if (load->sent == before) return;
@@ -152,7 +157,7 @@ static void sendDue(struct Load *load, int64_t now) {
 static struct timespec waitTime(const struct Load *load, int64_t now) {
   int64_t ns = 10000000;
   if (load->everyNs > 0 && now < load->endNs) {
-    ns = load->startNs + (int64_t)(load->sent * load->everyNs) - now;
+    ns = dueNs(load) - now;
   }
   return (struct timespec){.tv_sec = 0, .tv_nsec = ns < 0 ? 0 : ns > 10000000 ? 10000000 : ns};
 }
@@ -174,15 +179,16 @@ static void run(struct Load *load) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 7) {
-    fprintf(stderr, "datagrams PORT CLIENTS UNDER_WAY RATE SECONDS stay|once\n");
+  if (count != 8) {
+    fprintf(stderr, "datagrams PORT CLIENTS UNDER_WAY RATE AT_ONCE SECONDS stay|once\n");
     return 2;
   }
   struct Load load = {.port = atoi(arguments[1]),
                       .clients = atoi(arguments[2]),
                       .underWay = atoi(arguments[3]),
-                      .once = strcmp(arguments[6], "once") == 0};
-  double rate = atof(arguments[4]), seconds = atof(arguments[5]);
+                      .atOnce = atoi(arguments[5]),
+                      .once = strcmp(arguments[7], "once") == 0};
+  double rate = atof(arguments[4]), seconds = atof(arguments[6]);
   load.everyNs = rate > 0 ? 1e9 / rate : 0;
   load.epoll = epoll_create1(EPOLL_CLOEXEC);
   load.all = calloc(load.clients, sizeof *load.all);

@@ -10,6 +10,8 @@ export interface DatagramRun {
   readonly underWay: number;
   /** Of all clients together, whatever the answers take; 0: as fast as answers come. */
   readonly perSecond: number;
+  /** Datagrams that leave together, of clients in turn, where a rate is given. */
+  readonly atOnce: number;
   readonly seconds: number;
   /** `once`: a client is gone after its first answer, and another one comes. */
   readonly clientsStay: boolean;
@@ -29,7 +31,8 @@ export type DatagramResult = z.output<typeof resultSchema>;
 export async function runDatagrams(
   run: DatagramRun,
 ): Promise<{ result: DatagramResult; text: string }> {
-  const numbers = [run.port, run.clients, run.underWay, Math.round(run.perSecond), run.seconds];
+  const { port, clients, underWay, perSecond, atOnce, seconds } = run;
+  const numbers = [port, clients, underWay, Math.round(perSecond), atOnce, seconds];
   const stay = run.clientsStay ? "stay" : "once";
   const text = await outputOf([run.program, ...numbers.map(String), stay]);
   return { result: resultSchema.parse(JSON.parse(text)), text };

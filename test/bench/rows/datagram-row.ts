@@ -13,6 +13,8 @@ export interface DatagramRow {
   readonly clientsStay: boolean;
   /** As fast as answers come, or half of what the best peer can take. */
   readonly rate: "saturated" | "half";
+  /** At a rate, so many datagrams leave together, of clients in turn; 1 unless given. */
+  readonly atOnce?: number;
 }
 
 type Load = Pick<DatagramRun, "program" | "perSecond" | "seconds">;
@@ -80,10 +82,10 @@ async function take(
 
 async function run(
   { running }: Seat,
-  { clients, underWay, clientsStay }: DatagramRow,
+  { clients, underWay, clientsStay, atOnce = 1 }: DatagramRow,
   load: Load,
 ): Promise<{ result: DatagramResult; text: string }> {
   const route: DatagramRoute = clientsStay ? "sessions" : "exchanges";
   const port = running.datagramPorts?.[route] ?? 0;
-  return runDatagrams({ ...load, port, clients, underWay, clientsStay });
+  return runDatagrams({ ...load, port, clients, underWay, clientsStay, atOnce });
 }

@@ -46,6 +46,6 @@ async function take({ raw }: RowContext, seat: Seat, opening: Opening): Promise<
 /** One datagram of each client within two seconds; the clients are gone then, their sessions stay. */
 function open({ running }: Seat, { program, count }: Opening): ReturnType<typeof runDatagrams> {
   const port = running.datagramPorts?.sessions ?? 0;
-  const pace = { perSecond: count / 2, seconds: 2, underWay: 1 };
+  const pace = { perSecond: count / 2, seconds: 2, underWay: 1, atOnce: 1 };
   return runDatagrams({ program, port, clients: count, ...pace, clientsStay: true });
 }

@@ -11,6 +11,7 @@ export const rowNames = [
   "udp-hot",
   "udp-saturated",
   "udp-steady",
+  "udp-bursts",
   "udp-new-sessions",
   "udp-idle-memory",
 ] as const;

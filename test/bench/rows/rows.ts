@@ -57,6 +57,15 @@ export const rows: Readonly<Record<(typeof rowNames)[number], Row>> = {
     clientsStay: true,
     rate: "half",
   }),
+  "udp-bursts": datagramRow({
+    name: "udp-bursts",
+    title: "UDP, 64 sessions at half the best peer's peak, 40 datagrams at a time",
+    clients: 64,
+    underWay: 4,
+    clientsStay: true,
+    rate: "half",
+    atOnce: 40,
+  }),
   "udp-new-sessions": datagramRow({
     name: "udp-new-sessions",
     title: "UDP, new sessions, 64 at a time",
