@@ -9,6 +9,7 @@ import { sourcesOf, type Source } from "#shared/definition/discovery/discovery.t
 import { socketPathOf } from "#shared/definition/socket-path.ts";
 
 import type { FlowProblem } from "./flows.ts";
+import { namedFiles, type NamedFile } from "./named-files.ts";
 import type { Policy } from "./policy.ts";
 
 /** What of a balancer the policy forbids, each with the code `denied-by-policy`. */
@@ -18,7 +19,7 @@ export function deniedBy(policy: Policy, balancer: Balancer): readonly FlowProbl
       deniedBind(policy, parseBind(text), `/bind/${index}`),
     ),
     ...deniedCheck(policy, balancer),
-    ...tlsFiles(balancer).flatMap((file) => deniedFile(policy, file)),
+    ...namedFiles(balancer).flatMap((file) => deniedFile(policy, file)),
     ...sourcesOf(balancer.discovery).flatMap(({ source, pointer }) =>
       deniedSource(policy, source, pointer),
     ),
@@ -97,59 +98,27 @@ function deniedCommand(
   return [denied(pointer, `running ${JSON.stringify(command)} is not allowed on this host`)];
 }
 
-/** Only trust that is still to be made is written down. */
+/**
+ * Trust that is still to be made is written down, wherever that is. A folder that is named is read at
+ * least: a key pair of somebody else's may lie there.
+ */
 function deniedFolder(
   policy: Policy,
   { generateClientCerts, acceptServerCert, configDirectory }: Extract<Source, { kind: "lxd" }>,
   pointer: string,
 ): readonly FlowProblem[] {
-  if (!generateClientCerts && !acceptServerCert) return [];
+  const isWritten = generateClientCerts || acceptServerCert;
+  if (!isWritten && configDirectory === undefined) return [];
   if (policy.folders.allow.includes(configDirectory ?? "")) return [];
+  const what = isWritten ? "writing certificates to" : "reading certificates from";
   const folder = configDirectory ?? "the LXD client's own folder";
-  return [denied(pointer, `writing certificates to ${folder} is not allowed on this host`)];
+  return [denied(pointer, `${what} ${folder} is not allowed on this host`)];
 }
 
 function deniedEndpoint(policy: Policy, endpoint: string, pointer: string): readonly FlowProblem[] {
   if (!endpoint.startsWith("unix:")) return [];
   const path = endpoint.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
   return deniedSocket(policy, path, pointer);
-}
-
-interface NamedFile {
-  readonly path: string;
-  readonly pointer: string;
-}
-
-/** The files that the TLS of clients and backends is made of. */
-function tlsFiles({ tls, backendTls }: Balancer): readonly NamedFile[] {
-  const { clientAuth, certificates = [] } = tls ?? {};
-  const authority = clientAuth?.mode === "verify" ? clientAuth.authority : undefined;
-  return [
-    ...certificates.flatMap((one, index) => pairFiles(one, `/tls/certificates/${index}`)),
-    ...authorityFiles(authority, "/tls/clientAuth/authority"),
-    ...authorityFiles(backendTls?.rootCa, "/backendTls/rootCa"),
-    ...pairFiles(backendTls?.clientCertificate ?? {}, "/backendTls/clientCertificate"),
-  ];
-}
-
-function pairFiles(
-  pair: object | { readonly files: { readonly certPath: string; readonly keyPath: string } },
-  pointer: string,
-): readonly NamedFile[] {
-  if (!("files" in pair)) return [];
-  const { certPath, keyPath } = pair.files;
-  return [
-    { path: certPath, pointer: `${pointer}/files/certPath` },
-    { path: keyPath, pointer: `${pointer}/files/keyPath` },
-  ];
-}
-
-function authorityFiles(
-  authority: NonNullable<Balancer["backendTls"]>["rootCa"],
-  pointer: string,
-): readonly NamedFile[] {
-  if (authority === undefined || !("file" in authority)) return [];
-  return [{ path: authority.file, pointer: `${pointer}/file` }];
 }
 
 /** A path is taken as it would be read: `..` does not lead out of a folder that is allowed. */

@@ -96,7 +96,38 @@ describe("local policy", () => {
     expect(pointers(defaultPolicy(), definition)).toHaveLength(6);
   });
 
-  test("an LXD discovery writes certificates only into folders that are named", () => {
+  test("files that TLS of checks and sources names are held to the same list", () => {
+    const definition = {
+      healthcheck: { kind: "http", scheme: "https", tls: { rootCa: { file: "/etc/ca.pem" } } },
+      discovery: {
+        kind: "multi",
+        sources: [
+          { kind: "json", endpoint: "https://10.0.0.1/", tls: { rootCa: { file: "/etc/ca.pem" } } },
+          {
+            kind: "consul",
+            host: "10.0.0.1:8501",
+            serviceName: "web",
+            tls: {
+              clientCertificate: { files: { certPath: "/etc/c.pem", keyPath: "/etc/c.key" } },
+            },
+          },
+        ],
+      },
+    };
+    const all = [
+      "/healthcheck/tls/rootCa/file",
+      "/discovery/sources/0/tls/rootCa/file",
+      "/discovery/sources/1/tls/clientCertificate/files/certPath",
+      "/discovery/sources/1/tls/clientCertificate/files/keyPath",
+    ];
+    expect(pointers(defaultPolicy(), definition)).toEqual(all);
+    expect(pointers(policyOf({ files: { allow: ["/etc/ca.pem"] } }), definition)).toEqual(
+      all.slice(2),
+    );
+    expect(pointers(policyOf({ files: { allow: ["/etc/"] } }), definition)).toEqual([]);
+  });
+
+  test("an LXD discovery reads folders that it names, and writes certificates, only where that is allowed", () => {
     const lxd = (terms: Readonly<Record<string, unknown>>) => ({
       discovery: {
         kind: "lxd",
@@ -108,6 +139,10 @@ describe("local policy", () => {
     const policy = policyOf({ folders: { allow: ["/var/lib/trust"] } });
     const making = { generateClientCerts: true };
     expect(pointers(policy, lxd({}))).toEqual([]);
+    expect(pointers(policy, lxd({ configDirectory: "/root/.config/lxc" }))).toEqual([
+      "/discovery/configDirectory",
+    ]);
+    expect(pointers(policy, lxd({ configDirectory: "/var/lib/trust" }))).toEqual([]);
     expect(pointers(policy, lxd(making))).toEqual(["/discovery/configDirectory"]);
     expect(pointers(policy, lxd({ ...making, configDirectory: "/etc" }))).toEqual([
       "/discovery/configDirectory",
