@@ -17,6 +17,7 @@
 #include "timer_wheel.h"
 #include "tls_context.h"
 #include "tls_wire.h"
+#include "yielding.h"
 
 struct epoll_event;
 
@@ -235,6 +236,7 @@ class Engine {
   std::vector<double> sweeping_;
   // Connections whose handshake can go on, in turn.
   std::vector<double> securing_;
+  Yielding yielding_;
   std::vector<char> buffer_;
   // By direction.
   std::vector<Staged> staged_[2];

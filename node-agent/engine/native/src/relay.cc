@@ -2,7 +2,6 @@
 // kept per side, and a direction goes on until it is blocked, done, or had its turn.
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -129,9 +128,7 @@ Engine::Step Engine::flush(Connection& connection, int direction) {
       // Bytes that move are no silence, though they were read long ago.
       connection.side[direction].last_read_ms = clock_ms_;
       note_moved(connection, direction, static_cast<size_t>(sent));
-      // Whoever was woken for so much may wait for this very processor: it goes first, while what it
-      // reads is in the processor's cache, and this thread may be moved to one that is idle.
-      if (static_cast<size_t>(sent) >= limits::kYieldBytes) sched_yield();
+      yielding_.after(static_cast<size_t>(sent));
       continue;
     }
     if (sent < 0 && errno == EINTR) continue;
