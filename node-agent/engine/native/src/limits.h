@@ -30,7 +30,7 @@ inline constexpr uint8_t kBulkReads = 2;
 inline constexpr size_t kYieldBytes = 64 * 1024;
 // … unless that takes this long, as when somebody computes there; then it is not tried for a while.
 inline constexpr uint64_t kYieldNs = 1'000'000;
-inline constexpr uint64_t kYieldPauseNs = 100'000'000;
+inline constexpr uint64_t kYieldPauseNs = 10'000'000;
 // Capacity of a splice pipe, and how many idle ones are kept.
 inline constexpr int kPipeBytes = 1024 * 1024;
 inline constexpr size_t kIdlePipesMax = 16;
