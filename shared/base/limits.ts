@@ -81,7 +81,7 @@ export const commandWordsMax = 64;
 export const httpHeadersMax = 16;
 /** Failures or successes in a row that a health check can ask for. */
 export const streakMax = 1_000;
-/** Bytes that a probe sends or expects. */
+/** Bytes that a probe reads before it looks for its pattern. */
 export const probeBytesMax = 64 * 1024;
 /** A regular expression's text. */
 export const patternCharsMax = 512;
@@ -341,7 +341,7 @@ export const kubernetesWatchMsMax = 320_000;
 
 /** A node reports its counters this often. */
 export const statisticsMs = 2_000;
-/** Reports a node keeps while the control plane is away; the oldest go first and are declared. */
+/** Intervals a node keeps while the control plane is away; beyond it neighbouring ones are merged. */
 export const reportsKeptMax = 300;
 /** Rows in one report. */
 export const reportRowsMax = 2_000;

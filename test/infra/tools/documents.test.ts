@@ -78,6 +78,21 @@ describe("the limits", () => {
       "docs/limits.md explains goneMax, which shared/base/limits.ts does not have",
     ]);
   });
+
+  test("stand there in the same groups and order", () => {
+    const grouped = `// ---- the link ----\n${source}// ---- the disk ----\nexport const diskMax = 1;\n`;
+    const inOrder =
+      "## The link\n| `frameBytesMax` |\n| `sweepMs` |\n## The disk\n| `diskMax` |\n## End";
+    expect(checkDocLimits(grouped, inOrder)).toEqual([]);
+    expect(
+      checkDocLimits(grouped, "## The link\n| `sweepMs` |\n| `frameBytesMax` |\n| `diskMax` |"),
+    ).toEqual(["docs/limits.md has sweepMs where shared/base/limits.ts has frameBytesMax"]);
+    const otherGroup =
+      "## The link\n| `frameBytesMax` |\n## The disk\n| `sweepMs` |\n| `diskMax` |";
+    expect(checkDocLimits(grouped, otherGroup)).toEqual([
+      "docs/limits.md has The disk where shared/base/limits.ts has sweepMs",
+    ]);
+  });
 });
 
 test("every fault that the sources can make is told, once it is told of any", () => {
