@@ -86,7 +86,7 @@ function withRunOptions(command: Command): Command {
 
 function withRestartOptions(command: Command): Command {
   return command
-    .description("replace the agent that runs by a new process, with no client noticing")
+    .description("replace the agent that runs by a new process; no client is refused")
     .option("--data <dir>", "folder of the running agent")
     .allowUnknownOption()
     .allowExcessArguments();
