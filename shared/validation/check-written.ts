@@ -5,9 +5,17 @@ import { authorizationRules } from "./rules/authorization-rules.ts";
 import { drainRules } from "./rules/drain-rules.ts";
 import { loopRules } from "./rules/loop-rules.ts";
 import { statusRules } from "./rules/status-rules.ts";
+import { udpBindRules } from "./rules/udp-bind-rules.ts";
 import { urlRules } from "./rules/url-rules.ts";
 
-const rules: readonly Rule[] = [urlRules, authorizationRules, statusRules, drainRules, loopRules];
+const rules: readonly Rule[] = [
+  urlRules,
+  authorizationRules,
+  statusRules,
+  drainRules,
+  loopRules,
+  udpBindRules,
+];
 
 /** What is written, and by which rules it is looked at. */
 export interface Written {

@@ -227,3 +227,14 @@ function looped({ backends, ...given }: Looped): object {
   const limits = { clientIdleTimeout: "60s" };
   return minimalBalancer({ ...given, limits, discovery: { kind: "static", backends } });
 }
+
+test("a udp balancer that would listen on a Unix socket is refused at that bind", () => {
+  const bind = ["192.0.2.1:53", "unix:/run/dns.sock"];
+  const limits = { clientIdleTimeout: "10s" };
+  const written = minimalBalancer({ protocol: "udp", bind, limits });
+  expect(writtenCodes(written)).toEqual(["/bind/1 conflict"]);
+  expect(writtenCodes({ ...written, bind: bind.slice(0, 1) })).toEqual([]);
+  expect(writtenCodes({ ...written, protocol: "tcp" })).toEqual([]);
+  // It may be stored from before.
+  expect(codesOf(written)).toEqual([]);
+});
