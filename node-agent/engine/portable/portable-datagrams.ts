@@ -2,8 +2,6 @@ import type { LookupFunction } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import type { Clock } from "#shared/base/clock.ts";
-import { systemErrorCode } from "#shared/base/fault.ts";
-import { datagramQueueBytesMax } from "#shared/base/limits.ts";
 
 import type {
   BindOptions,
@@ -20,7 +18,8 @@ import type {
 } from "../datagrams.ts";
 import type { ListenerId, ListenOutcome } from "../listening.ts";
 import { bindSocket, clientPlace, DatagramListener } from "./datagram-listener.ts";
-import { DatagramSession, type ClientPlace, type SessionHost } from "./datagram-session.ts";
+import type { ClientPlace } from "./datagram-session.ts";
+import { DatagramSessions } from "./datagram-sessions.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { DropTally } from "./drop-tally.ts";
 import { HeldBytes } from "./held-bytes.ts";
@@ -43,22 +42,25 @@ export class PortableDatagrams implements DatagramRelay {
   readonly #listeners = new Map<ListenerId, DatagramListener>();
   /** Handed over, and kept for the replies that are under way. */
   readonly #left = new Set<DatagramListener>();
-  readonly #sessions = new Map<SessionId, DatagramSession>();
-  readonly #listenerOf = new WeakMap<DatagramSession, DatagramListener>();
-  readonly #hosts = new WeakMap<DatagramListener, SessionHost>();
+  readonly #sessions: DatagramSessions;
   readonly #singles: SingleDatagrams;
-  readonly #moved = new Set<DatagramSession>();
-  readonly #held = new HeldBytes();
   #lastId = 0;
   #isStopping = false;
 
   constructor(deps: PortableDatagramsDeps) {
     this.#deps = deps;
     this.#tally = new DropTally(deps.clock, deps.tell);
-    this.#singles = new SingleDatagrams({
-      held: this.#held,
-      resolve: (host, onAnswer) => this.#resolve(host, onAnswer),
-      tell: deps.tell,
+    const resolve = (host: string, onAnswer: ResolvedHost): void =>
+      resolveHost(deps.lookup, host, onAnswer);
+    const shared = { held: new HeldBytes(), resolve, tell: deps.tell };
+    this.#singles = new SingleDatagrams(shared);
+    this.#sessions = new DatagramSessions({
+      ...shared,
+      clock: deps.clock,
+      deadlines: deps.deadlines,
+      drop: (open, reason) => this.#drop(open.id, reason),
+      onLeft: (open, client, bytes) => this.#receive(open, client, bytes),
+      onEnded: (open) => this.#onSessionEnded(open),
     });
   }
 
@@ -102,7 +104,9 @@ export class PortableDatagrams implements DatagramRelay {
     const open = this.#listeners.get(listener);
     if (open === undefined) return;
     this.#listeners.delete(listener);
-    this.#forgetWaiting(open);
+    // Of a listener that is gone nobody may answer any more.
+    this.#sessions.forgetWaiting(open);
+    this.#singles.forget(open);
     open.isLeft = true;
     if (keepsAddress && !open.isIdle && stopReceiving(open.socket)) this.#left.add(open);
     else {
@@ -120,38 +124,25 @@ export class PortableDatagrams implements DatagramRelay {
 
   forward(session: SessionId, target: DatagramTarget, terms: SessionTerms): void {
     this.#singles.forward(session, target, terms);
-    const known = this.#sessions.get(session);
-    if (known?.isWaiting !== true) return;
-    this.#listenerOf.get(known)?.forwarded(known);
-    known.forward(target, terms);
+    this.#sessions.forward(session, target, terms);
   }
 
   refuse(session: SessionId): void {
     this.#singles.refuse(session);
-    const known = this.#sessions.get(session);
-    if (known?.isWaiting !== true) return;
-    this.#forget(known);
-    known.refuse();
+    this.#sessions.refuse(session);
   }
 
   end(session: SessionId, reason: SessionEndReason): void {
-    this.#sessions.get(session)?.end(reason);
+    this.#sessions.end(session, reason);
   }
 
   evict(listener: ListenerId): SessionId | undefined {
     const open = this.#listeners.get(listener);
-    const session = open?.spare(this.#deps.clock.monotonicMs());
-    if (open === undefined || session === undefined) return undefined;
-    // Its end is told in the next turn: until then nobody may choose it again.
-    open.removed(session);
-    session.end("evicted");
-    return session.id;
+    return open && this.#sessions.evict(open);
   }
 
   takeMoved(): readonly MovedDatagrams[] {
-    const moved = Array.from(this.#moved, (session) => session.moved);
-    this.#moved.clear();
-    return moved;
+    return this.#sessions.takeMoved();
   }
 
   /** Ends everything; resolves when every `session-ended` was told. */
@@ -174,11 +165,7 @@ export class PortableDatagrams implements DatagramRelay {
       const isTaken = this.#singles.take(this.#lastId, { listener: open, bytes });
       if (!isTaken) return this.#drop(open.id, "held-full");
     } else {
-      const session = new DatagramSession(this.#lastId, client, this.#hostOf(open));
-      this.#sessions.set(session.id, session);
-      this.#listenerOf.set(session, open);
-      open.clients.set(client.key, session);
-      session.take(bytes);
+      this.#sessions.begin(this.#lastId, open, client).take(bytes);
     }
     const arrived = { session: this.#lastId, listener: open.id, peer: open.peerOf(client) };
     this.#deps.tell({ kind: "arrived", ...arrived, bytes: bytes.length });
@@ -195,86 +182,16 @@ export class PortableDatagrams implements DatagramRelay {
     });
   }
 
-  /** One for all sessions of a listener. */
-  #hostOf(open: DatagramListener): SessionHost {
-    const known = this.#hosts.get(open);
-    if (known !== undefined) return known;
-    const host = this.#newHost(open);
-    this.#hosts.set(open, host);
-    return host;
-  }
-
-  #newHost(open: DatagramListener): SessionHost {
-    const { clock, deadlines, tell } = this.#deps;
-    return {
-      deadlines,
-      monotonicMs: () => clock.monotonicMs(),
-      resolve: (host, onAnswer) => this.#resolve(host, onAnswer),
-      hold: (bytes) => this.#held.hold(bytes),
-      drop: (reason) => this.#drop(open.id, reason),
-      reply: (client, bytes, onSent) => this.#reply(open, { client, bytes }, onSent),
-      onMoved: (session) => this.#moved.add(session),
-      onSpoke: (session) => open.spoke(session),
-      onDetached: (session) => open.detached(session),
-      onFailed: (session, code) => {
-        open.removed(session);
-        tell({ kind: "session-failed", session: session.id, code });
-      },
-      onLeft: (client, left) => {
-        for (const bytes of left) this.#receive(open, client, bytes);
-      },
-      onEnded: (session, reason) => this.#onEnded(open, session, reason),
-    };
-  }
-
-  #reply(
-    { id, socket }: DatagramListener,
-    { client, bytes }: { readonly client: ClientPlace; readonly bytes: Buffer },
-    onSent: (code?: string) => void,
-  ): void {
-    if (socket.getSendQueueSize() > datagramQueueBytesMax) {
-      this.#drop(id, "send-full");
-      return onSent("ENOBUFS");
-    }
-    socket.send(bytes, client.port, client.address, (error) => {
-      if (error === null) return onSent();
-      const code = systemErrorCode(error) ?? "EUNKNOWN";
-      this.#drop(id, code === "EMSGSIZE" ? "too-large" : "send-failed");
-      onSent(code);
-    });
-  }
-
-  #onEnded(open: DatagramListener, session: DatagramSession, reason: SessionEndReason): void {
-    this.#forget(session);
-    this.#deps.tell({ kind: "session-ended", reason, ...session.moved });
+  /** A listener that was handed over has nothing left to do once its last session has ended. */
+  #onSessionEnded(open: DatagramListener): void {
     if (!this.#left.has(open) || !open.isIdle) return;
     this.#left.delete(open);
     this.#close(open);
   }
 
-  #forget(session: DatagramSession): void {
-    this.#sessions.delete(session.id);
-    this.#moved.delete(session);
-    const open = this.#listenerOf.get(session);
-    open?.detached(session);
-    open?.removed(session);
-  }
-
-  /** Of a listener that is gone nobody may answer any more. */
-  #forgetWaiting(open: DatagramListener): void {
-    for (const session of open.clients.values()) {
-      if (session.isWaiting) this.refuse(session.id);
-    }
-    this.#singles.forget(open);
-  }
-
   #close(open: DatagramListener): void {
     open.singles.stop();
     open.socket.close();
-  }
-
-  #resolve(host: string, onAnswer: ResolvedHost): void {
-    resolveHost(this.#deps.lookup, host, onAnswer);
   }
 
   #drop(listener: ListenerId, reason: DatagramDropReason): void {
