@@ -61,9 +61,12 @@ export async function loadTls(
   const clients = tls && (await loadClients(loading, tls));
   const backends = backendTls && (await loadBackends(loading, backendTls));
   if (problems.length > 0) return { ok: false, problems };
-  const ends = loading.ends.toSorted((a, b) => (a.pointer < b.pointer ? -1 : 1));
+  const ends = loading.ends.toSorted((a, b) => pointerOrder.compare(a.pointer, b.pointer));
   return { ok: true, value: { clients, backends, ends } };
 }
+
+/** Numbers count as numbers: the tenth certificate stands after the second. */
+const pointerOrder = new Intl.Collator("en", { numeric: true });
 
 interface Loading {
   readonly deps: LoadTlsDeps;
