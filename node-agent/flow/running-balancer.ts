@@ -4,6 +4,7 @@ import type { TotalsRow } from "#shared/measures/interval.ts";
 
 import type { FlowOutcome, TouchedConnections, VerifiedBalancer } from "../apply/flows.ts";
 import type { InheritedAddress } from "../engine/address-claims.ts";
+import type { PoolView } from "../pool/pool-view.ts";
 import { within } from "../runtime/within.ts";
 import { BalancerConnections } from "./balancer-connections.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "./balancer-listeners.ts";
 import { BalancerNumbers } from "./balancer-numbers.ts";
 import { BalancerPool, type BalancerPoolDeps } from "./balancer-pool.ts";
+import { BalancerRemoval, untouched } from "./balancer-removal.ts";
 import type { BalancerStatus } from "./balancer-status.ts";
 import { DefinitionInForce, type DefinitionInForceDeps } from "./definition-in-force.ts";
 import { RestoredListeners } from "./restored-listeners.ts";
@@ -56,9 +58,9 @@ export class RunningBalancer {
   readonly #pool: BalancerPool;
   readonly #inForce: DefinitionInForce;
   readonly #numbers: BalancerNumbers;
+  readonly #removal: BalancerRemoval;
   readonly #unserved = new UnservedCounts();
   readonly #gone = Promise.withResolvers<undefined>();
-  #place: BalancerPlace;
   #phase: "starting" | "serving" | "draining" | "gone" = "starting";
   #hasServed = false;
 
@@ -66,7 +68,6 @@ export class RunningBalancer {
     const { key, slot } = place;
     const { id } = balancer;
     this.id = id;
-    this.#place = place;
     this.#deps = deps;
     const onChanged = (): void => void this.#serveEverywhere();
     this.#inForce = new DefinitionInForce({ ...deps, onChanged }, place, balancer);
@@ -74,22 +75,22 @@ export class RunningBalancer {
     this.#listeners = new BalancerListeners({ ...deps, balancer: key });
     const listen = this.#listeners.restore.bind(this.#listeners);
     this.#restored = new RestoredListeners({ ...deps, balancer: id, listen });
-    this.#pool = new BalancerPool(
-      {
-        ...deps,
-        balancer: id,
-        onView: (pool) => deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
-        onLost: (backend) => void this.#cutThoseTo(backend),
-        onDrained: (backend) => void this.#endThoseTo(backend),
-      },
-      this.#inForce.revealed,
-    );
+    this.#pool = this.#newPool(key);
     this.#numbers = new BalancerNumbers({ ...deps, id, slot, pool: this.#pool });
+    const left = {
+      ledger: deps.ledger,
+      listeners: this.#listeners,
+      connections: this.#connections,
+      numbers: this.#numbers,
+      table: this.#pool.table,
+    };
+    const onOver = (rows: readonly TotalsRow[]): void => this.#onOver(rows);
+    this.#removal = new BalancerRemoval({ ...left, onOver }, place);
   }
 
   /** Where it is counted, and its number. */
   get place(): BalancerPlace {
-    return this.#place;
+    return this.#removal.place;
   }
 
   /** Where it listens. */
@@ -166,16 +167,10 @@ export class RunningBalancer {
   ): Promise<TouchedConnections> {
     this.#phase = "draining";
     this.#stopWatching();
-    if (how.keepsAddresses) await this.#listeners.leave();
-    else if (this.#endsWithListeners && drainTimeoutMs > 0) await this.#listeners.seal();
-    else await this.#listeners.change(nowhere);
-    if (this.#connections.open === 0) {
-      await this.#listeners.change(nowhere);
-      this.#end();
-      return untouched;
-    }
-    const ended = await this.#connections.endAll(drainTimeoutMs, () => this.#ended());
-    return { ...ended, kept: 0 };
+    return this.#removal.begin(drainTimeoutMs, {
+      ...how,
+      endsWithListeners: this.#inForce.definition.protocol === "udp",
+    });
   }
 
   /** Where it listens, with these sockets, for a successor to take over. */
@@ -192,8 +187,7 @@ export class RunningBalancer {
   abandon(): void {
     this.#phase = "gone";
     this.#stopWatching();
-    this.#connections.stop();
-    this.#listeners.abandon();
+    this.#removal.abandon();
   }
 
   /** Tells a worker that replaces another one everything, and listens there. */
@@ -245,6 +239,18 @@ export class RunningBalancer {
     };
   }
 
+  #newPool(key: BalancerKey): BalancerPool {
+    const deps = {
+      ...this.#deps,
+      balancer: this.id,
+      onView: (pool: PoolView) =>
+        this.#deps.workers.broadcast({ do: "swap-pool", balancer: key, pool }),
+      onLost: (backend: string) => void this.#cutThoseTo(backend),
+      onDrained: (backend: string) => void this.#endThoseTo(backend),
+    };
+    return new BalancerPool(deps, this.#inForce.revealed);
+  }
+
   #changePool(): Promise<void> {
     return this.#pool.change(this.#inForce.revealed);
   }
@@ -258,18 +264,6 @@ export class RunningBalancer {
   async #serveEverywhere(): Promise<void> {
     const served = this.#served();
     await this.#deps.workers.askAll((request) => ({ ...served, request }));
-  }
-
-  /** Datagrams of a session come in where new clients would: it cannot outlive its listener. */
-  get #endsWithListeners(): boolean {
-    return this.#inForce.definition.protocol === "udp";
-  }
-
-  /** The last connection has closed. */
-  #ended(): void {
-    if (this.#listeners.binds.length === 0) return this.#end();
-    // Called again while that goes on, it finds nothing to close.
-    void this.#listeners.change(nowhere).then(() => this.#end());
   }
 
   async #changeListeners(binds: SpokenBinds): Promise<ListenersChange> {
@@ -300,36 +294,18 @@ export class RunningBalancer {
     this.#restored.stop();
   }
 
-  #end(): void {
-    if (this.#phase === "gone") return;
-    const rows = this.rows();
-    if (!this.#gaveBackSlots()) return void this.#connections.endAll(0, () => this.#end());
+  /** All its slots are given back. */
+  #onOver(rows: readonly TotalsRow[]): void {
     this.#phase = "gone";
     this.#stopWatching();
-    this.#connections.stop();
     this.#inForce.release();
     const { workers, onGone } = this.#deps;
-    const { key } = this.#place;
+    const { key } = this.place;
     workers.broadcast({ do: "forget", balancer: key });
-    const { cutInTheEnd: cut } = this.#connections;
     this.#gone.resolve(undefined);
-    onGone({ id: this.id, key, rows, cut, hasServed: this.#hasServed });
-  }
-
-  /** False when a worker that did not hear of the end has let one more client in. */
-  #gaveBackSlots(): boolean {
-    const { table } = this.#pool;
-    table.deliver([], false);
-    if (table.entries().length > 0) return false;
-    const outcome = this.#deps.ledger.retire(this.#place.slot);
-    if (!outcome.retired) this.#place = { ...this.#place, slot: outcome.slot };
-    return outcome.retired;
+    onGone({ id: this.id, key, rows, cut: this.cutInTheEnd, hasServed: this.#hasServed });
   }
 }
 
 /** The number of a request whose answer nobody waits for. */
 const unasked = 0;
-
-const nowhere: SpokenBinds = { bind: [], protocol: "tcp" };
-
-const untouched: TouchedConnections = { kept: 0, drained: 0, cut: 0 };
