@@ -38,7 +38,8 @@ export interface AnnouncedTls {
 
 /**
  * The header of the PROXY protocol that a backend gets before anything else (HAProxy's
- * proxy-protocol.txt). Ends that are not both of one family are announced as unknown.
+ * proxy-protocol.txt). Ends that are not both of one family are announced as unknown, which is a
+ * connection of the balancer's own in version 2.
  */
 export function proxyHeader(
   { version, tellsTls }: AnnounceTerms,
@@ -65,21 +66,28 @@ function plainText(address: string): string {
 }
 
 const signature = Uint8Array.of(13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10);
-/** Version 2, and the command `PROXY`: the connection is somebody else's. */
-const versionAndCommand = 0x21;
+/**
+ * Version 2 and the command: of an announced client, or of the sender itself. HAProxy resets a
+ * connection that is announced as somebody else's and has no addresses.
+ */
+const commands = { local: 0x20, proxy: 0x21 } as const;
 /** Address family and transport in one byte. */
 const families = { unspecified: 0x00, tcp4: 0x11, tcp6: 0x21 } as const;
 
 interface AddressBlock {
+  readonly command: number;
   readonly family: number;
   readonly bytes: readonly Uint8Array[];
 }
 
 function addressBlock(ends: ConnectionEnds): AddressBlock {
   const family = familyOf(ends);
-  if (family === undefined) return { family: families.unspecified, bytes: [] };
+  if (family === undefined) {
+    return { command: commands.local, family: families.unspecified, bytes: [] };
+  }
   const ports = [uint16(ends.port), uint16(ends.localPort)];
-  return { family, bytes: [addressBytes(ends.address), addressBytes(ends.localAddress), ...ports] };
+  const bytes = [addressBytes(ends.address), addressBytes(ends.localAddress), ...ports];
+  return { command: commands.proxy, family, bytes };
 }
 
 function familyOf({ address, localAddress }: ConnectionEnds): number | undefined {
@@ -88,9 +96,9 @@ function familyOf({ address, localAddress }: ConnectionEnds): number | undefined
   return lengths.every((length) => length === 16) ? families.tcp6 : undefined;
 }
 
-function block({ family, bytes }: AddressBlock, parts: readonly Uint8Array[]): Uint8Array {
+function block({ command, family, bytes }: AddressBlock, parts: readonly Uint8Array[]): Uint8Array {
   const rest = joined([...bytes, ...parts]);
-  return joined([signature, Uint8Array.of(versionAndCommand, family), uint16(rest.length), rest]);
+  return joined([signature, Uint8Array.of(command, family), uint16(rest.length), rest]);
 }
 
 /** Types of what version 2 can carry besides addresses. */

@@ -35,11 +35,19 @@ test("version 1 is one line; a client without an address is unknown", () => {
 });
 
 test("X-PRX-04 version 2 is the same in bytes, exactly as the document has it", () => {
-  const start = "0d0a0d0a000d0a515549540a21";
-  expect(hex(ipv4)).toBe(`${start}11000cc0000201c6336402c73801bb`);
+  const start = "0d0a0d0a000d0a515549540a";
+  expect(hex(ipv4)).toBe(`${start}2111000cc0000201c6336402c73801bb`);
   const addresses = `20010db8${"0".repeat(23)}1fe80${"0".repeat(27)}2`;
-  expect(hex(ipv6)).toBe(`${start}210024${addresses.slice(0, 64)}c73801bb`);
-  expect(hex(unix)).toBe(`${start}000000`);
+  expect(hex(ipv6)).toBe(`${start}21210024${addresses.slice(0, 64)}c73801bb`);
+});
+
+test("X-PRX-04 without an address to tell, version 2 is LOCAL, with what is known of TLS", () => {
+  const local = "0d0a0d0a000d0a515549540a2000";
+  expect(hex(unix)).toBe(`${local}0000`);
+  expect(hex({ ...ipv4, localAddress: "2001:db8::2" })).toBe(`${local}0000`);
+  const about = { ...tls, serverName: "", session: undefined };
+  const told = proxyHeader({ version: 2, tellsTls: true }, unix, about);
+  expect(Buffer.from(told).toString("hex")).toBe(`${local}00050100026832`);
 });
 
 test("X-PRX-04 TLS is told where it is asked for and known", () => {
