@@ -22,18 +22,16 @@ export interface OpenedAccessLog {
 
 /**
  * Opens what access logs are written to. A file is opened again when the process is sent SIGHUP,
- * which is how tools that move log files away say so.
+ * which is how tools that move log files away say so. The signal never ends the process, for who sends
+ * it need not know where the log goes.
  */
 export function openAccessLog(deps: OpenAccessLogDeps, target: AccessLogTarget): OpenedAccessLog {
-  switch (target.kind) {
-    case "off":
-      return { accessLog: undefined, close: () => Promise.resolve() };
-    case "log":
-      return { accessLog: new AccessLog(deps.output), close: () => Promise.resolve() };
-    case "file": {
-      const file = new AccessFile(deps, target.path);
-      process.on("SIGHUP", () => file.reopen());
-      return { accessLog: new AccessLog(file), close: () => file.close() };
-    }
+  if (target.kind === "file") {
+    const file = new AccessFile(deps, target.path);
+    process.on("SIGHUP", () => file.reopen());
+    return { accessLog: new AccessLog(file), close: () => file.close() };
   }
+  process.on("SIGHUP", () => deps.log.info({}, "SIGHUP: no access log file to open again"));
+  const accessLog = target.kind === "log" ? new AccessLog(deps.output) : undefined;
+  return { accessLog, close: () => Promise.resolve() };
 }

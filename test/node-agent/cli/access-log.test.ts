@@ -49,6 +49,16 @@ test("without a setting the lines stand among the others; off writes none", asyn
   expect(off.process.output()).not.toContain('"event":"connection"');
 });
 
+test.for(["log", "off"])("SIGHUP opens nothing and ends nothing with %s", async (target) => {
+  const { agent, port } = await loggedBalancer();
+  const running = await agent.run("--access-log", target);
+  running.process.signal("SIGHUP");
+  await eventually(() => running.process.output().includes("no access log file to open again"));
+  expect(await ask(port)).toBe("hello");
+  running.process.signal("SIGTERM");
+  expect(await running.process.ended).toMatchObject({ code: 0 });
+});
+
 async function loggedBalancer() {
   const agent = await agentUnderTest(onTestFinished);
   const backend = await startBackend(greet("hello"));
