@@ -4,6 +4,7 @@ import { checkBalancer, type Rule } from "./check-balancer.ts";
 import { authorizationRules } from "./rules/authorization-rules.ts";
 import { drainRules } from "./rules/drain-rules.ts";
 import { loopRules } from "./rules/loop-rules.ts";
+import { networkRules } from "./rules/network-rules.ts";
 import { statusRules } from "./rules/status-rules.ts";
 import { udpBindRules } from "./rules/udp-bind-rules.ts";
 import { urlRules } from "./rules/url-rules.ts";
@@ -14,6 +15,7 @@ const rules: readonly Rule[] = [
   statusRules,
   drainRules,
   loopRules,
+  networkRules,
   udpBindRules,
 ];
 

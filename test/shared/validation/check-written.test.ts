@@ -238,3 +238,47 @@ test("a udp balancer that would listen on a Unix socket is refused at that bind"
   // It may be stored from before.
   expect(codesOf(written)).toEqual([]);
 });
+
+test("F-ACL-05 a network with a zone is refused in access rules and among trusted proxies", () => {
+  const zoned = ["fe80::1%lo", "fe80::%eth0/64"];
+  const raw = withNetworks("10.0.0.0/8", ...zoned);
+  expect(writtenCodes(raw)).toEqual([
+    "/access/rules/1 invalid-line",
+    "/access/rules/2 invalid-line",
+    "/inboundProxyProtocol/from/1 invalid-address",
+    "/inboundProxyProtocol/from/2 invalid-address",
+  ]);
+  expect(writtenCodes(withNetworks("fe80::1", "fe80::/64"))).toEqual([]);
+  // It may be stored from before.
+  stored(raw);
+});
+
+test.each([
+  ["::ffff:10.0.0.0/8", "10.0.0.0/8 or ::ffff:10.0.0.0/104"],
+  ["::FFFF:a00:0/32", "10.0.0.0/32 or ::ffff:10.0.0.0/128"],
+  ["::ffff:0.0.0.0/0", "0.0.0.0/0 or ::ffff:0.0.0.0/96"],
+  ["::ffff:10.0.0.0/95", "a prefix of 96 or more"],
+])("F-ACL-05 %s matches no IPv4 client: refused with what was meant, %s", (network, meant) => {
+  const raw = withNetworks(network);
+  const detail = expect.stringContaining(meant);
+  expect(checkWritten(raw)).toEqual({
+    ok: false,
+    problems: [
+      { pointer: "/access/rules/0", code: "invalid-line", detail },
+      { pointer: "/inboundProxyProtocol/from/0", code: "invalid-address", detail },
+    ],
+  });
+  stored(raw);
+});
+
+test("mapped networks that are of IPv4 addresses are taken, and short ones of IPv6", () => {
+  const right = ["::ffff:10.0.0.0/104", "::ffff:0:0/96", "::ffff:10.0.0.1", "::/0", "2001::/16"];
+  expect(writtenCodes(withNetworks(...right))).toEqual([]);
+});
+
+function withNetworks(...networks: string[]): object {
+  return minimalBalancer({
+    access: { rules: networks.map((network) => `deny ${network}`) },
+    inboundProxyProtocol: { from: networks },
+  });
+}
