@@ -27,13 +27,15 @@ export function readProxyBlock(bytes: Uint8Array): ProxyHeader {
 
 function readWhole(header: Uint8Array, command: number, family: number): ProxyHeader {
   const unannounced: ProxyHeader = { kind: "header", length: header.length, peer: undefined };
+  // The protocol has the whole block of the proxy's own connection discarded.
   if (command === commands.local) return unannounced;
   if (command !== commands.proxy) return invalid("a PROXY header has an unknown command");
   switch (family) {
     case families.unspecified:
+      return ofNoFamily(header) ?? unannounced;
     case families.unixStream:
     case families.unixDatagram:
-      return unannounced;
+      return ofUnixSocket(header) ?? unannounced;
     case families.tcp4:
     case families.udp4:
       return readPeer(header, 4);
@@ -57,13 +59,27 @@ const families = {
   unixDatagram: 0x32,
 } as const;
 
+/** What stands there may be addresses that nobody knows: it is looked at when it can be TLVs. */
+function ofNoFamily(header: Uint8Array): ProxyHeader | undefined {
+  const extra = readExtra(header, fixedBytes);
+  return extra === "checksum" ? wrongChecksum : undefined;
+}
+
+/** Two paths of 108 bytes. */
+const unixAddressesBytes = 216;
+
+function ofUnixSocket(header: Uint8Array): ProxyHeader | undefined {
+  const from = fixedBytes + unixAddressesBytes;
+  return header.length < from ? noRoom : extraProblem(header, from);
+}
+
 function readPeer(header: Uint8Array, addressBytes: 4 | 16): ProxyHeader {
   const reader = new ByteReader(header.subarray(fixedBytes));
   const address = reader.take(addressBytes);
   const localAddress = reader.take(addressBytes);
   const port = reader.uint16();
   const localPort = reader.uint16();
-  if (reader.isShort) return invalid("a PROXY header has no room for its addresses");
+  if (reader.isShort) return noRoom;
   const problem = extraProblem(header, header.length - reader.left);
   if (problem !== undefined) return problem;
   const peer = {
@@ -75,18 +91,29 @@ function readPeer(header: Uint8Array, addressBytes: 4 | 16): ProxyHeader {
   return { kind: "header", length: header.length, peer };
 }
 
-/** Walks over what else is told (TLVs): it has to be whole, and a checksum has to be right. */
+/** What else is told (TLVs) has to be whole, and a checksum has to be right. */
 function extraProblem(header: Uint8Array, from: number): ProxyHeader | undefined {
+  switch (readExtra(header, from)) {
+    case "cut":
+      return invalid("a PROXY header is cut inside");
+    case "checksum":
+      return wrongChecksum;
+    case "right":
+      return undefined;
+  }
+}
+
+/** Walks over the TLVs to the end, and says what is wrong with them. */
+function readExtra(header: Uint8Array, from: number): "right" | "cut" | "checksum" {
   const reader = new ByteReader(header.subarray(from));
+  let isRight = true;
   while (reader.left > 0) {
     const type = reader.uint8();
     const value = reader.vector(2);
-    if (reader.isShort) return invalid("a PROXY header is cut inside");
-    if (type !== checksumType) continue;
-    const end = header.length - reader.left;
-    if (!isChecksum(header, value, end)) return invalid("a PROXY header's checksum is wrong");
+    if (reader.isShort) return "cut";
+    if (type === checksumType) isRight &&= isChecksum(header, value, header.length - reader.left);
   }
-  return undefined;
+  return isRight ? "right" : "checksum";
 }
 
 /** CRC-32C of the whole header, with zeros where the checksum stands: the four bytes before `end`. */
@@ -97,6 +124,9 @@ function isChecksum(header: Uint8Array, value: Uint8Array, end: number): boolean
   cleared.fill(0, end - 4, end);
   return crc32c(cleared) === new ByteReader(value).uint32();
 }
+
+const noRoom = invalid("a PROXY header has no room for its addresses");
+const wrongChecksum = invalid("a PROXY header's checksum is wrong");
 
 function invalid(detail: string): ProxyHeader {
   return { kind: "invalid", detail };

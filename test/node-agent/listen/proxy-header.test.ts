@@ -30,6 +30,13 @@ function part(type: number, value: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([type, value.length >> 8, value.length & 255]), value]);
 }
 
+/** With the checksum that it ends with. */
+function summed(header: Buffer): Buffer {
+  const cleared = Buffer.from(header).fill(0, header.length - 4);
+  cleared.writeUInt32BE(crc32c(cleared), header.length - 4);
+  return cleared;
+}
+
 const addresses4 = Buffer.from([192, 0, 2, 1, 198, 51, 100, 2, 199, 56, 1, 187]);
 
 describe("version 1", () => {
@@ -104,20 +111,40 @@ describe("version 2", () => {
 
   test("a checksum that is right is taken, a wrong one is refused", () => {
     expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
-    const summed = block(
+    const whole = block(
       0x21,
       0x11,
       Buffer.concat([addresses4, part(3, Buffer.alloc(4)), part(4, data)]),
     );
-    summed.writeUInt32BE(crc32c(summed), 16 + 12 + 3);
-    expect(read(summed, data)).toMatchObject({ kind: "header", peer: peer4 });
-    for (let at = 16; at < summed.length; at += 1) {
+    whole.writeUInt32BE(crc32c(whole), 16 + 12 + 3);
+    expect(read(whole, data)).toMatchObject({ kind: "header", peer: peer4 });
+    for (let at = 16; at < whole.length; at += 1) {
       // Of another type it would be no checksum.
       if (at === 16 + 12) continue;
-      const wrong = Buffer.from(summed);
+      const wrong = Buffer.from(whole);
       wrong[at] = (wrong[at] ?? 0) ^ 0x40;
       expect(read(wrong)).toMatchObject({ kind: "invalid" });
     }
+  });
+
+  test("X-PRX-08 a checksum is checked also where nobody is announced, but for the proxy's own connection", () => {
+    const wrong = part(3, Buffer.from("abcd"));
+    const paths = Buffer.alloc(216);
+    const announcing = [
+      [0x00, Buffer.alloc(0)],
+      [0x31, paths],
+      [0x32, paths],
+    ] as const;
+    for (const [family, addresses] of announcing) {
+      const rest = Buffer.concat([addresses, part(4, data), wrong, part(4, data)]);
+      expect(read(block(0x21, family, rest))).toMatchObject({ kind: "invalid" });
+      const right = summed(block(0x21, family, Buffer.concat([addresses, wrong])));
+      expect(read(right)).toEqual({ kind: "header", length: right.length, peer: undefined });
+    }
+    // The protocol has the whole of it discarded.
+    expect(read(block(0x20, 0x00, wrong))).toMatchObject({ kind: "header" });
+    // These are no parts, so they are an address of a kind that nobody knows.
+    expect(read(block(0x21, 0x00, Buffer.from([...wrong, 1])))).toMatchObject({ kind: "header" });
   });
 
   test.for<[string, Uint8Array]>([
@@ -127,6 +154,8 @@ describe("version 2", () => {
     ["an unknown transport", block(0x21, 0x13, addresses4)],
     ["no room for its addresses", block(0x21, 0x11, addresses4.subarray(1))],
     ["no room for IPv6", block(0x21, 0x21, addresses4)],
+    ["no room for two paths", block(0x21, 0x31, Buffer.alloc(215))],
+    ["a part that is cut behind paths", block(0x21, 0x31, Buffer.alloc(218))],
     ["a part that is cut", block(0x21, 0x11, Buffer.concat([addresses4, Buffer.from([4, 0, 9])]))],
     [
       "a checksum of three bytes",
