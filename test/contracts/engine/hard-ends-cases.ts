@@ -1,4 +1,8 @@
+import type { Socket } from "node:net";
+
 import { expect, test } from "vitest";
+
+import { halfClosedSilenceMsMax } from "#shared/base/limits.ts";
 
 import { startBlackHole } from "../../support/black-hole.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -165,6 +169,37 @@ export function hardEndsCases(subject: EngineSubject): void {
 
       expect((await relay.closed(1))[0]).toMatchObject({ reason: "client-reset" });
     });
+
+    test("a client's reset behind its end is noticed though its backend says nothing", async () => {
+      const { backend, saw } = await listening((socket) => socket.resume());
+      const relay = await startRelay(subject, tcp(backend));
+      const client = await openClient(relay.port);
+      client.send("hello");
+      client.finish();
+      await eventually(() => saw.end === "in order");
+      await staysOpen(relay);
+
+      client.reset();
+
+      expect((await relay.closed(1))[0]).toMatchObject({ reason: "client-closed" });
+    });
+
+    test("an end behind bytes that the backend does not take is given an hour", async () => {
+      const clock = new FakeClock();
+      const relay = await startRelay(subject, tcp(await startBackend(stuck)), { clock });
+      const client = await openClient(relay.port);
+      await fill(relay, client.socket, "txBytes");
+      clock.advance(halfClosedSilenceMsMax * 2);
+
+      client.finish();
+      await eventually(() => client.socket.writableFinished);
+      await staysOpen(relay);
+      clock.advance(halfClosedSilenceMsMax - 1);
+      await staysOpen(relay);
+      clock.advance(1);
+
+      expect((await relay.closed(1))[0]).toMatchObject({ reason: "client-closed" });
+    });
   }
 
   /** A backend that has ended its stream, and resets on "more"; its client has not read yet. */
@@ -194,15 +229,17 @@ interface Listening {
   readonly saw: { readonly text: string; readonly end: string | undefined };
 }
 
-/** A backend for one connection, which it ends when the client does. */
-async function listening(): Promise<Listening> {
+/** A backend for one connection, which it ends when the client does, unless told otherwise. */
+async function listening(
+  onEnd: (socket: Socket) => void = (socket) => socket.end(),
+): Promise<Listening> {
   const saw: { text: string; end: string | undefined } = { text: "", end: undefined };
   const backend = await startBackend((socket) => {
     socket.on("data", (data: Buffer) => (saw.text += data.toString()));
     socket.on("error", (error: NodeJS.ErrnoException) => (saw.end = error.code));
     socket.on("end", () => {
       saw.end = "in order";
-      socket.end();
+      onEnd(socket);
     });
   });
   return { backend, saw };

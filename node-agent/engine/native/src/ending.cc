@@ -148,11 +148,14 @@ void Engine::schedule_idle(Connection& connection) {
   };
   consider(terms.client_idle_ms, heard_ms(connection, kClient), CloseReason::kClientIdle);
   consider(terms.backend_idle_ms, heard_ms(connection, kBackend), CloseReason::kBackendIdle);
-  if (next_ms == UINT64_MAX && connection.ended_once) {
-    const int open = connection.direction[kClient].end_sent ? kBackend : kClient;
-    consider(terms.half_closed_ms,
-             std::max(connection.side[open].last_read_ms, connection.side[1 - open].last_read_ms),
-             connection.first_end);
+  const Side& client = connection.side[kClient];
+  const Side& backend = connection.side[kBackend];
+  // An end behind bytes that the peer does not take is one as well.
+  const bool has_end = connection.ended_once || client.hung_up || backend.hung_up;
+  if (next_ms == UINT64_MAX && has_end) {
+    const CloseReason unread = client.hung_up ? CloseReason::kClientClosed : CloseReason::kBackendClosed;
+    consider(terms.half_closed_ms, std::max(client.last_read_ms, backend.last_read_ms),
+             connection.ended_once ? connection.first_end : unread);
   }
   if (clock_ms_ >= next_ms) {
     end(connection, reason, false);

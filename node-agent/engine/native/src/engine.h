@@ -144,8 +144,9 @@ class Engine {
 
   // relaying
   void on_side(Connection& connection, int side, uint32_t events);
-  static void note_events(Side& side, uint32_t events);
+  void note_events(Side& side, uint32_t events);
   void relay_side(Connection& connection, int side, uint32_t events);
+  void note_gone(Connection& connection, int side, uint32_t events);
   void list_as_ready(Connection& connection);
   void run_ready();
   void go_on(double id);

@@ -74,10 +74,7 @@ void Engine::relay_tls_side(Connection& connection, int side, uint32_t events) {
     // What it was answered is gone: it may be read again.
     if (lives() && has_input(self)) pump_tls(connection, side);
   }
-  if (!lives()) return;
-  // A client that is gone and is not read, because its backend takes nothing, would stay for ever.
-  const bool is_held = !connection.direction[side].source_done && !connection.listed_as_ready;
-  if (side == kClient && (events & EPOLLERR) != 0 && is_held && !self.hung_up) reset(connection, side);
+  if (lives()) note_gone(connection, side, events);
 }
 
 void Engine::pump_tls(Connection& connection, int direction) {
