@@ -2,6 +2,11 @@ import { X509Certificate } from "node:crypto";
 
 import { chainCertificatesMax } from "#shared/base/limits.ts";
 import type { Checked, Problem } from "#shared/base/problem.ts";
+import {
+  chainOrderProblems,
+  chainTimeProblems,
+  placeInChain,
+} from "#shared/validation/chain-problems.ts";
 
 import { certificateProblem } from "./certificate-problem.ts";
 import { keyProblem } from "./key-type.ts";
@@ -42,61 +47,13 @@ export function readChain(text: string): Checked<Chain> {
 /** Everything that is wrong with a chain as it stands, at a moment. */
 export function chainProblems(chain: Chain, nowMs: number): readonly Problem[] {
   return [
-    ...chain.flatMap((certificate, at) => timeProblems(certificate, at, nowMs)),
+    ...chainTimeProblems(chain, pointer, nowMs),
     ...chain.flatMap((certificate, at) => {
-      const problem = keyProblem(certificate.publicKey, pointer, `the key of ${nameOf(at)}`);
+      const problem = keyProblem(certificate.publicKey, pointer, `the key of ${placeInChain(at)}`);
       return problem === undefined ? [] : [problem];
     }),
-    ...orderProblems(chain),
+    ...chainOrderProblems(chain, pointer),
   ];
-}
-
-/** How a certificate of a chain is called in messages. */
-function nameOf(at: number): string {
-  return at === 0 ? "the certificate" : `certificate ${at + 1} of the chain`;
-}
-
-function timeProblems(certificate: X509Certificate, at: number, nowMs: number): readonly Problem[] {
-  const { validFromDate, validToDate } = certificate;
-  if (validFromDate.getTime() > nowMs) {
-    const detail = `${nameOf(at)} is valid from ${validFromDate.toISOString()} on`;
-    return [certificateProblem(pointer, "not-yet-valid", detail)];
-  }
-  if (validToDate.getTime() > nowMs) return [];
-  const detail = `${nameOf(at)} was valid until ${validToDate.toISOString()}`;
-  return [certificateProblem(pointer, "expired", detail)];
-}
-
-function orderProblems(chain: Chain): readonly Problem[] {
-  const broken = chain.findIndex((certificate, at) => {
-    const next = chain[at + 1];
-    return next !== undefined && !hasIssued(next, certificate);
-  });
-  if (broken < 0) return [];
-  const certificate = chain[broken];
-  const hasIssuer = chain.some(
-    (other) => certificate !== undefined && other !== certificate && hasIssued(other, certificate),
-  );
-  const isIssuer = chain.some(
-    (other) => certificate !== undefined && other !== certificate && hasIssued(certificate, other),
-  );
-  if (hasIssuer || isIssuer) {
-    const detail = "the certificate comes first, then its issuer, then the issuer's";
-    return [certificateProblem(pointer, "chain-order", detail)];
-  }
-  const detail = `certificate ${broken + 2} of the chain has not issued the one before it`;
-  return [certificateProblem(pointer, "broken-chain", detail)];
-}
-
-/** Whether one has signed the other, as an authority may. */
-function hasIssued(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  if (!issuer.ca || !certificate.checkIssued(issuer)) return false;
-  try {
-    return certificate.verify(issuer.publicKey);
-  } catch {
-    // A signature by a kind of key that OpenSSL does not know.
-    return false;
-  }
 }
 
 function certificateOf(der: Buffer): X509Certificate | undefined {

@@ -11,11 +11,16 @@ export interface CertificateEnd {
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * When the first certificate of a chain is over, milliseconds since 1970.
+ * The certificates of a PEM text, in its order; what stands between them is no part of it.
  *
  * @throws Error when one of them cannot be read.
  */
-export function chainEndMs(certificatePem: string): number {
+export function readChain(certificatePem: string): readonly X509Certificate[] {
   const chain = certificatePem.match(block) ?? [certificatePem];
-  return Math.min(...chain.map((pem) => new X509Certificate(pem).validToDate.getTime()));
+  return chain.map((pem) => new X509Certificate(pem));
+}
+
+/** When the first certificate of a chain is over, milliseconds since 1970. */
+export function chainEndMs(chain: readonly X509Certificate[]): number {
+  return Math.min(...chain.map(({ validToDate }) => validToDate.getTime()));
 }

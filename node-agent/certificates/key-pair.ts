@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { errorText } from "#shared/base/fault.ts";
 
-import { chainEndMs } from "./chain-end.ts";
+import { readChain } from "./chain-end.ts";
 
 /** A certificate with its chain, and its key in clear, both PEM. */
 export interface KeyPair {
@@ -11,7 +11,7 @@ export interface KeyPair {
 }
 
 export type OpenedPair =
-  | { readonly ok: true; readonly pair: KeyPair; readonly notAfterMs: number }
+  | { readonly ok: true; readonly pair: KeyPair; readonly chain: readonly X509Certificate[] }
   | { readonly ok: false; readonly detail: string };
 
 /**
@@ -21,8 +21,8 @@ export type OpenedPair =
 export function openPair({ certificatePem, keyPem }: KeyPair, passphrase?: string): OpenedPair {
   const certificate = attempt(() => new X509Certificate(certificatePem));
   if (!certificate.ok) return notOk(`the certificate cannot be read: ${certificate.detail}`);
-  const end = attempt(() => chainEndMs(certificatePem));
-  if (!end.ok) return notOk(`an issuer's certificate cannot be read: ${end.detail}`);
+  const chain = attempt(() => readChain(certificatePem));
+  if (!chain.ok) return notOk(`an issuer's certificate cannot be read: ${chain.detail}`);
   const opened = attempt(() =>
     createPrivateKey({ key: keyPem, format: "pem", passphrase: passphrase ?? "" }),
   );
@@ -31,7 +31,7 @@ export function openPair({ certificatePem, keyPem }: KeyPair, passphrase?: strin
     return notOk("the key is not the certificate's");
   }
   const clear = opened.value.export({ format: "pem", type: "pkcs8" });
-  return { ok: true, pair: { certificatePem, keyPem: String(clear) }, notAfterMs: end.value };
+  return { ok: true, pair: { certificatePem, keyPem: String(clear) }, chain: chain.value };
 }
 
 function attempt<T>(read: () => T): { ok: true; value: T } | { ok: false; detail: string } {

@@ -9,9 +9,10 @@ import type { Tls } from "#shared/definition/tls.ts";
 
 import { readSmallFile, type ReadFile } from "../runtime/read-small-file.ts";
 import { badAuthorities } from "./authorities.ts";
-import type { CertificateEnd } from "./chain-end.ts";
+import { chainEndMs, type CertificateEnd } from "./chain-end.ts";
 import { handshakeTerms, type OpenSslHandshake } from "./handshake-terms.ts";
 import { identitiesOf, type Identity } from "./identities.ts";
+import { judgeFileChain, type FileChainTerms } from "./judge-file-chain.ts";
 import { openPair, type KeyPair } from "./key-pair.ts";
 import type { StoredCertificates } from "./stored-certificates.ts";
 
@@ -28,6 +29,10 @@ export interface LoadedTls {
   readonly backends: LoadedBackendTls | undefined;
   /** Of all certificates above that are shown, in the order of their pointers. */
   readonly ends: readonly CertificateEnd[];
+  /** Of all certificates above that come from files, with their issuers, in PEM. */
+  readonly fileChains: readonly string[];
+  /** What is wrong with chains above that serve all the same. */
+  readonly doubts: readonly Problem[];
 }
 
 export interface LoadedClientTls {
@@ -55,14 +60,16 @@ export type LoadTlsOutcome =
 export async function loadTls(
   deps: LoadTlsDeps,
   { tls, backendTls }: Pick<Balancer, "tls" | "backendTls">,
+  files: FileChainTerms,
 ): Promise<LoadTlsOutcome> {
   const problems: Problem[] = [];
-  const loading: Loading = { deps, problems, ends: [] };
+  const loading: Loading = { deps, files, problems, doubts: [], fileChains: [], ends: [] };
   const clients = tls && (await loadClients(loading, tls));
   const backends = backendTls && (await loadBackends(loading, backendTls));
   if (problems.length > 0) return { ok: false, problems };
   const ends = loading.ends.toSorted((a, b) => pointerOrder.compare(a.pointer, b.pointer));
-  return { ok: true, value: { clients, backends, ends } };
+  const { fileChains, doubts } = loading;
+  return { ok: true, value: { clients, backends, ends, fileChains, doubts } };
 }
 
 /** Numbers count as numbers: the tenth certificate stands after the second. */
@@ -70,7 +77,10 @@ const pointerOrder = new Intl.Collator("en", { numeric: true });
 
 interface Loading {
   readonly deps: LoadTlsDeps;
+  readonly files: FileChainTerms;
   readonly problems: Problem[];
+  readonly doubts: Problem[];
+  readonly fileChains: string[];
   readonly ends: CertificateEnd[];
 }
 
@@ -138,7 +148,14 @@ async function loadPair(
   if (!read.ok) return refuse(read.code, read.detail);
   const opened = openPair(read.pair, read.passphrase);
   if (!opened.ok) return refuse("bad-certificate", opened.detail);
-  loading.ends.push({ pointer, notAfterMs: opened.notAfterMs });
+  if ("files" in named) {
+    const { certificatePem } = opened.pair;
+    const judged = judgeFileChain(loading.files, opened.chain, { certificatePem, pointer });
+    loading.problems.push(...judged.problems);
+    loading.doubts.push(...judged.doubts);
+    loading.fileChains.push(certificatePem);
+  }
+  loading.ends.push({ pointer, notAfterMs: chainEndMs(opened.chain) });
   return opened.pair;
 }
 

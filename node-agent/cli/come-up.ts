@@ -44,6 +44,7 @@ export async function comeUp(deps: AgentDeps & RunDeps, coming: ComingUp): Promi
   const why = inheritance === undefined ? undefined : unfitness(inheritance, agent);
   if (why !== undefined) return { kind: "unfit", why };
   tellFound(deps.log, agent, found);
+  agent.servedBefore.add(found.snapshot?.entries.map(({ id }) => id) ?? []);
   await serveLastGood(deps, coming, found);
   const doors = await openDoors(deps, coming);
   inheritance?.predecessor.tell({ type: "taken" });

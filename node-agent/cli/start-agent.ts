@@ -11,6 +11,7 @@ import { SourceMemory } from "../discover/source-memory.ts";
 import { createAddressClaims, type AddressClaims } from "../engine/address-claims.ts";
 import { createDataPlane } from "../flow/create-data-plane.ts";
 import type { DataPlane } from "../flow/data-plane.ts";
+import { ServedBefore } from "../flow/served-before.ts";
 import type { AccessCounts } from "../runtime/access-log.ts";
 import { processAgeMs } from "../runtime/process-usage.ts";
 import type { AgentDeps, AgentSettings, LateParts } from "./agent-parts.ts";
@@ -26,6 +27,7 @@ export interface Agent extends ControlSide {
   readonly applier: Applier;
   readonly claims: AddressClaims;
   readonly sourceMemory: SourceMemory;
+  readonly servedBefore: ServedBefore;
   readonly succession: Succession;
   /** Counters as they stand, the predecessor's included. */
   totals(): readonly TotalsRow[];
@@ -48,7 +50,8 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
   const claims = createAddressClaims(process.platform, addresses);
   const certificates = new CertificateStore();
   const sourceMemory = life.own(createSourceMemory(deps, settings));
-  const kept = { claims, certificates, sourceMemory };
+  const servedBefore = new ServedBefore();
+  const kept = { claims, certificates, sourceMemory, servedBefore };
   const dataPlane = life.own(await startDataPlane(deps, settings, kept));
   const applier = life.own(createApplier(deps, settings, { ...kept, dataPlane, late }));
   const succession = new Succession(deps.clock, inheritance?.estate);
@@ -62,7 +65,7 @@ export async function startAgent(deps: AgentDeps, settings: AgentSettings): Prom
     if (told !== undefined) link.report(told);
   });
   let draining = false;
-  const parts = { ...control, dataPlane, applier, claims, sourceMemory, succession, totals };
+  const parts = { ...control, ...kept, dataPlane, applier, succession, totals };
   const accessLog = deps.accessLog?.counts.bind(deps.accessLog);
   const status = (): AgentStatus => statusOf(settings, { ...parts, draining, accessLog });
   life.own(link);
@@ -82,12 +85,13 @@ interface KeptParts {
   readonly claims: AddressClaims;
   readonly certificates: CertificateStore;
   readonly sourceMemory: SourceMemory;
+  readonly servedBefore: ServedBefore;
 }
 
 function startDataPlane(
   { clock, random, log, accessLog }: AgentDeps,
   { config, engine, inheritance }: AgentSettings,
-  { claims, certificates, sourceMemory }: KeptParts,
+  { claims, certificates, sourceMemory, servedBefore }: KeptParts,
 ): Promise<DataPlane> {
   const workers = config.workers ?? Math.min(availableParallelism(), agentWorkersDefaultMax);
   const beliefs = inheritance?.estate.beliefs ?? {};
@@ -95,6 +99,7 @@ function startDataPlane(
     ...{ clock, random, log, claims, workers, engine, beliefs },
     storedCertificates: certificates,
     sourceMemory,
+    servedBefore,
     ...(accessLog === undefined ? {} : { accessLog }),
   });
 }
@@ -107,7 +112,7 @@ interface AppliedTo extends KeptParts {
 function createApplier(
   { clock, random, log }: AgentDeps,
   { policy }: AgentSettings,
-  { dataPlane, certificates, sourceMemory, late }: AppliedTo,
+  { dataPlane, certificates, sourceMemory, servedBefore, late }: AppliedTo,
 ): Applier {
   return new Applier({
     flows: dataPlane,
@@ -117,7 +122,10 @@ function createApplier(
     random,
     log,
     onEvent: (event) => late.link?.report(event),
-    onWanted: (balancers) => sourceMemory.keepOnly(balancers),
+    onWanted: (balancers) => {
+      sourceMemory.keepOnly(balancers);
+      servedBefore.keepOnly(balancers);
+    },
     onChange: (recovered, errors) => late.link?.fares(recovered, errors),
   });
 }

@@ -8,12 +8,18 @@ import type { Balancer } from "#shared/definition/balancer.ts";
 
 import type { CertificateEnd } from "../certificates/chain-end.ts";
 import { ExpiryWatch } from "../certificates/expiry-watch.ts";
-import { loadTls, type LoadedTls, type LoadTlsDeps } from "../certificates/load-tls.ts";
+import {
+  loadTls,
+  type LoadedTls,
+  type LoadTlsDeps,
+  type LoadTlsOutcome,
+} from "../certificates/load-tls.ts";
 import type { StoredCertificates } from "../certificates/stored-certificates.ts";
 import type { TicketKeys } from "../certificates/ticket-keys.ts";
 import type { Driver } from "../engine/engine.ts";
 import type { ClientTlsTerms } from "../engine/tls-terms.ts";
 import type { DataPlaneEvent } from "./data-plane-event.ts";
+import type { ServedBefore } from "./served-before.ts";
 import { unshownCertificates } from "./unshown-certificates.ts";
 import type { TlsTerms } from "./worker-protocol.ts";
 
@@ -24,6 +30,8 @@ export interface BalancerTlsDeps {
   readonly loading: LoadTlsDeps;
   readonly storedCertificates: StoredCertificates | undefined;
   readonly ticketKeys: Pick<TicketKeys, "keysFor">;
+  /** A balancer that was served before starts with what is in its files, whatever is wrong with it. */
+  readonly servedBefore: Pick<ServedBefore, "has">;
   readonly tell: (event: DataPlaneEvent) => void;
   /** What is loaded is another one now. */
   readonly onChanged: () => void;
@@ -36,13 +44,22 @@ export type LoadedBalancerTls =
 /** How the certificates of a balancer are. */
 export interface CertificatesStatus {
   /**
-   * Why what was read last cannot be used: what was read before is used on. And what is used by
-   * nobody, because this driver does not show it (`not-shown`). Empty when all is well.
+   * Why what was read last cannot be used: what was read before is used on. What is wrong with what
+   * is used for want of anything better. And what is used by nobody, because this driver does not
+   * show it (`not-shown`). Empty when all is well.
    */
   readonly problems: readonly Problem[];
   /** When those in use are over. */
   readonly ends: readonly CertificateEnd[];
 }
+
+const nothingLoaded: LoadedTls = {
+  clients: undefined,
+  backends: undefined,
+  ends: [],
+  fileChains: [],
+  doubts: [],
+};
 
 /** What is said of TLS to the workers, but for the number that tells it from what was said before. */
 type Said = Omit<TlsTerms, "version">;
@@ -55,7 +72,7 @@ export class BalancerTls {
   readonly #deps: BalancerTlsDeps;
   #definition: Balancer | undefined;
   readonly #expiry = new ExpiryWatch();
-  #loaded: LoadedTls = { clients: undefined, backends: undefined, ends: [] };
+  #loaded: LoadedTls = nothingLoaded;
   #version = 0;
   /** What is wrong with the certificates that were read last, and was told; the ones before serve on. */
   #problems: readonly Problem[] = [];
@@ -68,7 +85,7 @@ export class BalancerTls {
 
   /** Reads what the definition names, its secrets revealed. Nothing changes until it is committed. */
   async load(definition: Balancer): Promise<LoadedBalancerTls> {
-    const outcome = await loadTls(this.#deps.loading, definition);
+    const outcome = await this.#read(definition);
     if (!outcome.ok) return outcome;
     const commit = (): void => {
       this.#take(definition, outcome.value);
@@ -147,9 +164,11 @@ export class BalancerTls {
     const before = this.#said();
     this.#definition = definition;
     this.#loaded = loaded;
-    if (this.#problems.length > 0) tell({ kind: "certificates.recovered", balancer });
-    this.#problems = [];
-    this.#tellEnds();
+    const { doubts } = loaded;
+    if (this.#problems.length > 0 && doubts.length === 0) {
+      tell({ kind: "certificates.recovered", balancer });
+    }
+    this.#tellProblems(doubts);
     const isChanged = !isDeepStrictEqual(before, this.#said());
     if (isChanged) this.#version += 1;
     return isChanged;
@@ -162,6 +181,16 @@ export class BalancerTls {
     }
   }
 
+  #read(definition: Balancer): Promise<LoadTlsOutcome> {
+    const { clock, loading, balancer, servedBefore } = this.#deps;
+    const isStart = this.#definition === undefined;
+    const { fileChains } = this.#loaded;
+    return loadTls(loading, definition, {
+      nowMs: clock.nowMs(),
+      isServed: (chain) => (isStart ? servedBefore.has(balancer) : fileChains.includes(chain)),
+    });
+  }
+
   /** Files change without a word, stored certificates with one. */
   #watch(): void {
     const { clock, storedCertificates } = this.#deps;
@@ -172,20 +201,20 @@ export class BalancerTls {
   async #reload(): Promise<void> {
     const definition = this.#definition;
     if (definition?.tls === undefined && definition?.backendTls === undefined) return;
-    const outcome = await loadTls(this.#deps.loading, definition);
+    const outcome = await this.#read(definition);
     // Another definition, or none, has come meanwhile.
     if (definition !== this.#definition) return;
-    if (!outcome.ok) return this.#failed(outcome.problems);
+    if (!outcome.ok) return this.#tellProblems(outcome.problems);
     if (!this.#take(definition, outcome.value)) return;
     this.#deps.tell({ kind: "certificates.reloaded", balancer: this.#deps.balancer });
     this.#deps.onChanged();
   }
 
-  #failed(problems: readonly Problem[]): void {
+  #tellProblems(problems: readonly Problem[]): void {
     this.#tellEnds();
     const isKnown = isDeepStrictEqual(problems, this.#problems);
     this.#problems = problems;
-    if (isKnown) return;
+    if (isKnown || problems.length === 0) return;
     const detail = problems.map(({ pointer, detail: why }) => `${pointer}: ${why}`).join("; ");
     this.#deps.tell({ kind: "certificates.failed", balancer: this.#deps.balancer, detail });
   }

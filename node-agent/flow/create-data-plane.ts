@@ -128,7 +128,10 @@ class WorkersDataPlane implements DataPlane {
     const deps = this.#balancerDeps();
     const running = this.#book.enter((key) => new RunningBalancer(deps, { key, slot }, balancer));
     const outcome = await running.start();
-    if (outcome.ok) this.#book.serves(running);
+    if (outcome.ok) {
+      this.#book.serves(running);
+      this.#means.servedBefore.add([balancer.id]);
+    }
     return outcome;
   }
 

@@ -17,6 +17,7 @@ import { NodeChecks } from "../health/node-checks.ts";
 import { NameLookup } from "../runtime/name-lookup.ts";
 import { usualAuthorities, usualAuthoritiesPem } from "../runtime/usual-authorities.ts";
 import type { RunningBalancerDeps } from "./running-balancer.ts";
+import { ServedBefore } from "./served-before.ts";
 
 export interface NodeMeansDeps {
   readonly clock: Clock;
@@ -25,6 +26,8 @@ export interface NodeMeansDeps {
   readonly storedCertificates?: StoredCertificates;
   /** What sources named last; until the data plane ends unless given. */
   readonly sourceMemory?: SourceMemory;
+  /** Which balancers this node served; since the data plane began unless given. */
+  readonly servedBefore?: ServedBefore;
   /** Session tickets have another key. */
   readonly onTicketsRenewed: () => void;
 }
@@ -42,13 +45,14 @@ export interface NodeMeans extends Pick<
   | "sourceMemory"
   | "nextListener"
 > {
+  readonly servedBefore: ServedBefore;
   /** Nobody uses them any more. */
   stop(): void;
 }
 
 export function createNodeMeans(deps: NodeMeansDeps): NodeMeans {
   const { clock, random, storedCertificates, onTicketsRenewed } = deps;
-  const { sourceMemory = new SourceMemory(clock) } = deps;
+  const { sourceMemory = new SourceMemory(clock), servedBefore = new ServedBefore() } = deps;
   const ticketKeys = new TicketKeys({ clock, randomBytes, onRotated: onTicketsRenewed });
   let lastListener = 0;
   return {
@@ -68,6 +72,7 @@ export function createNodeMeans(deps: NodeMeansDeps): NodeMeans {
       commands: new FetchRoom(sourceCommandsMax),
     },
     sourceMemory,
+    servedBefore,
     nextListener: () => {
       lastListener += 1;
       return lastListener;

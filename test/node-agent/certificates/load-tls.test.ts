@@ -15,7 +15,10 @@ test("the ends of certificates stand in the order of the definition, the tenth a
     backendTls: { clientCertificate: named },
   });
 
-  const loaded = await loadTls({ stored, usualAuthorities: () => "" }, definition);
+  const loaded = await loadTls({ stored, usualAuthorities: () => "" }, definition, {
+    nowMs: Date.now(),
+    isServed: () => false,
+  });
 
   const ends = loaded.ok ? loaded.value.ends : loaded.problems;
   expect(ends.map(({ pointer }) => pointer)).toEqual([

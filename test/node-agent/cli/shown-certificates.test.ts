@@ -4,8 +4,9 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { createTestAuthority } from "../../support/certificate-authority.ts";
 import { eventually } from "../../support/eventually.ts";
-import { echo, startBackend } from "../../support/fake-backend.ts";
+import { echo, greet, startBackend } from "../../support/fake-backend.ts";
 import { certificateFolder, startTlsAgent } from "../../support/tls-agent.ts";
+import { openTlsClient } from "../../support/tls-client.ts";
 
 /** What the agent's status page has of the certificates of its first balancer. */
 interface Shown {
@@ -61,6 +62,28 @@ test("a certificate that ends soon, and a renewal that cannot be used, are in th
   await replaceFile(keyPath, own);
   await eventually(() => expect(heard("certificates.recovered")).toHaveLength(1));
   expect((await shown())?.problems).toEqual([]);
+});
+
+test("an agent that comes back serves with a file that is over by now, and tells", async () => {
+  const authority = await createTestAuthority();
+  const folder = await certificateFolder(onTestFinished, authority);
+  const backend = await startBackend(greet("hello"));
+  const certificate = await folder.issue({ names: ["a.test"], validDays: [-9, -2] });
+  const agent = await startTlsAgent(onTestFinished, {
+    driver: "portable",
+    folder,
+    backend: backend.port,
+    balancers: { a: { certificates: [certificate] } },
+  });
+  const client = await openTlsClient(agent.portOf("a"), { servername: "a.test" });
+  await eventually(() => client.text() === "hello");
+
+  const link = await agent.control.link(1);
+  await eventually(() =>
+    expect(link.frames.flatMap((frame) => (frame.t === "ev" ? frame.events : []))).toMatchObject([
+      { kind: "certificates.expiring", detail: expect.stringContaining("was valid until") },
+    ]),
+  );
 });
 
 /** At once, as whoever renews certificates does: half a key would be another problem. */

@@ -18,7 +18,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 const authority = await createTestAuthority();
 
 /** One balancer's TLS, with a clock of the test's own. */
-function tlsUnderTest(driver: Driver = "native") {
+function tlsUnderTest(driver: Driver = "native", hasServed = false) {
   const clock = new FakeClock(Date.now());
   const events: DataPlaneEvent[] = [];
   const ticketKeys = new TicketKeys({
@@ -34,12 +34,14 @@ function tlsUnderTest(driver: Driver = "native") {
     loading: { stored: undefined, usualAuthorities: () => "" },
     storedCertificates: undefined,
     ticketKeys,
+    servedBefore: { has: () => hasServed },
     tell: (event) => events.push(event),
     onChanged: () => (changes += 1),
   });
   onTestFinished(() => tls.stop());
   return {
     tls,
+    clock,
     events,
     changes: () => changes,
     take: async (given: Partial<BalancerInput>) => {
@@ -117,7 +119,7 @@ test("a file that cannot be used any more is a problem in the status, told once,
 });
 
 test("the end of a certificate in use is in the status, and told when it is read, once", async () => {
-  const { tls, take, until, events } = tlsUnderTest();
+  const { tls, clock, take, until, events } = tlsUnderTest();
   const issue = (days: number) => authority.issue({ names: ["a.test"], validDays: [-9, days] });
   const soon = await filesOf(await issue(6));
   const late = await filesOf(await issue(100));
@@ -132,11 +134,72 @@ test("the end of a certificate in use is in the status, and told when it is read
     { pointer: "/tls/certificates/1", detail: expect.stringContaining("less than 7 days") },
   ]);
 
-  const over = await issue(-1);
-  await writeFile(soon.keyPath, over.key);
-  await writeFile(soon.certPath, over.cert);
+  const anHour = await issue(1 / 24);
+  await writeFile(soon.keyPath, anHour.key);
+  await writeFile(soon.certPath, anHour.cert);
   await until(() => told().length === 2);
-  expect(told()[1]).toMatchObject({ detail: expect.stringContaining("was valid until") });
+  clock.advance(60 * 60 * 1_000);
+  await until(() => told().length === 3);
+  expect(told()[2]).toMatchObject({ detail: expect.stringContaining("was valid until") });
+  await take({ ...given, limits: { maxConnections: 8 } });
+  expect(tls.status().problems).toEqual([]);
+});
+
+/** Chains that OpenSSL takes, and no client that looks at what it is shown. */
+async function wrongChains() {
+  const names = ["a.test"];
+  const [middle, other] = await Promise.all([authority.below(), authority.below()]);
+  const issued = await middle.issue({ names });
+  const leaf = issued.cert.slice(0, issued.cert.indexOf("-----BEGIN", 1));
+  return [
+    ["not-yet-valid", await authority.issue({ names, validDays: [2, 9] })],
+    ["expired", await authority.issue({ names, validDays: [-9, -2] })],
+    ["broken-chain", { cert: leaf + other.cert, key: issued.key }],
+    ["chain-order", { cert: leaf + authority.cert + middle.cert, key: issued.key }],
+  ] as const;
+}
+
+test("a renewed file whose chain is not yet valid, over, broken or in another order leaves in place what there was, and is told", async () => {
+  const { tls, take, until, events, changes } = tlsUnderTest();
+  const files = await filesOf(await authority.issue({ names: ["a.test"] }));
+  const given = terminating([files]);
+  const version = await take(given);
+  const failed = () => events.filter(({ kind }) => kind === "certificates.failed").length;
+
+  for (const [count, [code, { cert, key }]] of (await wrongChains()).entries()) {
+    await writeFile(files.keyPath, key);
+    await writeFile(files.certPath, cert);
+    const pointer = "/tls/certificates/0";
+    await until(() => tls.status().problems[0]?.code === code);
+    expect(tls.status().problems).toMatchObject([{ pointer, code }]);
+    expect(failed()).toBeGreaterThan(count);
+    expect(tls.terms()?.version).toBe(version);
+    const edited = await tls.load(verified({ bind: ["127.0.0.1:1"], ...given }).definition);
+    expect(edited).toMatchObject({ ok: false, problems: [{ pointer, code }] });
+  }
+  expect(changes()).toBe(0);
+});
+
+test("a balancer does not start with such files, unless it was served before: then they serve and are told", async () => {
+  for (const [code, pair] of await wrongChains()) {
+    const given = terminating([await filesOf(pair)]);
+    const { definition } = verified({ bind: ["127.0.0.1:1"], ...given });
+    expect(await tlsUnderTest().tls.load(definition)).toMatchObject({
+      ok: false,
+      problems: [{ pointer: "/tls/certificates/0", code }],
+    });
+
+    const back = tlsUnderTest("native", true);
+    expect(await back.take(given)).toBeDefined();
+    expect(back.tls.status().problems.map((one) => one.code)).toEqual(
+      code === "expired" ? [] : [code],
+    );
+    expect(back.events).toContainEqual(
+      expect.objectContaining({
+        kind: code === "expired" ? "certificates.expiring" : "certificates.failed",
+      }),
+    );
+  }
 });
 
 test("X-TLS-15 of two certificates for the same names the portable engine shows one beside others, and the status says which it does not", async () => {

@@ -229,6 +229,7 @@ async function lonelyBalancer(clock: FakeClock) {
       probes: testProbes(),
       rooms: { fetches: new FetchRoom(1), commands: new FetchRoom(1) },
       sourceMemory: new SourceMemory(clock),
+      servedBefore: { has: () => false },
       workers,
       driver: "portable",
       claims: denying(new Set()),

@@ -75,6 +75,8 @@ describe.for(engines)("with the $driver engine", (engine) => {
     expect(await outcomeOf(good.certPath, "/nowhere/key.pem")).toMatchObject(problem("bad-file"));
     expect(await outcomeOf(good.keyPath, good.keyPath)).toMatchObject(problem("bad-certificate"));
     expect(await outcomeOf(good.certPath, other.keyPath)).toMatchObject(problem("bad-certificate"));
+    const over = await filesOf(await authority.issue({ names: ["a.test"], validDays: [-9, -2] }));
+    expect(await outcomeOf(over.certPath, over.keyPath)).toMatchObject(problem("expired"));
     expect(plane.status()).toEqual([]);
   });
 
