@@ -636,8 +636,8 @@ export const keepAliveMs = 15_000;
 export const flushMsMax = 2_000;
 /** One side has ended and nothing moves, where no idle timeout is set: nobody comes back after this. */
 export const halfClosedSilenceMsMax = 60 * 60 * 1_000;
-/** The largest datagram that UDP over IPv4 carries. */
-export const datagramBytesMax = 65_507;
+/** The largest datagram that UDP over IPv6 carries without a jumbogram; over IPv4 it is 65,507. */
+export const datagramBytesMax = 65_527;
 /** Datagrams of a client that are held until its session has a backend: a few that came in one go. */
 export const heldDatagramsMax = 16;
 /** All that an engine holds so: a flood of new clients takes no more memory than this. */

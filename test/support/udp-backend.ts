@@ -18,11 +18,12 @@ export interface UdpBackend {
 /** A real UDP backend on loopback; it sends back what `answer` gives, or nothing. */
 export async function startUdpBackend(
   answer: (datagram: Buffer) => Uint8Array | string | undefined,
-  options: { readonly port?: number } = {},
+  options: { readonly host?: "127.0.0.1" | "::1"; readonly port?: number } = {},
 ): Promise<UdpBackend> {
+  const { host = "127.0.0.1" } = options;
   const received: Buffer[] = [];
   const senders: string[] = [];
-  const socket = createSocket("udp4");
+  const socket = createSocket(host === "::1" ? "udp6" : "udp4");
   let isOpen = true;
   const close = (): void => {
     if (isOpen) socket.close();
@@ -37,11 +38,11 @@ export async function startUdpBackend(
     const said = answer(datagram);
     if (said !== undefined) socket.send(said, from.port, from.address);
   });
-  socket.bind(options.port ?? 0, "127.0.0.1");
+  socket.bind(options.port ?? 0, host);
   await once(socket, "listening");
   const say: UdpBackend["say"] = (datagram, to) => {
     const [address, port] = to.split(":");
     socket.send(datagram, Number(port), address);
   };
-  return { host: "127.0.0.1", port: socket.address().port, received, senders, close, say };
+  return { host, port: socket.address().port, received, senders, close, say };
 }

@@ -9,6 +9,8 @@ import { openUdpClient } from "../../support/udp-client.ts";
 import { alone, forwardTo, only, startDatagrams } from "./datagram-rig.ts";
 import type { EngineSubject } from "./relay-rig.ts";
 
+/** Its header takes 20 bytes of the packet's 65,535, and UDP's 8. */
+const ipv4DatagramBytesMax = 65_507;
 const echo = (bytes: Buffer): Buffer => bytes;
 
 /** Sessions: a client, its backend, and what goes between them. */
@@ -61,11 +63,22 @@ export function sessionCases(subject: EngineSubject): void {
     const backend = await startUdpBackend(echo);
     const rig = await startDatagrams(subject, backend);
     const client = await openUdpClient(rig);
-    const largest = Buffer.alloc(datagramBytesMax, "xyz");
+    const largest = Buffer.alloc(ipv4DatagramBytesMax, "xyz");
 
     expect(await client.ask("")).toBe("");
     expect(await client.ask(largest)).toBe(largest.toString());
-    expect(backend.received.map(({ length }) => length)).toEqual([0, datagramBytesMax]);
+    expect(backend.received.map(({ length }) => length)).toEqual([0, ipv4DatagramBytesMax]);
+  });
+
+  test("F-UDP-09 the largest datagrams of IPv6, of 65,527 bytes, pass as well", async () => {
+    const backend = await startUdpBackend(echo, { host: "::1" });
+    const rig = await startDatagrams(subject, backend, { host: "::1" });
+    const client = await openUdpClient({ host: "::1", port: rig.port });
+    const largest = Buffer.alloc(datagramBytesMax, "xyz");
+
+    expect(await client.ask(largest)).toBe(largest.toString());
+    expect(backend.received.map(({ length }) => length)).toEqual([65_527]);
+    expect(rig.ofKind("datagrams-dropped")).toEqual([]);
   });
 
   test("what comes before the answer is held, in order, and what is more is dropped and counted", async () => {

@@ -43,7 +43,7 @@ test("what both drivers promise of datagrams stands in C++ with the same numbers
   expect(valueOf("kLastRepliesMs")).toBe(lastRepliesMs);
   expect(valueOf("kSingleSocketIdleMs")).toBe(singleSocketIdleMs);
   expect(valueOf("kDropsToldMs")).toBe(dropsToldMs);
-  // Over IPv6 a datagram may be some bytes longer.
+  // With room to tell a datagram that is longer.
   expect(valueOf("kDatagramBytes")).toBeGreaterThan(datagramBytesMax);
 });
 
