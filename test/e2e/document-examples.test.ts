@@ -36,6 +36,17 @@ test.for(examplesOf("balancer"))("a balancer of $place is accepted", ({ value })
   expect(checked.ok ? [] : checked.problems).toEqual([]);
 });
 
+test.for(examplesOf("balancer"))(
+  "a balancer of $place agrees on h2 only where a backend is said to speak it",
+  ({ value }) => {
+    const checked = checkWritten(wholeOf(value));
+    const { tls, backendTls, discovery } = balancerSchema.parse(checked.ok ? checked.value : {});
+    const backends = discovery.kind === "static" ? discovery.backends : [];
+    const spoken = [backendTls, ...backends].flatMap((one) => one?.alpn ?? []);
+    expect(tls?.alpn?.includes("h2") === true && !spoken.includes("h2")).toBe(false);
+  },
+);
+
 test.for(examplesOf("policy"))("a policy of $place is accepted", ({ value }) => {
   const checked = checkPolicy(value);
   expect(checked.ok ? [] : checked.problems).toEqual([]);
