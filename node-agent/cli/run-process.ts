@@ -2,8 +2,9 @@ import { systemClock } from "#shared/base/clock.ts";
 import { errorText } from "#shared/base/fault.ts";
 
 import { successorEnvironment, type RunConfig } from "../config.ts";
+import { ownCommand } from "../handover/own-command.ts";
 import { listenToPredecessor } from "../handover/predecessor.ts";
-import { createStartSuccessor, ownCommand } from "../handover/successor-process.ts";
+import { createStartSuccessor } from "../handover/successor-process.ts";
 import { hostDisk } from "../runtime/disk.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 import { openLogOutput, type LogOutput } from "../runtime/log-output.ts";
