@@ -11,6 +11,7 @@ import { noSuchGroup, type Invalid, type NameTaken } from "../outcomes.ts";
 import { capabilityRule } from "./capability-rule.ts";
 import { unknownCertificates } from "./certificate-rule.ts";
 import { repeatedBackends } from "./repeated-backends.ts";
+import { starredNames } from "./starred-names.ts";
 
 /** A balancer that wants to be in the group that it names. */
 export interface Candidate {
@@ -50,7 +51,11 @@ export async function admit(
     ...ability.problems,
   ];
   if (problems.length > 0) return { kind: "invalid", problems };
-  const warnings = [...ability.warnings, ...repeatedBackends(definition)];
+  const warnings = [
+    ...ability.warnings,
+    ...repeatedBackends(definition),
+    ...starredNames(definition),
+  ];
   return { kind: "admitted", groupId, warnings };
 }
 

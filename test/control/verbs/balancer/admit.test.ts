@@ -87,3 +87,15 @@ test("a backend that is listed again, however it is spelled, counts once, and a 
     "127.0.0.1:80 is listed again at /discovery/backends/5; it counts once, with what is said there",
   );
 });
+
+test("a backend whose name no client asks for is told of as well", async () => {
+  const backends = ["127.0.0.1:80 sni=*.example.com"];
+  const outcome = await under.created(
+    await newActor(under.db),
+    balancerInput({ discovery: { kind: "static", backends }, sni: {} }),
+  );
+  expect(outcome.warnings).toMatchObject([
+    { code: "no-nodes" },
+    { pointer: "/discovery/backends/0/sni", code: "literal-star" },
+  ]);
+});
