@@ -626,8 +626,8 @@ export const firstBytesMsMax = 60_000;
  * no limit that the agent enforces: tests hold it to this.
  */
 export const idleConnectionBytesMax = { native: 2 * 1024, portable: 16 * 1024 } as const;
-/** The same for a UDP session whose client says nothing, with either engine. */
-export const idleSessionBytesMax = 4 * 1024;
+/** The same for a UDP session whose client says nothing; a socket of node:dgram is most of the portable one. */
+export const idleSessionBytesMax = { native: 2 * 1024, portable: 4 * 1024 } as const;
 /** Room for new objects in a worker, in MB: what lives long leaves it, what dies there costs nothing. */
 export const workerYoungGenerationMb = 8;
 /** TCP keep-alive begins after this much silence: a peer that vanished is noticed in the end. */
