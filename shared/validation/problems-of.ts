@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Problem } from "../base/problem.ts";
 import type { ProblemCode } from "../definition/problem-code.ts";
 import { ProblemList, type Finding, type Wrong } from "./problem-list.ts";
+import { oneOf, oneOfThese } from "./value-words.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -26,16 +27,16 @@ function* findingsOfIssue(issue: Issue, base: Path, raw: unknown): Generator<Fin
   const path = [...base, ...issue.path];
   if (issue.code === "unrecognized_keys") yield* unknownKeys(issue, path);
   else if (issue.code === "invalid_union") yield* findingsOfUnion(issue, path, raw);
-  else yield { path, wrong: () => whatIsWrong(issue, valueAt(raw, path) === undefined) };
+  else yield { path, wrong: () => whatIsWrong(issue, valueAt(raw, path)) };
 }
 
 type PlainIssue = Exclude<Issue, { code: "unrecognized_keys" | "invalid_union" }>;
 
-function whatIsWrong(issue: PlainIssue, isMissing: boolean): Wrong {
+function whatIsWrong(issue: PlainIssue, given: unknown): Wrong {
   switch (issue.code) {
     case "invalid_type":
     case "invalid_value":
-      return wrongValue(issue, isMissing);
+      return wrongValue(issue, given);
     case "too_big":
       return outOfRange(issue.origin, `at most ${issue.maximum}`);
     case "too_small":
@@ -58,10 +59,11 @@ function formatText(message: string): string {
 
 function wrongValue(
   issue: z.core.$ZodIssueInvalidType | z.core.$ZodIssueInvalidValue,
-  isMissing: boolean,
+  given: unknown,
 ): Wrong {
-  const wanted = issue.code === "invalid_type" ? withArticle(issue.expected) : oneOf(issue.values);
-  if (isMissing) return { code: "required", detail: `is missing: ${wanted}` };
+  const wanted =
+    issue.code === "invalid_type" ? withArticle(issue.expected) : oneOfThese(issue.values, given);
+  if (given === undefined) return { code: "required", detail: `is missing: ${wanted}` };
   const code = issue.code === "invalid_type" ? "invalid-type" : "unknown-value";
   return { code, detail: `must be ${wanted}` };
 }
@@ -136,10 +138,6 @@ function outOfRange(origin: string, bound: string): Wrong {
   const unit = units[origin];
   const detail = unit === undefined ? `must be ${bound}` : `must have ${bound}${unit}`;
   return { code: "out-of-range", detail };
-}
-
-function oneOf(values: readonly unknown[]): string {
-  return `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
 }
 
 /** Kinds of values whose name in a schema is not the word for people. */

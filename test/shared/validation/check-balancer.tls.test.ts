@@ -30,6 +30,24 @@ test("X-TLS-13 an unknown version, or suite, of either side is refused where it 
   );
 });
 
+test.each([
+  [
+    "ecdhe-rsa-aes128-gcm-sha256",
+    "must be one of 37 words; did you mean ECDHE-RSA-AES128-GCM-SHA256?",
+  ],
+  [
+    "TLS_RSA_WITH_AES128_GCM_SHA256",
+    "must be one of 37 words; did you mean TLS_RSA_WITH_AES_128_GCM_SHA256?",
+  ],
+  [
+    "DHE-PSK",
+    'must be one of "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256" or 34 others',
+  ],
+])("of an unknown suite, %s, the nearest is told, or a few", (suite, detail) => {
+  const raw = minimal({ protocol: "tls", tls: { ...tls, ciphers: [suite] } });
+  expect(problemsOf(raw)).toEqual([{ pointer: "/tls/ciphers/0", code: "unknown-value", detail }]);
+});
+
 test("F-CFG-18 a tls section without ACME hosts and without both files is refused", () => {
   const withMaterial = (material: unknown): unknown =>
     minimal({ protocol: "tls", tls: { certificates: [material] } });
