@@ -38,11 +38,12 @@ export const firstDescriptor = 5;
  * end of its own children only, and kills another main process at once. Hence the shell in between,
  * which says what it has started and ends; from then on the channel tells whether the process is there.
  */
-export function createStartSuccessor({ words, environment }: SuccessorCommand): StartSuccessor {
+export function createStartSuccessor(command: SuccessorCommand): StartSuccessor {
   const script = `"$@" ${pidDescriptor}>&- & echo $! >&${pidDescriptor}`;
   return (descriptors) => {
-    const child = spawn("/bin/sh", ["-c", script, "sh", ...words], {
-      env: environment,
+    const child = spawn("/bin/sh", ["-c", script, "sh", ...command.words()], {
+      cwd: command.workingFolder(),
+      env: command.environment,
       stdio: ["ignore", "inherit", "inherit", "ipc", "pipe", ...descriptors],
     });
     const ended = new Promise<string>((resolve) => {

@@ -55,7 +55,11 @@ function started(lines: string): SuccessorProcess {
 }
 
 function startedBy(words: readonly string[]): SuccessorProcess {
-  const successor = createStartSuccessor({ words, environment: cleanEnvironment() })([]);
+  const successor = createStartSuccessor({
+    words: () => words,
+    workingFolder: () => undefined,
+    environment: cleanEnvironment(),
+  })([]);
   onTestFinished(() => {
     const pid = successor.pid();
     if (pid !== undefined && isRunning(pid)) process.kill(pid, "SIGKILL");
