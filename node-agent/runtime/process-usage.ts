@@ -1,7 +1,9 @@
 import type { Clock } from "#shared/base/clock.ts";
+import { systemErrorCode } from "#shared/base/fault.ts";
 
 /** What the agent's process takes of its host. */
 export interface ProcessUsage {
+  /** As it was last known; 0 when it never was. */
   readonly rssBytes: number;
   /** Processor time since the last call over elapsed time: 1 is one core. */
   readonly cpuShare: number;
@@ -9,7 +11,8 @@ export interface ProcessUsage {
 
 /** The counters of the process; an argument, so that tests need no real load. */
 export interface ProcessCounters {
-  rssBytes(): number;
+  /** Undefined when the system does not tell: it is read from a file, which takes a descriptor. */
+  rssBytes(): number | undefined;
   /** Processor time so far, user and system, in microseconds. */
   cpuMicroseconds(): number;
 }
@@ -18,13 +21,15 @@ export interface ProcessCounters {
 export function createUsageMeter(clock: Clock, counters = processCounters()): () => ProcessUsage {
   let lastMs = clock.monotonicMs();
   let lastCpu = counters.cpuMicroseconds();
+  let rssBytes = 0;
   return () => {
     const nowMs = clock.monotonicMs();
     const cpu = counters.cpuMicroseconds();
     const elapsedMs = Math.max(1, nowMs - lastMs);
     const cpuShare = Math.max(0, (cpu - lastCpu) / 1_000 / elapsedMs);
     [lastMs, lastCpu] = [nowMs, cpu];
-    return { rssBytes: counters.rssBytes(), cpuShare: Math.round(cpuShare * 1_000) / 1_000 };
+    rssBytes = counters.rssBytes() ?? rssBytes;
+    return { rssBytes, cpuShare: Math.round(cpuShare * 1_000) / 1_000 };
   };
 }
 
@@ -35,10 +40,20 @@ export function processAgeMs(): number {
 
 function processCounters(): ProcessCounters {
   return {
-    rssBytes: () => process.memoryUsage.rss(),
+    rssBytes: residentBytes,
     cpuMicroseconds: () => {
       const { user, system } = process.cpuUsage();
       return user + system;
     },
   };
+}
+
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch (error) {
+    // Any system error says the same here: not now.
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
