@@ -16,15 +16,12 @@ const answerMsMax = handoverHoldMsMax + successorMsMax + dismissMsMax + takeover
 /** `restart` as a process: asks the agent that runs on this folder, and says what came of it. */
 export async function restartProcess(dataFolder: string): Promise<number> {
   const outcome = await askForRestart(systemClock(), dataFolder, answerMsMax);
-  if (outcome === undefined) {
-    complain([`no agent answers in ${dataFolder}: it does not run, or runs as another user`]);
-    return exitCodes.failed;
-  }
   if (outcome.kind === "handed-over") {
     console.log(`process ${outcome.pid} serves, after ${Math.round(outcome.tookMs)} ms`);
     return exitCodes.ended;
   }
-  complain([`${saidOf[outcome.kind]}: ${outcome.why}`]);
+  if (outcome.kind === "unanswered") complain([`${dataFolder}: ${outcome.why}`]);
+  else complain([`${saidOf[outcome.kind]}: ${outcome.why}`]);
   return exitCodes.failed;
 }
 

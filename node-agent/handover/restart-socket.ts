@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 
 import type { Clock } from "#shared/base/clock.ts";
-import { errorText } from "#shared/base/fault.ts";
+import { errorText, systemErrorCode } from "#shared/base/fault.ts";
 import type { Stoppable } from "#shared/base/lifetime.ts";
 import { adminConnectionsMax, unixPathBytesMax } from "#shared/base/limits.ts";
 
@@ -25,6 +25,9 @@ const outcomeSchema = z.discriminatedUnion("kind", [
 
 /** What came of a restart. */
 export type RestartOutcome = z.output<typeof outcomeSchema>;
+
+/** What whoever asked for a restart hears; `unanswered` says for people why there is no outcome. */
+export type RestartAnswer = RestartOutcome | { readonly kind: "unanswered"; readonly why: string };
 
 /** Where an agent is asked to restart: in its data folder, which is its user's alone. */
 export interface RestartSocket extends Stoppable {
@@ -59,26 +62,36 @@ export async function openRestartSocket(
   return { name, trouble, stop: () => void server.close() };
 }
 
-/**
- * Asks the agent of this folder to restart, and waits for what comes of it.
- *
- * @returns undefined when no agent answers there
- */
+/** Asks the agent of this folder to restart, and waits for what comes of it. Never rejects. */
 export async function askForRestart(
   clock: Clock,
   dataFolder: string,
   withinMs: number,
-): Promise<RestartOutcome | undefined> {
+): Promise<RestartAnswer> {
   const socket = connect(socketPath(dataFolder));
   try {
     const otherwise = JSON.stringify({ kind: "failed", why: `no outcome within ${withinMs} ms` });
     const told = await within(clock, text(socket), { ms: withinMs, otherwise });
-    return told === "" ? undefined : outcomeSchema.parse(JSON.parse(told));
-  } catch {
-    return undefined;
+    return told === "" ? hungUp : outcomeSchema.parse(JSON.parse(told));
+  } catch (error) {
+    return { kind: "unanswered", why: whyUnasked(error) };
   } finally {
     socket.destroy();
   }
+}
+
+/** The system takes a connection off a process that has no descriptor for it, and closes it. */
+const hungUp: RestartAnswer = {
+  kind: "unanswered",
+  why:
+    "an agent runs and hung up without an answer: it has no file descriptor free (LimitNOFILE, ulimit -n), " +
+    "or it has just ended",
+};
+
+function whyUnasked(error: unknown): string {
+  return ["ENOENT", "ECONNREFUSED", "EACCES"].includes(systemErrorCode(error) ?? "")
+    ? "no agent answers: it does not run, or runs as another user"
+    : `the agent could not be asked: ${errorText(error)}`;
 }
 
 async function answer(socket: Socket, restart: () => Promise<RestartOutcome>): Promise<void> {
