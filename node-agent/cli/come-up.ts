@@ -88,7 +88,9 @@ async function openDoors(
   const { startStatusPort } = await import("./start-status-port.ts");
   const inherited = inheritance?.estate.statusPort ?? undefined;
   const admin = await startStatusPort(deps, config, { ...agent, inherited });
-  if (config.pidFile !== undefined) await writePidFile(deps.disk, config.pidFile, process.pid);
+  if (config.pidFile !== undefined) {
+    deps.life.own(await writePidFile(deps.disk, config.pidFile, process.pid));
+  }
   const restartSocket = deps.life.own(await openRestartSocket(config.dataFolder, askRestart));
   if (restartSocket.trouble !== undefined) {
     deps.log.warn({ why: restartSocket.trouble }, "restarts can be asked for by SIGUSR2 only");

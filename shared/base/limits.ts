@@ -484,6 +484,8 @@ export const dismissMsMax = 5_000;
 export const predecessorTotalsMs = 500;
 /** The words of a restart's outcome. */
 export const handoverTextCharsMax = 4_000;
+/** Of a pid file, when it is looked whether it still names the agent that ends. */
+export const pidFileBytesMax = 64;
 
 /** Names that are looked up at the same time; further lookups are not made, and say nothing. */
 export const lookupsAtOnceMax = 1_024;

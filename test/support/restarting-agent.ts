@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { startAgent, type AgentProcess } from "./agent-process.ts";
@@ -46,7 +46,8 @@ export async function startRestartingAgent(
     return found;
   };
   cleanup(async () => {
-    pid();
+    // One that has ended by itself took its pid file along.
+    if (existsSync(pidFile)) pid();
     for (const one of [...pids].filter(isRunning)) process.kill(one, "SIGKILL");
     await eventually(() => ![...pids].some(isRunning));
   });
