@@ -12,7 +12,7 @@ import type {
   SessionTerms,
 } from "../datagrams.ts";
 import { ClientProof } from "./client-proof.ts";
-import { Deadline, type Deadlines } from "./deadlines.ts";
+import { Deadline, type DeadlineOwner, type Deadlines } from "./deadlines.ts";
 import type { ResolvedHost } from "./resolve-host.ts";
 import { sessionDeadline } from "./session-silence.ts";
 import { udpSocket } from "./udp-socket.ts";
@@ -36,6 +36,10 @@ export interface SessionHost {
   /** Sends a reply to the client; the callback has the system's refusal, if there is one. */
   readonly reply: (client: ClientPlace, bytes: Buffer, onSent: (code?: string) => void) => void;
   readonly onMoved: (session: DatagramSession) => void;
+  /** It was answered with a backend. */
+  readonly onForwarded: (session: DatagramSession) => void;
+  /** It was answered without one, and is over. */
+  readonly onRefused: (session: DatagramSession) => void;
   /** The client has spoken, and may be proven by it. */
   readonly onSpoke: (session: DatagramSession) => void;
   /** The client's next datagram is not this session's any more. */
@@ -52,14 +56,15 @@ export interface SessionHost {
  * waiting (for an answer, with datagrams held) → opening → open → ended; a failure leads back to
  * waiting.
  */
-export class DatagramSession {
+export class DatagramSession implements DeadlineOwner {
   readonly id: SessionId;
   readonly client: ClientPlace;
   readonly #host: SessionHost;
   readonly #proof = new ClientProof();
-  readonly #deadline = new Deadline(() => this.#watchSilence());
+  readonly #deadline = new Deadline(this);
   #state: "waiting" | "opening" | "open" | "ended" = "waiting";
-  #held: Buffer[] = [];
+  /** Undefined while nothing is held, which is most of its life. */
+  #held: Buffer[] | undefined;
   #backend: Socket | undefined;
   #terms: SessionTerms | undefined;
   #clientSeenMs = 0;
@@ -105,9 +110,10 @@ export class DatagramSession {
   take(bytes: Buffer): void {
     if (this.#state === "open") return this.#send(bytes);
     if (this.#state === "ended") return;
-    if (this.#held.length === heldDatagramsMax || !this.#host.hold(bytes.length)) {
+    if (this.#held?.length === heldDatagramsMax || !this.#host.hold(bytes.length)) {
       return this.#host.drop("held-full");
     }
+    this.#held ??= [];
     this.#held.push(bytes);
   }
 
@@ -115,6 +121,7 @@ export class DatagramSession {
     if (this.#state !== "waiting") return;
     this.#state = "opening";
     this.#terms = terms;
+    this.#host.onForwarded(this);
     const nowMs = this.#host.monotonicMs();
     this.#clientSeenMs = nowMs;
     this.#backendSeenMs = nowMs;
@@ -130,6 +137,7 @@ export class DatagramSession {
   refuse(): void {
     if (this.#state !== "waiting") return;
     this.#state = "ended";
+    this.#host.onRefused(this);
     this.#takeHeld();
   }
 
@@ -138,6 +146,11 @@ export class DatagramSession {
     if (this.#state !== "opening" && this.#state !== "open") return;
     const held = this.#takeHeld();
     this.#end(reason, reason === "backend-lost" ? held : []);
+  }
+
+  /** Called by `Deadlines`. */
+  onDue(): void {
+    this.#watchSilence();
   }
 
   #open({ host, port }: DatagramTarget, { localAddress }: SessionTerms): void {
@@ -235,8 +248,8 @@ export class DatagramSession {
   }
 
   #takeHeld(): readonly Buffer[] {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = undefined;
     this.#host.hold(-held.reduce((sum, { length }) => sum + length, 0));
     return held;
   }

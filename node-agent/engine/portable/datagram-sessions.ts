@@ -37,7 +37,6 @@ export interface DatagramSessionsDeps {
 export class DatagramSessions {
   readonly #deps: DatagramSessionsDeps;
   readonly #sessions = new Map<SessionId, DatagramSession>();
-  readonly #listenerOf = new WeakMap<DatagramSession, DatagramListener>();
   readonly #hosts = new WeakMap<DatagramListener, SessionHost>();
   readonly #moved = new Set<DatagramSession>();
 
@@ -49,23 +48,16 @@ export class DatagramSessions {
   begin(id: SessionId, open: DatagramListener, client: ClientPlace): DatagramSession {
     const session = new DatagramSession(id, client, this.#hostOf(open));
     this.#sessions.set(id, session);
-    this.#listenerOf.set(session, open);
     open.clients.set(client.key, session);
     return session;
   }
 
   forward(id: SessionId, target: DatagramTarget, terms: SessionTerms): void {
-    const known = this.#sessions.get(id);
-    if (known?.isWaiting !== true) return;
-    this.#listenerOf.get(known)?.forwarded(known);
-    known.forward(target, terms);
+    this.#sessions.get(id)?.forward(target, terms);
   }
 
   refuse(id: SessionId): void {
-    const known = this.#sessions.get(id);
-    if (known?.isWaiting !== true) return;
-    this.#forget(known);
-    known.refuse();
+    this.#sessions.get(id)?.refuse();
   }
 
   end(id: SessionId, reason: SessionEndReason): void {
@@ -115,6 +107,8 @@ export class DatagramSessions {
       drop: (reason) => drop(open, reason),
       reply: (client, bytes, onSent) => this.#reply(open, { client, bytes }, onSent),
       onMoved: (session) => this.#moved.add(session),
+      onForwarded: (session) => open.forwarded(session),
+      onRefused: (session) => this.#forget(open, session),
       onSpoke: (session) => open.spoke(session),
       onDetached: (session) => open.detached(session),
       onFailed: (session, code) => {
@@ -147,16 +141,15 @@ export class DatagramSessions {
   }
 
   #onEnded(open: DatagramListener, session: DatagramSession, reason: SessionEndReason): void {
-    this.#forget(session);
+    this.#forget(open, session);
     this.#deps.tell({ kind: "session-ended", reason, ...session.moved });
     this.#deps.onEnded(open);
   }
 
-  #forget(session: DatagramSession): void {
+  #forget(open: DatagramListener, session: DatagramSession): void {
     this.#sessions.delete(session.id);
     this.#moved.delete(session);
-    const open = this.#listenerOf.get(session);
-    open?.detached(session);
-    open?.removed(session);
+    open.detached(session);
+    open.removed(session);
   }
 }

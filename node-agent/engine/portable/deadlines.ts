@@ -17,7 +17,7 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Calls `deadline.onDue` once the clock's monotonic time reaches `atMs`; replaces what was set. */
+  /** Calls `onDue` of the deadline's owner once the clock's monotonic time reaches `atMs`; replaces what was set. */
   set(deadline: Deadline, atMs: number): void {
     this.clear(deadline);
     deadline.atMs = atMs;
@@ -64,7 +64,7 @@ export class Deadlines {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.atMs > nowMs) break;
       this.clear(first);
-      first.onDue(nowMs);
+      first.owner.onDue(nowMs);
     }
     this.#arm();
   }
@@ -102,14 +102,20 @@ export class Deadlines {
 
 const notSet = -1;
 
-/** One moment that someone waits for. `onDue` may set it again, to a later moment. */
+/** Who waits for a moment. There are many of them, so this is the thing itself and no function for each. */
+export interface DeadlineOwner {
+  /** The moment has come; may set the deadline again, to a later one. */
+  onDue(nowMs: number): void;
+}
+
+/** One moment that someone waits for. */
 export class Deadline {
-  readonly onDue: (nowMs: number) => void;
+  readonly owner: DeadlineOwner;
   /** Both belong to `Deadlines`. */
   atMs = 0;
   place = notSet;
 
-  constructor(onDue: (nowMs: number) => void) {
-    this.onDue = onDue;
+  constructor(owner: DeadlineOwner) {
+    this.owner = owner;
   }
 }

@@ -22,7 +22,7 @@ import type {
 import { dialBackend, openTowards, type SecureDial } from "./backend-dial.ts";
 import { BothWays } from "./both-ways.ts";
 import { beginClientHandshake } from "./client-handshake.ts";
-import { Deadline, type Deadlines } from "./deadlines.ts";
+import { Deadline, type DeadlineOwner, type Deadlines } from "./deadlines.ts";
 import type { Cut } from "./end-socket.ts";
 import { FirstBytes } from "./first-bytes.ts";
 import { Side } from "./side.ts";
@@ -48,11 +48,11 @@ export interface ConnectionHost {
  * accepted → connecting → relaying → closing; a peek that was answered, a handshake with the client
  * that is done, and a failed dial lead back to accepted.
  */
-export class RelayedConnection {
+export class RelayedConnection implements DeadlineOwner {
   readonly id: ConnectionId;
   readonly #host: ConnectionHost;
   readonly #client: Side;
-  readonly #deadline = new Deadline((nowMs) => this.#onDue(nowMs));
+  readonly #deadline = new Deadline(this);
   #state: "accepted" | "peeking" | "securing" | "connecting" | "relaying" | "closing" = "accepted";
   #first: FirstBytes | undefined;
   #terms: ConnectTerms | undefined;
@@ -264,7 +264,8 @@ export class RelayedConnection {
     this.#backend?.cut(how);
   }
 
-  #onDue(nowMs: number): void {
+  /** Called by `Deadlines`. */
+  onDue(nowMs: number): void {
     switch (this.#state) {
       case "accepted":
         return;

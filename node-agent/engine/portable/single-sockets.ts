@@ -56,7 +56,7 @@ export class SingleSockets {
   #open(key: string, wish: SingleSend): SharedSocket {
     const { deadlines, monotonicMs } = this.#deps;
     const socket = udpSocket(wish.address);
-    const deadline = new Deadline((nowMs) => this.#lookAt(key, nowMs));
+    const deadline = new Deadline({ onDue: (nowMs) => this.#lookAt(key, nowMs) });
     const shared: SharedSocket = { socket, deadline, usedMs: monotonicMs(), early: [] };
     this.#sockets.set(key, shared);
     deadlines.set(deadline, shared.usedMs + singleSocketIdleMs);

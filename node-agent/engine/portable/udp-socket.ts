@@ -1,15 +1,20 @@
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 import { isIPv6 } from "node:net";
 
 /** A socket for an address: no name is ever looked up in it, so what it is told happens at once. */
 export function udpSocket(address: string, options: { readonly reusePort?: boolean } = {}): Socket {
-  const type = isIPv6(address) ? "udp6" : "udp4";
-  return createSocket({
-    type,
-    ...options,
-    lookup: (host, _options, onAnswer) => onAnswer(null, host, type === "udp6" ? 6 : 4),
-  });
+  return createSocket({ ...(isIPv6(address) ? ofIpv6 : ofIpv4), ...options });
 }
+
+// Made once: a socket keeps its own, and each session has one.
+const ofIpv4: SocketOptions = {
+  type: "udp4",
+  lookup: (host, _options, onAnswer) => onAnswer(null, host, 4),
+};
+const ofIpv6: SocketOptions = {
+  type: "udp6",
+  lookup: (host, _options, onAnswer) => onAnswer(null, host, 6),
+};
 
 /**
  * What lies below a socket of node:dgram, which has no public name for it. Without the field that it

@@ -9,7 +9,7 @@ test("deadlines come due in order, each at its moment, whatever was set, moved a
   const due: { readonly index: number; readonly atMs: number }[] = [];
   const wanted = new Map<number, number>();
   const all = Array.from({ length: 200 }, (_, index) => {
-    return new Deadline((atMs) => due.push({ index, atMs }));
+    return new Deadline({ onDue: (atMs) => due.push({ index, atMs }) });
   });
 
   for (const [index, deadline] of all.entries()) {
@@ -40,9 +40,11 @@ test("a deadline that comes due may set itself again", () => {
   const clock = new FakeClock();
   const deadlines = new Deadlines(clock);
   const due: number[] = [];
-  const deadline: Deadline = new Deadline((nowMs) => {
-    due.push(nowMs);
-    if (nowMs < 300) deadlines.set(deadline, nowMs + 100);
+  const deadline: Deadline = new Deadline({
+    onDue: (nowMs) => {
+      due.push(nowMs);
+      if (nowMs < 300) deadlines.set(deadline, nowMs + 100);
+    },
   });
 
   deadlines.set(deadline, 100);
@@ -56,7 +58,7 @@ test("all deadlines share one timer, and none is left after a stop", () => {
   const deadlines = new Deadlines(clock);
   const due: number[] = [];
   for (let index = 1; index <= 50; index += 1) {
-    deadlines.set(new Deadline((nowMs) => due.push(nowMs)), 1_000 - index);
+    deadlines.set(new Deadline({ onDue: (nowMs) => due.push(nowMs) }), 1_000 - index);
   }
   expect(clock.timers).toBe(1);
 
